@@ -4,7 +4,7 @@
  */
 import type { Command, Node, Operand, Pipe } from "./ast.ts";
 import { Failure } from "./fault.ts";
-import { builtIn } from "./functions/table.ts";
+import { builtIn } from "./builtins/table.ts";
 
 export function checkNodes(nodes: readonly Node[]): void {
   for (const node of nodes) {

@@ -8,7 +8,7 @@
  */
 import { checkNodes } from "./check.ts";
 import { Failure, faultAt, type TemplateFault } from "./fault.ts";
-import { builtIn } from "./functions/table.ts";
+import { builtIn } from "./builtins/table.ts";
 import { buildRenderer, filterVerdict, type Renderer } from "./liquid.ts";
 import { parse, type FunctionCheck } from "./parse.ts";
 import { readPaths } from "./paths.ts";

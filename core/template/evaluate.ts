@@ -7,11 +7,12 @@
  */
 import type { Command, Operand, Pipe } from "./ast.ts";
 import { Failure } from "./fault.ts";
-import { indexOnce } from "./functions/collections.ts";
-import { builtIn } from "./functions/table.ts";
+import { indexOnce } from "./builtins/collections.ts";
+import { builtIn } from "./builtins/table.ts";
+import { defaultText } from "./format/printer.ts";
 import type { Scope } from "./scope.ts";
 import { rejoin } from "./utf8.ts";
-import { ByteValue, isDict, isTrue, lookUp, typeName, type Path, type Traced, type Value } from "./values.ts";
+import { isDict, isTrue, lookUp, typeName, type Path, type Traced, type Value } from "./values.ts";
 
 /** Evaluates a pipeline and declares or assigns its variables. */
 export function evaluatePipe(pipe: Pipe, scope: Scope): Traced {
@@ -26,7 +27,7 @@ export function evaluatePipe(pipe: Pipe, scope: Scope): Traced {
   const value = result ?? { value: undefined, path: undefined };
   for (const name of pipe.names) {
     if (pipe.assign) scope.assign(name, value);
-    else scope.declare(name, value);
+    else scope.push(name, value);
   }
   return value;
 }
@@ -59,12 +60,9 @@ function evaluateOperand(operand: Operand, scope: Scope): Traced {
 }
 
 function followFields(start: Traced, names: readonly string[], scope: Scope): Traced {
-  let { value, path } = start;
-  for (const name of names) {
-    value = fieldOf(value, name, scope);
-    path = path && [...path, name];
-  }
-  return { value, path };
+  let { value } = start;
+  for (const name of names) value = fieldOf(value, name, scope);
+  return { value, path: names.length === 0 ? start.path : start.path?.concat(names) };
 }
 
 /** A field of a missing value is missing (deviation, api.md 12: "at any depth"). */
@@ -76,6 +74,7 @@ function fieldOf(value: Value, name: string, scope: Scope): Value {
 
 function callFunction(name: string, args: readonly Operand[], piped: Traced | undefined, scope: Scope): Traced {
   if (name === "and" || name === "or") return shortCircuit(name === "or", args, piped, scope);
+  scope.engine.checkTime();
   const values = args.map((arg) => evaluateOperand(arg, scope));
   if (piped !== undefined) values.push(piped);
   try {
@@ -101,12 +100,14 @@ function apply(name: string, values: readonly Traced[], isPiped: boolean, scope:
   const plain = values.map(({ value }) => value);
   const found = builtIn(name);
   const value = found === undefined ? filter(name, plain, isPiped, scope) : found.call(plain, scope.stringMaps);
-  return { value: typeof value === "string" ? rejoin(value) : value, path: taint(values) };
+  if (typeof value !== "string") return { value, path: taint(values) };
+  scope.engine.useMemory(value.length);
+  return { value: rejoin(value), path: taint(values) };
 }
 
 /** In Liquid the piped value is the filter's input, and stands before its arguments. */
 function filter(name: string, values: readonly Value[], isPiped: boolean, scope: Scope): Value {
-  return scope.callFilter(name, isPiped ? [values.at(-1), ...values.slice(0, -1)] : values);
+  return scope.engine.callFilter(name, isPiped ? [values.at(-1), ...values.slice(0, -1)] : values);
 }
 
 function indexTraced([container, ...keys]: readonly Traced[], scope: Scope): Traced {
@@ -114,7 +115,7 @@ function indexTraced([container, ...keys]: readonly Traced[], scope: Scope): Tra
   if (value === null || (value === undefined && keys.length === 0)) throw new Failure("index of untyped nil");
   for (const key of keys) {
     value = indexOnce(value, key.value, scope.stringMaps);
-    path = path && [...path, key.value instanceof ByteValue ? String(key.value.byte) : String(key.value)];
+    path = path && [...path, defaultText(key.value, scope.stringMaps)];
   }
   return { value, path };
 }

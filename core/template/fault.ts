@@ -34,7 +34,7 @@ export function faultAt(source: string, failure: Failure): TemplateFault {
   const lineStart = before.lastIndexOf("\n") + 1;
   const fault: TemplateFault = {
     line: before.split("\n").length,
-    column: [...before.slice(lineStart)].length + 1,
+    column: Array.from(before.slice(lineStart)).length + 1,
     message: failure.message,
   };
   if (failure.hint !== undefined) fault.hint = failure.hint;

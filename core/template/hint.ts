@@ -1,23 +1,27 @@
 /** Next steps for mistakes that people bring from other template languages. */
 
+/** Beyond this nobody wants a hint, and the search for the start of the name must stay cheap. */
+const LONGEST = 200;
+
 /**
  * A name with a dash is read by `index`, never by a dot (api.md 12):
  * for `.steps.fact-check.output` the hint shows `{{ (index .steps "fact-check").output }}`.
  * `at` is the offset of the dash.
  */
 export function dashHint(source: string, at: number): string | undefined {
-  const before = /[\p{L}\p{Nd}_.$-]*$/u.exec(source.slice(0, at))?.[0] ?? "";
-  const after = /^[\p{L}\p{Nd}_.-]*/u.exec(source.slice(at))?.[0] ?? "";
+  const before = /[\p{L}\p{Nd}_.$-]*$/u.exec(source.slice(Math.max(0, at - LONGEST), at))?.[0] ?? "";
+  const after = /^[\p{L}\p{Nd}_.-]*/u.exec(source.slice(at, at + LONGEST))?.[0] ?? "";
   const [root = "", ...names] = (before + after).replace(/[.-]+$/, "").split(".");
   if (names.length === 0 || (root !== "" && !root.startsWith("$"))) return undefined;
-  let expression = root;
-  for (const name of names) {
-    expression = name.includes("-")
-      ? `(index ${expression === "" ? "." : expression} "${name}")`
-      : `${expression}.${name}`;
-  }
+  const expression = names.reduce(step, root);
+  // Alone in its action the outermost index needs no parentheses.
   const whole = /^\([^()]*\)$/.test(expression) ? expression.slice(1, -1) : expression;
   return `a name with a dash is read by index: {{ ${whole} }}`;
+}
+
+function step(expression: string, name: string): string {
+  if (!name.includes("-")) return `${expression}.${name}`;
+  return `(index ${expression === "" ? "." : expression} "${name}")`;
 }
 
 const OTHER_WORDS: Readonly<Record<string, string>> = {

@@ -50,7 +50,6 @@ const LEFT = "{{";
 const RIGHT = "}}";
 const SPACES = /[ \t\r\n]+/y;
 const SPACE = /[ \t\r\n]/;
-const TRAILING_SPACES = /[ \t\r\n]+$/;
 const WORD = /[\p{L}\p{Nd}_]*/uy;
 const WORD_CHAR = /[\p{L}\p{Nd}_]/uy;
 const QUOTED = /"(?:[^"\\\n]|\\[^\n])*"/uy;
@@ -110,7 +109,7 @@ class Lexer {
       return false;
     }
     const raw = this.source.slice(this.pos, open);
-    const text = this.trimsLeft(open + LEFT.length) ? raw.replace(TRAILING_SPACES, "") : raw;
+    const text = this.trimsLeft(open + LEFT.length) ? trimmedEnd(raw) : raw;
     if (text !== "") this.push("text", this.pos + text.length);
     this.pos = open;
     return true;
@@ -229,6 +228,13 @@ class Lexer {
     if (/[+-]/.test(this.charAt(end))) return this.fail(`bad number syntax: "${text}${this.charAt(end)}"`);
     return this.push("number", end);
   }
+}
+
+/** A loop, because a pattern for trailing spaces takes quadratic time on many inner ones. */
+function trimmedEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && SPACE.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 /** As Go's `%#U`. */

@@ -19,14 +19,14 @@ import { evaluatePipe } from "./evaluate.ts";
 import { Failure } from "./fault.ts";
 import { defaultText } from "./format/printer.ts";
 import { rounds, type Round } from "./rounds.ts";
-import { Scope, type CallFilter } from "./scope.ts";
+import { Scope, type Engine } from "./scope.ts";
 import { toText, utf8Length } from "./utf8.ts";
 import { ByteValue, isTrue, readValue, type Path, type Value } from "./values.ts";
 
 /** api.md 12. */
 const RENDER_LIMIT_MS = 100;
-/** Objects and characters that filters may make on the way; the result itself is bounded apart. */
-const MEMORY_LIMIT = 32 * 1024 * 1024;
+/** Objects and characters that functions may make on the way; the result itself is bounded apart. */
+const MEMORY_LIMIT = 64 * 1024 * 1024;
 
 const REGISTER = "ark";
 
@@ -197,18 +197,27 @@ function handlerOf(name: string): Exclude<FilterImplOptions, { handler: unknown 
 
 const CLOCK_WORDS: ReadonlySet<unknown> = new Set(["now", "today"]);
 
-function filterCaller(context: Context, token: Token): CallFilter {
-  return (name, args) => {
-    const [input, ...rest] = args.map(forFilter);
-    if (name.startsWith("date") && CLOCK_WORDS.has(input))
-      throw new Failure(`${String(input)} is not supported`, undefined, "use .trigger.firedAt");
-    const handler = handlerOf(name);
-    try {
+function engineFor(context: Context, token: Token): Engine {
+  return {
+    callFilter(name, args) {
+      const [input, ...rest] = args.map(forFilter);
+      if (name.startsWith("date") && CLOCK_WORDS.has(input))
+        throw new Failure(`${String(input)} is not supported`, undefined, "use .trigger.firedAt");
+      const handler = handlerOf(name);
       const self = { context, liquid: engine, token } as ThisParameterType<typeof handler>;
-      return fromFilter(toValueSync(handler.apply(self, [input, ...rest])));
-    } catch (error) {
-      throw new Failure(error instanceof Error ? error.message : String(error));
-    }
+      try {
+        return fromFilter(toValueSync(handler.apply(self, [input, ...rest])));
+      } catch (error) {
+        throw failureOf(error);
+      }
+    },
+    // An empty list renders nothing, but liquidjs looks at its clock before it.
+    checkTime() {
+      toValueSync(engine.renderer.renderTemplates([], context));
+    },
+    useMemory(chars) {
+      context.memoryLimit.use(chars);
+    },
   };
 }
 
@@ -227,7 +236,7 @@ export function buildRenderer(source: string, nodes: readonly Node[]): Renderer 
   return ({ data, print, maxBytes }) => {
     const limits = { sync: true, renderLimit: RENDER_LIMIT_MS, memoryLimit: MEMORY_LIMIT };
     const context = new Context(data, engine.options, limits, { liquid: engine });
-    const scope = new Scope(data, filterCaller(context, token));
+    const scope = new Scope(data, engineFor(context, token));
     context.setRegister(REGISTER, { scope, print, maxBytes, bytes: 0 } satisfies Rendering);
     try {
       return toText(String(engine.renderSync(templates, context)));

@@ -60,7 +60,7 @@ export function runeConstant(token: string): bigint {
     if (code > 0xff) throw malformed;
     return BigInt(code);
   }
-  const chars = [...unquoteInner(inner, "'")];
+  const chars = Array.from(unquoteInner(inner, "'"));
   const code = chars.length === 1 ? chars[0]?.codePointAt(0) : undefined;
   if (code === undefined) throw malformed;
   return BigInt(code);
@@ -69,7 +69,7 @@ export function runeConstant(token: string): bigint {
 const INT64_MAX = 2n ** 63n - 1n;
 const INTEGER = /^[+-]?(?:0[xX](?:_?[\da-fA-F])+|0[oO]?(?:_?[0-7])+|0[bB](?:_?[01])+|0|[1-9](?:_?\d)*)$/;
 const DECIMAL = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/;
-const HEX_FLOAT = /^([+-]?)0[xX]_?([\da-fA-F_]*)(?:\.([\da-fA-F_]*))?[pP]([+-]?\d+)$/;
+const HEX_FLOAT = /^([+-]?)0[xX]_?([\da-fA-F_]*)(?:\.([\da-fA-F_]*))?[pP]([+-]?\d+(?:_\d+)*)$/;
 
 function parseInteger(text: string): bigint | undefined {
   if (!INTEGER.test(text)) return undefined;
@@ -83,7 +83,8 @@ function parseHexFloat(text: string): number | undefined {
   const [, sign, whole = "", part = "", exponent] = HEX_FLOAT.exec(text) ?? [];
   const digits = `${whole}${part}`.replaceAll("_", "");
   if (exponent === undefined || digits === "" || digits.length > 12) return undefined;
-  const value = Number.parseInt(digits, 16) * 2 ** (Number(exponent) - 4 * part.replaceAll("_", "").length);
+  const value =
+    Number.parseInt(digits, 16) * 2 ** (Number(exponent.replaceAll("_", "")) - 4 * part.replaceAll("_", "").length);
   return sign === "-" ? -value : value;
 }
 

@@ -204,7 +204,7 @@ class Parser {
       const follow = this.peekNonSpace();
       if (follow.kind === "assign" || follow.kind === "declare") {
         this.take();
-        this.declare(names, variable);
+        this.name(names, variable);
         return { names, assign: follow.kind === "assign" };
       }
       if (follow.kind !== "char" || follow.text !== ",") {
@@ -212,7 +212,7 @@ class Parser {
         break;
       }
       this.take();
-      this.declare(names, variable);
+      this.name(names, variable);
       this.checkSecondVariable(context, names, follow);
     }
     return { names, assign: false };
@@ -225,13 +225,22 @@ class Parser {
       throw new Failure("range can only initialize variables", comma.at);
   }
 
-  private declare(names: string[], variable: Token): void {
+  private name(names: string[], variable: Token): void {
     names.push(variable.text);
     this.vars.push(variable.text);
   }
 
   private command(stage: number): Command {
     const at = this.peekNonSpace().at;
+    const [head, ...args] = this.operands();
+    if (head === undefined) throw new Failure("empty command", at);
+    if (stage > 1 && (head.kind === "constant" || head.kind === "dot" || head.kind === "nil"))
+      throw new Failure(`non executable command in pipeline stage ${stage}`, at);
+    return { at, head, args };
+  }
+
+  /** Up to and with the `|`, or up to the end of the pipeline. */
+  private operands(): Operand[] {
     const operands: Operand[] = [];
     for (;;) {
       this.peekNonSpace();
@@ -241,13 +250,8 @@ class Parser {
       if (token.kind === "space") continue;
       if (token.kind === "rightDelim" || token.kind === "rightParen") this.next--;
       else if (token.kind !== "pipe") throw this.unexpected(token, "operand");
-      break;
+      return operands;
     }
-    const [head, ...args] = operands;
-    if (head === undefined) throw new Failure("empty command", at);
-    if (stage > 1 && (head.kind === "constant" || head.kind === "dot" || head.kind === "nil"))
-      throw new Failure(`non executable command in pipeline stage ${stage}`, at);
-    return { at, head, args };
   }
 
   /** A term and the fields behind it; undefined when the next token starts no operand. */

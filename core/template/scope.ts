@@ -5,21 +5,28 @@ import { isDict, type StringMaps, type Traced, type Value } from "./values.ts";
 /** api.md 12. */
 export const MAX_ROUNDS = 10_000;
 
-export type CallFilter = (name: string, args: readonly Value[]) => Value;
+/** What the engine lends to a rendering. */
+export type Engine = {
+  callFilter(name: string, args: readonly Value[]): Value;
+  /** Throws when the time is up; liquidjs holds the clock. */
+  checkTime(): void;
+  /** Throws when the texts made on the way are too much together. */
+  useMemory(chars: number): void;
+};
 
 export class Scope {
   /** text/template's stack: a block drops what it declared by cutting the stack back. */
   readonly variables: { name: string; value: Traced }[];
   readonly stringMaps: StringMaps;
-  readonly callFilter: CallFilter;
+  readonly engine: Engine;
   dot: Traced;
   private rounds = 0;
 
-  constructor(data: { readonly [key: string]: unknown }, callFilter: CallFilter) {
+  constructor(data: { readonly [key: string]: unknown }, engine: Engine) {
     this.dot = { value: data, path: [] };
     this.variables = [{ name: "$", value: this.dot }];
     this.stringMaps = stringMapsOf(data);
-    this.callFilter = callFilter;
+    this.engine = engine;
   }
 
   read(name: string): Traced {
@@ -35,7 +42,7 @@ export class Scope {
     found.value = value;
   }
 
-  declare(name: string, value: Traced): void {
+  push(name: string, value: Traced): void {
     this.variables.push({ name, value });
   }
 

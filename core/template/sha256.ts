@@ -14,9 +14,12 @@ function fraction(value: number): number {
   return ((value - Math.floor(value)) * 0x1_0000_0000) | 0;
 }
 
+/** The eight words of the chaining value; the round arithmetic reduces them to 32 bits. */
+type Words = readonly [number, number, number, number, number, number, number, number];
+
 const PRIMES = firstPrimes(64);
 const ROUND = PRIMES.map((prime) => fraction(Math.cbrt(prime)));
-const INITIAL = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
+const INITIAL = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime))) as unknown as Words;
 
 function rotate(word: number, by: number): number {
   return (word >>> by) | (word << (32 - by));
@@ -47,8 +50,8 @@ function schedule(view: DataView, offset: number): Int32Array {
   return words;
 }
 
-function compress(state: readonly number[], words: Int32Array): number[] {
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
+function compress(state: Words, words: Int32Array): Words {
+  let [a, b, c, d, e, f, g, h] = state;
   for (let i = 0; i < 64; i++) {
     const big1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
     const first = (h + big1 + ((e & f) ^ (~e & g)) + (ROUND[i] ?? 0) + (words[i] ?? 0)) | 0;
@@ -56,13 +59,14 @@ function compress(state: readonly number[], words: Int32Array): number[] {
     const second = (big0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
     [a, b, c, d, e, f, g, h] = [(first + second) | 0, a, b, c, (d + first) | 0, e, f, g];
   }
-  return [a, b, c, d, e, f, g, h].map((word, i) => (word + (state[i] ?? 0)) | 0);
+  const [a0, b0, c0, d0, e0, f0, g0, h0] = state;
+  return [a + a0, b + b0, c + c0, d + d0, e + e0, f + f0, g + g0, h + h0];
 }
 
 /** Lower-case hex digest. */
 export function sha256Hex(message: Uint8Array): string {
   const view = padded(message);
-  let state: readonly number[] = INITIAL;
+  let state = INITIAL;
   for (let offset = 0; offset < view.byteLength; offset += 64) state = compress(state, schedule(view, offset));
   return state.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
 }

@@ -41,17 +41,30 @@ export function toBytes(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** Lead bytes up to `last` start a sequence of `length` whose second byte lies in the given range (RFC 3629, 4). */
+const SEQUENCES: readonly { last: number; length: number; from: number; to: number }[] = [
+  { last: 0x7f, length: 1, from: 0, to: 0 },
+  { last: 0xc1, length: 0, from: 0, to: 0 },
+  { last: 0xdf, length: 2, from: 0x80, to: 0xbf },
+  { last: 0xe0, length: 3, from: 0xa0, to: 0xbf },
+  { last: 0xec, length: 3, from: 0x80, to: 0xbf },
+  { last: 0xed, length: 3, from: 0x80, to: 0x9f },
+  { last: 0xef, length: 3, from: 0x80, to: 0xbf },
+  { last: 0xf0, length: 4, from: 0x90, to: 0xbf },
+  { last: 0xf3, length: 4, from: 0x80, to: 0xbf },
+  { last: 0xf4, length: 4, from: 0x80, to: 0x8f },
+];
+
 /** Length of the valid UTF-8 sequence at `start`, 0 when the byte there is not valid. */
 function sequenceLength(bytes: Uint8Array, start: number): number {
-  for (let length = 1; length <= 4 && start + length <= bytes.length; length++) {
-    try {
-      const text = strictDecoder.decode(bytes.subarray(start, start + length));
-      if ([...text].length === 1) return length;
-    } catch {
-      continue;
-    }
+  const lead = bytes[start] ?? 0;
+  const { length, from, to } = SEQUENCES.find(({ last }) => lead <= last) ?? { length: 0, from: 0, to: 0 };
+  for (let i = 1; i < length; i++) {
+    const byte = bytes[start + i] ?? 0;
+    const valid = i === 1 ? byte >= from && byte <= to : byte >= 0x80 && byte <= 0xbf;
+    if (!valid) return 0;
   }
-  return 0;
+  return length;
 }
 
 export function fromBytes(bytes: Uint8Array): string {

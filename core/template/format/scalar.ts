@@ -47,13 +47,18 @@ function basePrefix(spec: Spec, digits: string, verb: string): string {
   return verb === "x" || verb === "X" ? `0${verb}` : "";
 }
 
+function positiveSign(spec: Spec): string {
+  if (spec.plus) return "+";
+  return spec.space ? " " : "";
+}
+
 function inBase(spec: Spec, value: bigint, verb: string): string {
   if (spec.precision === 0 && value === 0n) return padding({ ...spec, zero: false }, spec.width ?? 0);
   const negative = value < 0n;
   const magnitude = (negative ? -value : value).toString(BASE[verb] ?? 10);
   const cased = verb === "X" ? magnitude.toUpperCase() : magnitude;
   const digits = cased.padStart(minDigits(spec, negative || spec.plus || spec.space), "0");
-  const sign = negative ? "-" : spec.plus ? "+" : spec.space ? " " : "";
+  const sign = negative ? "-" : positiveSign(spec);
   return padWithSpaces(spec, sign + basePrefix(spec, digits, verb) + digits);
 }
 
@@ -79,20 +84,14 @@ export function formatFloatVerb(spec: Spec, value: number, verb: string): string
 
 /** Sign, `#` and padding of a float whose digits are known. */
 export function signedFloat(spec: Spec, text: string, verb: FloatVerb, precision: number): string {
-  const signed = /^[+-]/.test(text) ? text : `+${text}`;
-  const sign = spec.space && signed.startsWith("+") && !spec.plus ? " " : (signed[0] ?? "+");
-  const magnitude = signed.slice(1);
-  if (/^[IN]/.test(magnitude)) return padWithSpaces(spec, notANumber(spec, sign, magnitude));
+  const negative = text.startsWith("-");
+  const magnitude = /^[+-]/.test(text) ? text.slice(1) : text;
+  const sign = negative ? "-" : positiveSign(spec);
+  if (/^[IN]/.test(magnitude)) return padWithSpaces(spec, sign + magnitude);
   const digits = spec.sharp && verb !== "b" ? withPoint(magnitude, verb, precision) : magnitude;
-  if (!spec.plus && sign === "+") return pad(spec, digits);
-  const fill = (spec.width ?? 0) - digits.length - 1;
-  if (spec.zero && !spec.minus && fill > 0) return sign + "0".repeat(fill) + digits;
+  // The sign stands before the zeros of the padding.
+  if (sign !== "" && spec.zero && !spec.minus) return sign + pad({ ...spec, width: (spec.width ?? 0) - 1 }, digits);
   return pad(spec, sign + digits);
-}
-
-function notANumber(spec: Spec, sign: string, magnitude: string): string {
-  if (magnitude.startsWith("N")) return spec.space || spec.plus ? sign + magnitude : magnitude;
-  return spec.plus || sign !== "+" ? sign + magnitude : magnitude;
 }
 
 const COUNTS_DIGITS: ReadonlySet<string> = new Set(["g", "G", "x"]);
@@ -112,7 +111,7 @@ function withPoint(text: string, verb: FloatVerb, precision: number): string {
 
 function truncated(spec: Spec, text: string): string {
   if (spec.precision === undefined || runeCount(text) <= spec.precision) return text;
-  return [...text].slice(0, spec.precision).join("");
+  return Array.from(text).slice(0, spec.precision).join("");
 }
 
 export function formatString(spec: Spec, text: string, verb: string): string | undefined {
