@@ -63,7 +63,7 @@ class SourceToken extends Token {
   }
 }
 
-export type PrintHook = (path: Path | undefined, text: string) => string;
+type PrintHook = (path: Path | undefined, text: string) => string;
 
 type Rendering = { scope: Scope; print: PrintHook | undefined; maxBytes: number; bytes: number };
 
@@ -221,7 +221,7 @@ function engineFor(context: Context, token: Token): Engine {
   };
 }
 
-export type RenderRequest = {
+type RenderRequest = {
   data: { readonly [key: string]: unknown };
   print: PrintHook | undefined;
   maxBytes: number;

@@ -3,7 +3,7 @@ import { Failure } from "./fault.ts";
 import { isDict, type StringMaps, type Traced, type Value } from "./values.ts";
 
 /** api.md 12. */
-export const MAX_ROUNDS = 10_000;
+const MAX_ROUNDS = 10_000;
 
 /** What the engine lends to a rendering. */
 export type Engine = {

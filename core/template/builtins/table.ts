@@ -7,7 +7,7 @@ import { indexOnce, len, slice } from "./collections.ts";
 import { eq, ge, gt, le, lt, ne } from "./compare.ts";
 import { html, js, print, println, urlquery } from "./text.ts";
 
-export type FunctionBody = (args: readonly Value[], stringMaps: StringMaps) => Value;
+type FunctionBody = (args: readonly Value[], stringMaps: StringMaps) => Value;
 export type BuiltIn = { readonly min: number; readonly max: number; readonly call: FunctionBody };
 
 function printf([format, ...args]: readonly Value[], stringMaps: StringMaps): string {
