@@ -137,8 +137,8 @@ test("limits", () => {
 
 test("rendering ends after its time, between actions and inside one", () => {
   const slow = { x: "aé".repeat(300_000) };
-  expect(render("{{ range 10000 }}{{ if lt $.x $.x }}{{ end }}{{ end }}", slow)).toContain("100 ms");
-  expect(render(`{{ or ${"(lt .x .x) ".repeat(5_000)} }}`, slow)).toContain("100 ms");
+  expect(render("{{ range 10000 }}{{ if lt $.x $.x }}{{ end }}{{ end }}", slow)).toContain("1000 ms");
+  expect(render(`{{ or ${"(lt .x .x) ".repeat(5_000)} }}`, slow)).toContain("1000 ms");
 });
 
 test("texts cannot grow without end on the way", () => {

@@ -24,7 +24,7 @@ import { toText, utf8Length } from "./utf8.ts";
 import { ByteValue, isTrue, readValue, type Path, type Value } from "./values.ts";
 
 /** api.md 12. */
-const RENDER_LIMIT_MS = 100;
+const RENDER_LIMIT_MS = 1_000;
 /** Objects and characters that functions may make on the way; the result itself is bounded apart. */
 const MEMORY_LIMIT = 64 * 1024 * 1024;
 

@@ -1,0 +1,85 @@
+/**
+ * Names of streams, buckets and subjects (design 3). Every token is a DNS label, so it needs no escaping.
+ */
+import type { AttemptKey, Fact } from "./facts.ts";
+
+export const STREAMS = { facts: "ARK_FACTS", tasks: "ARK_TASKS", events: "ARK_EVENTS", dlq: "ARK_DLQ" } as const;
+export const BUCKETS = {
+  runs: "ark-runs",
+  leases: "ark-leases",
+  triggers: "ark-triggers",
+  budgets: "ark-budgets",
+  outputs: "ark-outputs",
+  objects: "ark-objects",
+  idempotency: "ark-idempotency",
+  locks: "ark-locks",
+} as const;
+
+type RunName = { readonly namespace: string; readonly run: string };
+
+/** Turns and step facts carry their attempt in the subject, so that one direct read finds an attempt's result. */
+export function factSubject(of: RunName, fact: Fact): string {
+  const head = `ark.facts.${of.namespace}.${of.run}`;
+  switch (fact.kind) {
+    case "run.requested":
+    case "run.refused":
+    case "run.cancel":
+      return `${head}.run`;
+    case "timer":
+      return `${head}.timer`;
+    case "step.turn":
+      return turnSubject(of, fact);
+    case "step.started":
+      return `${head}.step.${attemptTokens(fact)}.started`;
+    case "step.finished":
+      return finishedSubject(of, fact);
+  }
+}
+
+export function turnSubject(of: RunName, key: AttemptKey): string {
+  return `ark.facts.${of.namespace}.${of.run}.turn.${attemptTokens(key)}`;
+}
+
+export function finishedSubject(of: RunName, key: AttemptKey): string {
+  return `ark.facts.${of.namespace}.${of.run}.step.${attemptTokens(key)}.finished`;
+}
+
+/** All facts of one run. */
+export function runFactsFilter(of: RunName): string {
+  return `ark.facts.${of.namespace}.${of.run}.>`;
+}
+
+/** A timer's subject is its identity: publishing there again replaces it, purging it cancels it. */
+export function timerSubject(of: RunName, timer: string): string {
+  return `ark.timers.${of.namespace}.${of.run}.${timer}`;
+}
+
+export function timerTarget(of: RunName): string {
+  return `ark.facts.${of.namespace}.${of.run}.timer`;
+}
+
+export function taskSubject(namespace: string, agent: string): string {
+  return `ark.tasks.${namespace}.${agent}`;
+}
+
+export function eventSubject(namespace: string, event: string): string {
+  return `ark.events.${namespace}.${event}`;
+}
+
+export function dlqSubject(namespace: string, name: string): string {
+  return `ark.dlq.${namespace}.${name}`;
+}
+
+/** Tokens of model output while it streams: core NATS, not stored; watchers that miss some read the turn. */
+export function tokensSubject(of: RunName): string {
+  return `ark.tokens.${of.namespace}.${of.run}`;
+}
+
+/** Hint that a pool has work: the agent's, or the collector's with agent `-`. */
+export function wakeSubject(namespace: string, agent: string): string {
+  return `ark.wake.${namespace}.${agent}`;
+}
+
+function attemptTokens(key: AttemptKey): string {
+  return `${key.step}.${key.iteration}.${key.attempt}`;
+}

@@ -1,0 +1,119 @@
+/** Ports of events on their way in: what the webhook must know, the outbox, idempotency, the Forbid claim. */
+import type { InputSpec } from "#core/api/v1alpha1/ark-team.ts";
+import type { Delivery } from "./record.ts";
+
+/** CloudEvents 1.0 attributes and data as Ark carries them; `core/events` holds plain types only. */
+export type CloudEventRecord = {
+  readonly specversion: "1.0";
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject?: string;
+  readonly time?: string;
+  readonly datacontenttype?: string;
+  readonly data?: unknown;
+  /** Extension attributes: lower-case names, e.g. arkevent, arknamespace, arkteam, traceparent. */
+  readonly extensions: Readonly<Record<string, string | number | boolean>>;
+};
+
+/** What the webhook must know of an ArkEvent without asking the API server; key `<ns>.<event>` in `ark-triggers`. */
+export type TriggerRecord = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly type: "webhook" | "cron" | "team-output" | "cloudevent";
+  /** `sha256:<hex>` of the bearer token. */
+  readonly tokenDigest?: string;
+  readonly suspended: boolean;
+  readonly concurrencyPolicy: "Allow" | "Forbid";
+  readonly targets: readonly {
+    readonly team?: string;
+    readonly agent?: string;
+    readonly hasInput: boolean;
+    /** Declared inputs of the team, with `input` defaults' keys, so that bad input is refused at the door. */
+    readonly inputs?: readonly InputSpec[];
+    readonly defaults?: readonly string[];
+  }[];
+};
+
+export interface Triggers {
+  get(namespace: string, name: string): Promise<TriggerRecord | undefined>;
+  put(record: TriggerRecord): Promise<void>;
+  delete(namespace: string, name: string): Promise<void>;
+}
+
+/** An accepted event on its way to the dispatcher (P1). */
+export type AcceptedEvent = {
+  readonly namespace: string;
+  readonly event: string;
+  /** Names the fire: idempotency key, CloudEvent source+id, or cron tick; run names derive from it. */
+  readonly key: string;
+  readonly cloudEvent: CloudEventRecord;
+  readonly firedAt: number;
+};
+
+export interface Outbox {
+  /** Stored when it resolves. Message id: event uid and key. */
+  publish(
+    event: AcceptedEvent,
+    eventUid: string,
+  ): Promise<{ readonly kind: "stored" | "duplicate"; readonly seq: number }>;
+  /** Events waiting to be delivered; a settled one is gone. */
+  consume(options: {
+    readonly maxPending: number;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<Delivery<AcceptedEvent>>;
+  /** The dispatcher confirms: delivered, never to be posted again. */
+  confirm(seq: number): Promise<void>;
+}
+
+/** Remembered for 24 h: the same key and body give the same runs (api 13). */
+export type Remembered = {
+  readonly bodyDigest: string;
+  readonly firedAt: number;
+  readonly runs: readonly string[];
+  readonly stored: boolean;
+};
+export interface Idempotency {
+  claim(
+    id: string,
+    value: Remembered,
+  ): Promise<{ readonly kind: "claimed" } | { readonly kind: "known"; readonly value: Remembered }>;
+  markStored(id: string, value: Remembered): Promise<void>;
+}
+
+/** Forbid: one atomic claim per ArkEvent, held until the runs of that fire have ended (D47). */
+export interface Locks {
+  claim(id: string, holder: string, runs: readonly string[]): Promise<"claimed" | "mine" | "held">;
+  holder(id: string): Promise<{ readonly holder: string; readonly runs: readonly string[] } | undefined>;
+  /** Removes `run` from the claim; the last one frees it. */
+  release(id: string, run: string): Promise<void>;
+}
+
+/** Dead letters: what could not be dispatched, with its reason; can be replayed. */
+export interface DeadLetters {
+  store(
+    entry: {
+      readonly namespace: string;
+      readonly name: string;
+      readonly reason: string;
+      readonly message: string;
+      readonly original: unknown;
+      readonly at: number;
+    },
+    id: string,
+  ): Promise<void>;
+  list(
+    namespace: string,
+    name?: string,
+  ): Promise<
+    readonly {
+      readonly seq: number;
+      readonly reason: string;
+      readonly message: string;
+      readonly original: unknown;
+      readonly at: number;
+    }[]
+  >;
+}
