@@ -1,0 +1,89 @@
+/** MCP servers and webhook tools of an agent, with their secrets put in and their addresses judged. */
+import type { McpServer, WebhookTool } from "#core/api/v1alpha1/ark-agent.ts";
+import type { ArkSettingsSpec } from "#core/api/v1alpha1/ark-settings.ts";
+import type { SecretKeyRef } from "#core/api/v1alpha1/common.ts";
+import type { ResolvedMcpServer, ResolvedWebhookTool } from "./task.ts";
+import { type Lookups, Unresolved } from "./unresolved.ts";
+
+export function mcpServer(
+  server: McpServer,
+  settings: readonly ArkSettingsSpec[],
+  lookups: Lookups,
+): ResolvedMcpServer {
+  checkUrl(server, settings, lookups);
+  const headers = headersOf(`mcpServers "${server.name}"`, server.headers ?? [], lookups);
+  const bearer = server.auth?.bearer;
+  if (bearer !== undefined)
+    headers["authorization"] = `Bearer ${secretText(`mcpServers "${server.name}"`, bearer.secretKeyRef, lookups)}`;
+  return {
+    name: server.name,
+    url: server.url,
+    headers,
+    ...(server.instructions !== undefined && { instructions: server.instructions }),
+    timeoutMs: server.timeoutSeconds * 1000,
+  };
+}
+
+function checkUrl(server: McpServer, settings: readonly ArkSettingsSpec[], lookups: Lookups): void {
+  const where = `mcpServers "${server.name}"`;
+  if (server.url.startsWith("stdio:") && !lookups.allowStdio)
+    throw new Unresolved("InvalidSpec", `${where}: stdio servers run on one machine only; use http or https`);
+  for (const { security } of settings) if (security !== undefined) checkSecurity(where, server, security);
+}
+
+function checkSecurity(where: string, server: McpServer, security: NonNullable<ArkSettingsSpec["security"]>): void {
+  const { mcpAllowlist: allowed, requireMCPAuth } = security;
+  if (allowed !== undefined && !allowed.some((prefix) => hasUrlPrefix(server.url, prefix)))
+    throw new Unresolved("InvalidSpec", `${where}: ${server.url} is not in security.mcpAllowlist of its ArkSettings`);
+  const local = server.url.startsWith("stdio:");
+  if (requireMCPAuth && server.auth?.bearer === undefined && !local)
+    throw new Unresolved("InvalidSpec", `${where}: security.requireMCPAuth asks for auth.bearer`);
+}
+
+/** `https://tools.example` must not allow `https://tools.example.evil.org`. */
+function hasUrlPrefix(url: string, prefix: string): boolean {
+  return (
+    url === prefix || (url.startsWith(prefix) && (/[/:?]$/.test(prefix) || /^[/?:#]/.test(url.slice(prefix.length))))
+  );
+}
+
+export function webhookTool(tool: WebhookTool, lookups: Lookups): ResolvedWebhookTool {
+  return {
+    name: tool.name,
+    description: tool.description ?? "",
+    url: tool.url,
+    method: tool.method,
+    inputSchema: schemaOf(tool),
+    headers: headersOf(`tools "${tool.name}"`, tool.headers ?? [], lookups),
+    timeoutMs: tool.timeoutSeconds * 1000,
+  };
+}
+
+function schemaOf(tool: WebhookTool): Readonly<Record<string, unknown>> {
+  const { inputSchema } = tool;
+  if (inputSchema === undefined) return { type: "object" };
+  if (typeof inputSchema !== "string") return inputSchema;
+  try {
+    const parsed: unknown = JSON.parse(inputSchema);
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  } catch {
+    // falls through to the same refusal as valid JSON of another type
+  }
+  throw new Unresolved("InvalidSpec", `tools "${tool.name}": inputSchema is not a JSON object`);
+}
+
+type Header = NonNullable<McpServer["headers"]>[number];
+
+function headersOf(where: string, headers: readonly Header[], lookups: Lookups): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const { name, value, secretKeyRef } of headers)
+    texts[name.toLowerCase()] = secretKeyRef === undefined ? (value ?? "") : secretText(where, secretKeyRef, lookups);
+  return texts;
+}
+
+function secretText(where: string, ref: SecretKeyRef, lookups: Lookups): string {
+  const text = lookups.secretKey(ref.name, ref.key);
+  if (text === undefined)
+    throw new Unresolved("MissingCredentials", `${where}: Secret "${ref.name}" has no key "${ref.key}"`);
+  return text.trim();
+}

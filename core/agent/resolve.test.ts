@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import { type ArkAgent, ArkAgentSchema } from "#core/api/v1alpha1/ark-agent.ts";
+import { type ArkSettingsSpec, ArkSettingsSpecSchema } from "#core/api/v1alpha1/ark-settings.ts";
+import { resolveAgent } from "./resolve.ts";
+import type { Lookups } from "./unresolved.ts";
+
+function agent(spec: object): ArkAgent {
+  return ArkAgentSchema.parse({
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkAgent",
+    metadata: { name: "writer", namespace: "ai-team" },
+    spec: { model: "mock", ...spec },
+  });
+}
+
+function resolve(spec: object, settings: Record<string, object> = {}, changes: Partial<Lookups> = {}) {
+  const parsed = new Map<string, ArkSettingsSpec>(
+    Object.entries(settings).map(([name, value]) => [name, ArkSettingsSpecSchema.parse(value)]),
+  );
+  return resolveAgent(agent(spec), {
+    configMapKey: (name, key) => (name === "prompts" && key === "writer" ? "You write." : undefined),
+    secretKey: (name, key) => (name === "wiki-token" && key === "token" ? "s3cret\n" : undefined),
+    settings: (name) => parsed.get(name),
+    providerFor: () => ({ kind: "provider", provider: { baseUrl: "http://model" } }),
+    allowStdio: false,
+    ...changes,
+  });
+}
+
+test("an agent without more than a prompt gets the documented limits", () => {
+  const outcome = resolve({ systemPrompt: "Write." });
+  expect(outcome).toMatchObject({
+    kind: "resolved",
+    agent: { systemPrompt: "Write.", limits: { maxTokensPerCall: 8000, timeoutMs: 120_000, retries: 3, maxTurns: 50 } },
+  });
+});
+
+test("prompts come from ConfigMaps; a missing key is a reason, never an empty prompt (D49)", () => {
+  const ref = (key: string) => ({ systemPromptRef: { configMapKeyRef: { name: "prompts", key } } });
+  expect(resolve(ref("writer"))).toMatchObject({ agent: { systemPrompt: "You write." } });
+  expect(resolve(ref("other"))).toEqual({
+    kind: "unresolved",
+    reason: "PromptResolutionError",
+    message: 'systemPromptRef: ConfigMap "prompts" has no key "other"',
+  });
+});
+
+test("settings apply in order: the later wins, fragments stand around the prompt", () => {
+  const outcome = resolve(
+    { systemPrompt: "Write.", settingsRefs: [{ name: "a" }, { name: "b" }] },
+    {
+      a: { temperature: "0.2", promptFragments: { outputRules: "Short.", zeta: "Z", alpha: "A", persona: "P" } },
+      b: {
+        temperature: "0.7",
+        fragments: [
+          { name: "x", text: "X", position: "prepend" },
+          { name: "y", text: "Y" },
+        ],
+      },
+    },
+  );
+  expect(outcome).toMatchObject({
+    agent: { temperature: 0.7, fragments: { before: ["P", "X"], after: ["A", "Z", "Y", "Short."] } },
+  });
+  expect(resolve({ systemPrompt: "x", configRef: { name: "gone" } })).toMatchObject({ reason: "SettingsNotFound" });
+});
+
+test("an MCP server's bearer comes from its Secret; without it the agent lacks credentials", () => {
+  const server = (name: string) => ({
+    systemPrompt: "x",
+    mcpServers: [{ name: "wiki", url: "https://wiki/mcp", auth: { bearer: { secretKeyRef: { name, key: "token" } } } }],
+  });
+  expect(resolve(server("wiki-token"))).toMatchObject({
+    agent: { mcpServers: [{ headers: { authorization: "Bearer s3cret" }, timeoutMs: 30_000 }] },
+  });
+  expect(resolve(server("none"))).toMatchObject({ kind: "unresolved", reason: "MissingCredentials" });
+});
+
+test("the allow-list of MCP servers compares whole hosts and paths", () => {
+  const at = (url: string) =>
+    resolve(
+      { systemPrompt: "x", mcpServers: [{ name: "t", url }], settingsRefs: [{ name: "s" }] },
+      { s: { security: { mcpAllowlist: ["https://tools.example"] } } },
+    ).kind;
+  expect(at("https://tools.example/mcp")).toBe("resolved");
+  expect(at("https://tools.example.evil.org/mcp")).toBe("unresolved");
+});
+
+test("stdio servers run on one machine only", () => {
+  const spec = { systemPrompt: "x", mcpServers: [{ name: "t", url: "stdio:server" }] };
+  expect(resolve(spec)).toMatchObject({ reason: "InvalidSpec" });
+  expect(resolve(spec, {}, { allowStdio: true }).kind).toBe("resolved");
+});
