@@ -11,6 +11,7 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: string
   ["types", "tsc", "-p", "tsconfig.json"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
+  ["the servers that tests need", "node", "scripts/bring.ts"],
 ];
 const PROJECTS = ["unit", "contract", "integration"];
 

@@ -8,7 +8,14 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 export type CommandOutcome = { kind: "done"; stdout: string; stderr: string } | { kind: "failed"; why: string };
 
-export type CommandOptions = { env: Env; timeoutMs: number; signal: AbortSignal; cwd?: string };
+export type CommandOptions = {
+  env: Env;
+  timeoutMs: number;
+  signal: AbortSignal;
+  cwd?: string;
+  /** Each piece of text from stderr as it comes, for programs that take minutes. */
+  onStderr?: (text: string) => void;
+};
 
 const MAX_OUTPUT = 64 * 1024;
 
@@ -32,10 +39,10 @@ export async function isExecutable(file: string): Promise<boolean> {
 }
 
 /** Keeps the end of a stream of text: the last words of a program say why it failed. */
-function tail(): { add: (chunk: Buffer) => void; text: () => string } {
+function tail(): { add: (chunk: Buffer | string) => void; text: () => string } {
   let kept = "";
   return {
-    add: (chunk) => void (kept = (kept + chunk.toString("utf8")).slice(-MAX_OUTPUT)),
+    add: (chunk) => void (kept = (kept + chunk.toString()).slice(-MAX_OUTPUT)),
     text: () => kept,
   };
 }
@@ -58,6 +65,7 @@ export function runCommand(file: string, args: readonly string[], options: Comma
     const stderr = tail();
     child.stdout.on("data", stdout.add);
     child.stderr.on("data", stderr.add);
+    if (options.onStderr !== undefined) child.stderr.setEncoding("utf8").on("data", options.onStderr);
     child.on("error", (error) => resolve({ kind: "failed", why: describe(error, signal, options.timeoutMs) }));
     child.on("close", (code, killed) => {
       if (code === 0) return resolve({ kind: "done", stdout: stdout.text(), stderr: stderr.text() });
