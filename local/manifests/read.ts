@@ -1,0 +1,69 @@
+/**
+ * Manifests from files and folders: YAML or JSON documents with the place each came from, Lists unfolded,
+ * a folder's kustomization followed as far as prompts need it (resources and generators).
+ */
+import { readdir, readFile, stat } from "node:fs/promises";
+import * as path from "node:path";
+import { followKustomization, type Gathered } from "./kustomization.ts";
+import { isObject, type ManifestDocument, type ManifestFault, parseText } from "./parse.ts";
+
+export type ReadOutcome = {
+  readonly documents: readonly ManifestDocument[];
+  readonly faults: readonly ManifestFault[];
+  /** Every file and folder that was read: a change of one means reading again. */
+  readonly watched: readonly string[];
+};
+
+/** Beside the manifests of a project, but not manifests. */
+const NOT_MANIFESTS = new Set(["mock.yaml", "expect.yaml"]);
+const KUSTOMIZATION = /^(kustomization\.ya?ml|Kustomization)$/;
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+/** Never rejects for a bad file: that is a fault beside the others. */
+export async function readManifests(sources: readonly string[]): Promise<ReadOutcome> {
+  const gathered: Gathered = { documents: [], faults: [], watched: new Set() };
+  for (const source of sources) await readSource(path.resolve(source), gathered);
+  return { ...gathered, watched: [...gathered.watched] };
+}
+
+async function readSource(source: string, into: Gathered): Promise<void> {
+  if (into.watched.has(source)) return;
+  into.watched.add(source);
+  const found = await stat(source).catch(() => undefined);
+  if (found === undefined) into.faults.push({ file: source, message: "no such file or folder" });
+  else if (found.isDirectory()) await readFolder(source, into);
+  else await readFileInto(source, into);
+}
+
+async function readFolder(folder: string, into: Gathered): Promise<void> {
+  const names = (await readdir(folder)).toSorted();
+  const kustomization = names.find((name) => KUSTOMIZATION.test(name));
+  if (kustomization !== undefined) return readSource(path.join(folder, kustomization), into);
+  const manifests = names.filter((name) => /\.(ya?ml|json)$/.test(name) && !NOT_MANIFESTS.has(name));
+  if (manifests.length === 0) into.faults.push({ file: folder, message: "the folder holds no YAML or JSON file" });
+  for (const name of manifests) await readSource(path.join(folder, name), into);
+}
+
+async function readFileInto(file: string, into: Gathered): Promise<void> {
+  const text = await readFile(file, "utf8");
+  if (text.length > MAX_FILE_BYTES) {
+    into.faults.push({ file, message: `the file is larger than ${MAX_FILE_BYTES} bytes` });
+    return;
+  }
+  for (const document of parseText(file, text, into.faults)) await placeDocument(document, into);
+}
+
+async function placeDocument(document: ManifestDocument, into: Gathered): Promise<void> {
+  const { value, file } = document;
+  const isKustomization = KUSTOMIZATION.test(path.basename(file)) || value["kind"] === "Kustomization";
+  if (isKustomization) return followKustomization(document, into, readSource);
+  if (value["kind"] === "List" && Array.isArray(value["items"])) {
+    value["items"].forEach((item: unknown, index) => {
+      if (isObject(item))
+        into.documents.push({ file, value: item, lineOf: (at) => document.lineOf(`items[${index}].${at}`) });
+      else into.faults.push({ file, line: document.lineOf(`items[${index}]`), message: "a List holds objects only" });
+    });
+    return;
+  }
+  into.documents.push(document);
+}
