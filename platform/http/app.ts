@@ -11,6 +11,7 @@ import type { Logger } from "#core/ports/log.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { HttpProblem, HttpReply, HttpRequest, Route } from "./exchange.ts";
 import { problemBody } from "./problem.ts";
+import { writeLines } from "./lines.ts";
 import { writeSse } from "./sse.ts";
 
 export type AppOptions = {
@@ -140,6 +141,8 @@ async function send(request: Request, response: Response, reply: HttpReply, sign
   switch (reply.kind) {
     case "sse":
       return writeSse(response, reply.events, signal);
+    case "ndjson":
+      return writeLines(response, reply.lines, signal);
     case "empty":
       response.status(reply.status).end();
       return;

@@ -43,7 +43,9 @@ export type HttpReply =
       readonly extra?: Readonly<Record<string, unknown>>;
     }
   | { readonly kind: "empty"; readonly status: number; readonly headers?: Headers }
-  | { readonly kind: "sse"; readonly events: AsyncIterable<SseEvent>; readonly headers?: Headers };
+  | { readonly kind: "sse"; readonly events: AsyncIterable<SseEvent>; readonly headers?: Headers }
+  /** One JSON text a line, as a Kubernetes watch gives them. */
+  | { readonly kind: "ndjson"; readonly lines: AsyncIterable<unknown>; readonly headers?: Headers };
 
 export type HttpProblem = Extract<HttpReply, { kind: "problem" }>;
 
