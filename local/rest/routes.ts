@@ -1,0 +1,89 @@
+/**
+ * What `ark up` answers beside the webhook paths: the Ark objects, Secrets, and the record of a run, to whoever holds
+ * the token in `up.json`.
+ */
+import type { FactLog, StoredFact, TokenFeed } from "#core/ports/record.ts";
+import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts";
+import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
+import { objectRoutes, type ObjectsApi } from "./objects.ts";
+import { failure, success } from "./status.ts";
+
+export type RestDeps = ObjectsApi & {
+  readonly token: string;
+  readonly facts: FactLog;
+  readonly tokens: TokenFeed;
+  /** Decoded values of a Secret. */
+  readonly secret: (namespace: string, name: string) => Readonly<Record<string, string>> | undefined;
+};
+
+export function restRoutes(deps: RestDeps): Route[] {
+  const facts = "/apis/arkonis.dev/v1alpha1/namespaces/:namespace/arkruns/:name/facts";
+  const routes: Route[] = [
+    { method: "GET", path: facts, handle: async (request) => factsReply(request, deps) },
+    {
+      method: "GET",
+      path: "/api/v1/namespaces/:namespace/secrets/:name",
+      handle: async (one) => secretReply(one, deps),
+    },
+    ...objectRoutes(deps),
+  ];
+  const digest = tokenDigest(deps.token);
+  return routes.map((route) => ({
+    ...route,
+    maxBodyBytes: 4 * 1024 * 1024,
+    handle: async (request) =>
+      tokenMatches(bearerToken(request.headers["authorization"]), digest)
+        ? route.handle(request)
+        : failure("Unauthorized", "the token of up.json is needed"),
+  }));
+}
+
+function secretReply(request: HttpRequest, deps: RestDeps): HttpReply {
+  const { namespace = "", name = "" } = request.params;
+  const values = deps.secret(namespace, name);
+  if (values === undefined) return failure("NotFound", `Secret "${name}" not found in namespace "${namespace}"`);
+  const data = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value, "utf8").toString("base64")]),
+  );
+  return success({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, data });
+}
+
+function factsReply(request: HttpRequest, deps: RestDeps): HttpReply {
+  const run = { namespace: request.params["namespace"] ?? "", run: request.params["name"] ?? "" };
+  const { query, signal } = request;
+  const fromSeq = Number(query.get("fromSeq") ?? "1");
+  if (!Number.isSafeInteger(fromSeq) || fromSeq < 1)
+    return failure("BadRequest", "fromSeq is a whole number from 1 on");
+  if (query.get("follow") !== "true") return { kind: "ndjson", lines: past(deps.facts.history(run), fromSeq) };
+  const facts = deps.facts.watch(run, { fromSeq, signal });
+  if (query.get("tokens") !== "true") return { kind: "ndjson", lines: facts };
+  const tokens = labelled(deps.tokens.watch(run, signal));
+  return { kind: "ndjson", lines: merged([facts, tokens]) };
+}
+
+async function* past(facts: AsyncIterable<StoredFact>, fromSeq: number): AsyncGenerator<StoredFact> {
+  for await (const fact of facts) if (fact.seq >= fromSeq) yield fact;
+}
+
+async function* labelled(tokens: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  for await (const one of tokens) yield { tokens: one };
+}
+
+/** Items of both as they come; ends when all have ended. */
+async function* merged(sources: readonly AsyncIterable<unknown>[]): AsyncGenerator<unknown> {
+  const iterators = sources.map((source) => source[Symbol.asyncIterator]());
+  const next = async (index: number) => ({ index, result: await iterators[index]?.next() });
+  const waiting = new Map(iterators.map((_, index) => [index, next(index)]));
+  try {
+    while (waiting.size > 0) {
+      const { index, result } = await Promise.race(waiting.values());
+      if (result === undefined || result.done === true) waiting.delete(index);
+      else {
+        waiting.set(index, next(index));
+        yield result.value;
+      }
+    }
+  } finally {
+    await Promise.allSettled(iterators.map(async (iterator) => iterator.return?.()));
+  }
+}
