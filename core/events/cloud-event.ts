@@ -1,0 +1,75 @@
+/** CloudEvents that Ark makes (api 16): their types, sources and the extensions by which its own parts find their way. */
+import type { CloudEventRecord } from "#core/ports/events.ts";
+
+export const EVENT_TYPES = {
+  webhook: "dev.ark.webhook",
+  runRequested: "dev.ark.run.requested",
+  runStarted: "dev.ark.run.started",
+  runSucceeded: "dev.ark.run.succeeded",
+  runFailed: "dev.ark.run.failed",
+} as const;
+
+/** `arkseq`: where the event stands in the outbox. `arkkey`: names the fire. `arkhop`: length of the chain of runs. */
+export const EXTENSIONS = {
+  namespace: "arknamespace",
+  event: "arkevent",
+  team: "arkteam",
+  agent: "arkagent",
+  run: "arkrun",
+  hop: "arkhop",
+  key: "arkkey",
+  seq: "arkseq",
+} as const;
+
+/** The 17th hop is dead-lettered (api 1). */
+export const MAX_HOPS = 16;
+
+export function arkSource(
+  namespace: string,
+  kind: "arkevent" | "arkrun" | "arkteam" | "arkagent",
+  name: string,
+): string {
+  return `/ark/${namespace}/${kind}/${name}`;
+}
+
+export type WebhookFire = {
+  readonly namespace: string;
+  readonly event: string;
+  /** Hex digest that names the fire among all fires of all events: brokers drop doubles by id alone. */
+  readonly key: string;
+  readonly firedAt: number;
+  readonly body: unknown;
+  readonly traceparent?: string;
+};
+
+/** The same fire gives the same event, however often it is published. */
+export function webhookEvent(fire: WebhookFire): CloudEventRecord {
+  return {
+    specversion: "1.0",
+    id: fire.key,
+    source: arkSource(fire.namespace, "arkevent", fire.event),
+    type: EVENT_TYPES.webhook,
+    subject: fire.event,
+    time: new Date(fire.firedAt).toISOString(),
+    datacontenttype: "application/json",
+    data: fire.body,
+    extensions: {
+      [EXTENSIONS.namespace]: fire.namespace,
+      [EXTENSIONS.event]: fire.event,
+      [EXTENSIONS.key]: fire.key,
+      ...(fire.traceparent === undefined ? {} : { traceparent: fire.traceparent }),
+    },
+  };
+}
+
+/** An extension as text, or undefined. */
+export function extension(event: CloudEventRecord, name: string): string | undefined {
+  const value = event.extensions[name];
+  return value === undefined || value === "" ? undefined : String(value);
+}
+
+/** A whole number of at least 0, or undefined. */
+export function numberExtension(event: CloudEventRecord, name: string): number | undefined {
+  const value = Number(extension(event, name) ?? "-1");
+  return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
