@@ -1,0 +1,70 @@
+/** Status of an ArkAgent from what resolving it came to and what its instances say. */
+import type { ArkAgent, ArkAgentStatus } from "#core/api/v1alpha1/ark-agent.ts";
+import { type Verdict, withCondition } from "./conditions.ts";
+
+export type AgentWorld = {
+  /** Undefined when everything it refers to is there. */
+  readonly unresolved?: { readonly reason: string; readonly message: string };
+  readonly ready: number;
+  readonly pendingTasks: number;
+  readonly promptHash?: string;
+  readonly lastProbe?: ArkAgentStatus["lastProbe"];
+  readonly mcpServers?: ArkAgentStatus["mcpServers"];
+  readonly now: number;
+};
+
+export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus {
+  const { generation = 1 } = agent.metadata;
+  const { now, pendingTasks, promptHash } = world;
+  const instances = world.unresolved === undefined ? world.ready : 0;
+  const seen = observed(agent, world);
+  let conditions = agent.status?.conditions;
+  for (const [type, verdict] of verdicts(agent, world, seen))
+    conditions = withCondition(conditions, type, verdict, { now, generation });
+  return {
+    ...agent.status,
+    ...seen,
+    observedGeneration: generation,
+    ...(conditions !== undefined && { conditions }),
+    replicas: instances,
+    readyReplicas: instances,
+    pendingTasks,
+    ...(promptHash !== undefined && { systemPromptHash: promptHash }),
+  };
+}
+
+type Observed = Pick<ArkAgentStatus, "lastProbe" | "mcpServers">;
+
+/** Kept while nobody looks: an agent that sleeps keeps its last answer (api 3, `lastProbe`). */
+function observed(agent: ArkAgent, world: AgentWorld): Observed {
+  const { lastProbe = agent.status?.lastProbe, mcpServers = agent.status?.mcpServers } = world;
+  return { ...(lastProbe !== undefined && { lastProbe }), ...(mcpServers !== undefined && { mcpServers }) };
+}
+
+function verdicts(agent: ArkAgent, world: AgentWorld, { lastProbe, mcpServers }: Observed): [string, Verdict][] {
+  const found: [string, Verdict][] = [["Ready", readiness(agent, world)]];
+  if (lastProbe !== undefined) found.push(["Healthy", health(lastProbe.healthy)]);
+  if (mcpServers !== undefined) found.push(["MCPDegraded", mcpHealth(mcpServers)]);
+  return found;
+}
+
+function readiness(agent: ArkAgent, { unresolved, ready }: AgentWorld): Verdict {
+  if (unresolved !== undefined) return { status: "False", ...unresolved };
+  if (agent.spec.replicas === 0)
+    return { status: "True", reason: "ScaledToZero", message: "replicas is 0: tasks wait, none is taken" };
+  if (ready > 0) return { status: "True", reason: "AllReplicasReady", message: "tasks are taken" };
+  return { status: "True", reason: "ScaledToZero", message: "no task waits" };
+}
+
+function health(healthy: boolean): Verdict {
+  return healthy
+    ? { status: "True", reason: "ProbePassed", message: "the validator prompt was answered with HEALTHY" }
+    : { status: "False", reason: "ProbeFailed", message: "the validator prompt was not answered with HEALTHY" };
+}
+
+function mcpHealth(servers: NonNullable<ArkAgentStatus["mcpServers"]>): Verdict {
+  const down = servers.filter((server) => !server.healthy).map((server) => server.name);
+  return down.length === 0
+    ? { status: "False", reason: "ServersReached", message: "every MCP server answers" }
+    : { status: "True", reason: "ServerUnreachable", message: `unreachable: ${down.join(", ")}` };
+}

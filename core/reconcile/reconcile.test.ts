@@ -1,0 +1,149 @@
+import { expect, test } from "vitest";
+import { ArkEventSchema } from "#core/api/v1alpha1/ark-event.ts";
+import { type ArkRun, ArkRunSchema } from "#core/api/v1alpha1/ark-run.ts";
+import { type ArkTeam, ArkTeamSchema } from "#core/api/v1alpha1/ark-team.ts";
+import { withCondition } from "./conditions.ts";
+import { eventStatus, triggerRecord } from "./event.ts";
+import { prunable } from "./retention.ts";
+import { roleAgents } from "./role-agents.ts";
+import { teamStatus } from "./team-status.ts";
+import { judgeTeam } from "./team-verdict.ts";
+
+const apiVersion = "arkonis.dev/v1alpha1";
+const now = Date.parse("2026-11-21T10:00:30Z");
+
+function team(name: string, spec: object = {}): ArkTeam {
+  return ArkTeamSchema.parse({
+    apiVersion,
+    kind: "ArkTeam",
+    metadata: { name, namespace: "ai", uid: `uid-${name}`, generation: 3 },
+    spec: { roles: [{ name: "write", model: "mock", systemPrompt: "x" }], pipeline: [{ role: "write" }], ...spec },
+  });
+}
+
+function run(name: string, phase: string, completionTime: string): ArkRun {
+  const metadata = { name, namespace: "ai" };
+  return ArkRunSchema.parse({
+    apiVersion,
+    kind: "ArkRun",
+    metadata,
+    spec: { teamRef: "a" },
+    status: { phase, completionTime },
+  });
+}
+
+function judge(one: ArkTeam, teams: readonly ArkTeam[] = [], agents: readonly string[] = []) {
+  return judgeTeam(one, {
+    faults: [],
+    hasAgent: (name) => agents.includes(name),
+    team: (name) => [one, ...teams].find((other) => other.metadata.name === name),
+  });
+}
+
+test("an inline role becomes an agent that the team owns; references do not", () => {
+  const roles = [
+    { name: "write", model: "mock", systemPrompt: "x" },
+    { name: "edit", arkAgent: "editor" },
+  ];
+  const [agent, ...more] = roleAgents(team("blog", { roles }));
+  expect(more).toEqual([]);
+  expect(agent).toMatchObject({
+    metadata: {
+      name: "blog-write",
+      labels: { "arkonis.dev/team": "blog", "arkonis.dev/role": "write" },
+      ownerReferences: [{ kind: "ArkTeam", name: "blog", uid: "uid-blog", controller: true }],
+    },
+    spec: { model: "mock", systemPrompt: "x", replicas: 1 },
+  });
+});
+
+test("a team that cannot run says which field is the reason", () => {
+  const refers = (role: object) => team("a", { roles: [{ name: "write", ...role }] });
+  expect(judge(team("a"))).toMatchObject({ status: "True", reason: "Validated" });
+  expect(judge(refers({ arkAgent: "gone" }))).toMatchObject({
+    reason: "AgentNotFound",
+    message: 'spec.roles[0].arkAgent: no ArkAgent "gone"',
+  });
+  expect(judge(refers({ arkTeam: "gone" }))).toMatchObject({ reason: "TeamNotFound" });
+  const long = team("a-team-with-a-really-long-name-of-36-chr", {
+    roles: [{ name: "write", model: "mock", systemPrompt: "x" }],
+  });
+  expect(judge(long)).toMatchObject({ reason: "NameTooLong" });
+});
+
+test("teams that run inside each other are refused", () => {
+  const outer = team("outer", { roles: [{ name: "write", arkTeam: "inner" }] });
+  const inner = team("inner", { roles: [{ name: "write", arkTeam: "outer" }] });
+  expect(judge(outer, [inner])).toMatchObject({ reason: "InvalidDAG" });
+  expect(judge(outer, [team("inner")])).toMatchObject({ reason: "Validated" });
+});
+
+test("a team's phase follows its newest run", () => {
+  const valid = { status: "True", reason: "Validated", message: "" } as const;
+  expect(teamStatus(team("a"), valid, { active: false }, now)).toMatchObject({ phase: "Ready", entryRole: "write" });
+  expect(teamStatus(team("a"), valid, { active: true }, now).phase).toBe("Running");
+  const ended = run("a-run-1", "Failed", "2026-11-21T09:00:00Z");
+  expect(teamStatus(team("a"), valid, { active: false, newest: ended }, now)).toMatchObject({
+    phase: "Failed",
+    lastRunName: "a-run-1",
+    lastRunPhase: "Failed",
+    lastActiveTime: "2026-11-21T09:00:00Z",
+  });
+});
+
+test("history limits count each phase apart; runRetainFor goes by age", () => {
+  const limited = team("a", { successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 0 });
+  const runs = [
+    run("old", "Succeeded", "2026-11-21T08:00:00Z"),
+    run("new", "Succeeded", "2026-11-21T10:00:00Z"),
+    run("bad", "Failed", "2026-11-21T10:00:00Z"),
+  ];
+  expect(prunable(limited, runs, now, undefined).toSorted()).toEqual(["bad", "old"]);
+  expect(prunable(team("a"), runs, now, undefined)).toEqual([]);
+  expect(prunable(team("a"), runs, now, 3_600_000)).toEqual(["old"]);
+});
+
+const cron = (spec: object = {}) =>
+  ArkEventSchema.parse({
+    apiVersion,
+    kind: "ArkEvent",
+    metadata: { name: "nightly", namespace: "ai", generation: 2, uid: "u" },
+    spec: { source: { type: "cron", cron: "0 * * * *" }, targets: [{ team: "blog", input: { a: "1" } }], ...spec },
+  });
+const world = { team: () => team("blog"), hasAgent: () => false, webhookBase: "http://x", now };
+
+test("an event says when it fires next, and nothing while it is suspended", () => {
+  expect(eventStatus(cron(), world)).toMatchObject({ nextFireAt: "2026-11-21T11:00:00Z", firedCount: 0 });
+  const suspended = eventStatus(cron({ suspended: true }), world);
+  expect(suspended).not.toHaveProperty("nextFireAt");
+  expect(suspended.conditions).toMatchObject([{ type: "Ready", status: "False", reason: "Suspended" }]);
+});
+
+test("an event whose target is missing is not ready, and says which", () => {
+  const { conditions } = eventStatus(cron(), { ...world, team: () => undefined });
+  expect(conditions).toMatchObject([
+    { reason: "TeamNotFound", message: expect.stringContaining("spec.targets[0].team") },
+  ]);
+});
+
+test("the webhook's record knows a target's declared inputs", () => {
+  const declared = team("blog", { inputs: [{ name: "topic", required: true }], input: { tone: "dry" } });
+  expect(triggerRecord(cron(), () => declared, "sha256:00")).toMatchObject({
+    type: "cron",
+    tokenDigest: "sha256:00",
+    targets: [{ team: "blog", hasInput: true, inputs: [{ name: "topic", required: true }], defaults: ["tone"] }],
+  });
+});
+
+test("a condition's transition time moves with its status alone", () => {
+  const first = withCondition(
+    undefined,
+    "Ready",
+    { status: "True", reason: "A", message: "" },
+    { now: 0, generation: 1 },
+  );
+  const same = withCondition(first, "Ready", { status: "True", reason: "B", message: "" }, { now, generation: 2 });
+  expect(same).toMatchObject([{ reason: "B", lastTransitionTime: "1970-01-01T00:00:00Z", observedGeneration: 2 }]);
+  const moved = withCondition(same, "Ready", { status: "False", reason: "C", message: "" }, { now, generation: 2 });
+  expect(moved[0]?.lastTransitionTime).toBe("2026-11-21T10:00:30Z");
+});
