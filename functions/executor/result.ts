@@ -1,0 +1,43 @@
+/** What an agent came to, as the fact that the engine folds. Long texts go into the store first (F3). */
+import type { AgentOutcome } from "#core/agent/task.ts";
+import type { StepFinished, StepOutcome } from "#core/events/facts.ts";
+import type { Task } from "#core/events/tasks.ts";
+import type { Outputs } from "#core/ports/record.ts";
+
+/** Outcomes that are a result; `lost` and `stopped` are none. */
+export type Result = Exclude<AgentOutcome, { kind: "lost" | "stopped" }>;
+
+export async function finishedFact(task: Task, result: Result, at: number, outputs: Outputs): Promise<StepFinished> {
+  return {
+    kind: "step.finished",
+    at,
+    step: task.step,
+    iteration: task.iteration,
+    attempt: task.attempt,
+    outcome: await stepOutcome(result, outputs),
+    usage: result.usage,
+  };
+}
+
+async function stepOutcome(result: Result, outputs: Outputs): Promise<StepOutcome> {
+  switch (result.kind) {
+    case "done": {
+      const [output, json, context] = await Promise.all([
+        outputs.store(result.output),
+        result.json === undefined ? undefined : outputs.store(JSON.stringify(result.json)),
+        result.context === undefined ? undefined : outputs.store(result.context),
+      ]);
+      return { kind: "done", output, ...(json !== undefined && { json }), ...(context !== undefined && { context }) };
+    }
+    case "invalid": {
+      const { code, message, retryable } = result;
+      return { kind: "invalid", code, message, retryable, answer: await outputs.store(result.answer) };
+    }
+    case "failed": {
+      const { code, message, mayPass, afterMs } = result;
+      return { kind: "failed", code, message, mayPass, ...(afterMs !== undefined && { afterMs }) };
+    }
+    case "refused":
+      return { kind: "refused", code: result.code, message: result.message };
+  }
+}
