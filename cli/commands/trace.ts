@@ -1,0 +1,52 @@
+/** `ark trace RUN|TASKID`: what the record knows of a run's time, and where the full trace is. */
+import type { Fact } from "#core/events/facts.ts";
+import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import { ArkError } from "#core/errors.ts";
+import type { Cluster } from "../cluster.ts";
+import { EXIT } from "../exit.ts";
+import { factsOf } from "../fact-feed.ts";
+import { requireRun } from "../follow.ts";
+import type { Io } from "../io.ts";
+import type { CommonOptions } from "../options.ts";
+import { printResult } from "../print.ts";
+import { spansOf } from "../render/spans.ts";
+import { traceText } from "../render/trace.ts";
+
+export async function trace(cluster: Cluster, name: string, options: CommonOptions, io: Io): Promise<number> {
+  const run = await findRun(cluster, name, options.namespace);
+  const key = { namespace: options.namespace, name: run.metadata.name ?? "" };
+  const facts: Fact[] = [];
+  for await (const { fact } of factsOf(cluster, key, false, io)) facts.push(fact);
+  const root = spansOf(key.name, facts);
+  if (root === undefined) {
+    throw new ArkError(
+      "run.not_found",
+      `nothing is recorded of run ${key.name} yet`,
+      `Look at it: ark status ${key.name}`,
+    );
+  }
+  const traceId = run.status?.traceID;
+  printResult(io, options.output, { runName: key.name, traceID: traceId, root }, () =>
+    traceText(root, { now: io.now(), style: io.style }),
+  );
+  io.err(
+    traceId === undefined
+      ? "No trace was exported: set OTEL_EXPORTER_OTLP_ENDPOINT where `ark up` runs to send spans to a collector.\n"
+      : `Trace ${traceId} went to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.\n`,
+  );
+  return EXIT.done;
+}
+
+/** A task id begins with the run's uid: `<uid>/<step>/<iteration>/<attempt>`. */
+async function findRun(cluster: Cluster, name: string, namespace: string): Promise<ArkRun> {
+  const slash = name.indexOf("/");
+  if (slash < 0) return requireRun(cluster, { namespace, name });
+  const runs = await cluster.list("ArkRun", { namespace });
+  const found = runs.find((run) => run.metadata.uid === name.slice(0, slash));
+  if (found !== undefined) return found;
+  throw new ArkError(
+    "run.not_found",
+    `no run in namespace ${namespace} has the task ${name}`,
+    "Take it from a run's status.",
+  );
+}

@@ -1,0 +1,142 @@
+/** `ark trigger TEAM|AGENT|EVENT`: a new run, or a webhook fired as any caller would. */
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
+import { ArkError } from "#core/errors.ts";
+import type { Cluster, FireAnswer, Key } from "../cluster.ts";
+import { EXIT } from "../exit.ts";
+import type { Io } from "../io.ts";
+import { createRun, newRun } from "../new-run.ts";
+import { dataOption, durationOption, inputOption, usage, type CommonOptions } from "../options.ts";
+import { printOutput, printResult } from "../print.ts";
+import { refused } from "../rest.ts";
+import { findTarget, type Target } from "../target.ts";
+import { finishRuns } from "./finish.ts";
+
+export type TriggerOptions = CommonOptions & {
+  readonly input: readonly string[];
+  readonly data?: string;
+  readonly prompt?: string;
+  readonly sync?: boolean;
+  readonly wait?: boolean;
+  readonly timeout: string;
+  readonly idempotencyKey?: string;
+};
+
+export async function trigger(cluster: Cluster, name: string, options: TriggerOptions, io: Io): Promise<number> {
+  const timeoutMs = durationOption("--timeout", options.timeout);
+  const target = await findTarget(cluster, options.namespace, name);
+  if (target.kind === "event") return fireEvent(cluster, target.event, options, timeoutMs, io);
+  const run = newRun(options.namespace, specOf(target, options));
+  const key = await createRun(cluster, run);
+  return finish(cluster, [key], options, timeoutMs, io);
+}
+
+function specOf(target: Exclude<Target, { kind: "event" }>, options: TriggerOptions): ArkRunSpec {
+  if (options.data !== undefined || options.idempotencyKey !== undefined) {
+    throw usage("--data and --idempotency-key are for events", "Give a team its input with --input key=value.");
+  }
+  if (target.kind === "team") {
+    if (options.prompt !== undefined) throw usage("--prompt is for agents", "Give a team its input with --input.");
+    const input = inputOption(options.input);
+    const teamRef = target.team.metadata.name ?? "";
+    return Object.keys(input).length === 0 ? { teamRef } : { teamRef, input };
+  }
+  if (options.prompt === undefined || options.input.length > 0) {
+    throw usage("an agent needs --prompt, and takes no --input", 'Write --prompt "what it should do".');
+  }
+  return { agent: target.agent.metadata.name ?? "", prompt: options.prompt };
+}
+
+async function fireEvent(
+  cluster: Cluster,
+  event: ArkEvent,
+  options: TriggerOptions,
+  timeoutMs: number,
+  io: Io,
+): Promise<number> {
+  const key = { namespace: options.namespace, name: event.metadata.name ?? "" };
+  const request = {
+    key,
+    token: await tokenOf(cluster, event, key),
+    body: await bodyOf(options, io),
+    ...(options.sync === true ? { syncMs: timeoutMs } : {}),
+    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+  };
+  const answer = await cluster.fire(request, io.signal);
+  if (options.sync === true) return printSync(answer, options, io);
+  const runs = runsOf(answer, key);
+  if (answer.replayed) io.err("This idempotency key was used before: these are the runs of then.\n");
+  return finish(cluster, runs, options, timeoutMs, io);
+}
+
+function runsOf(answer: FireAnswer, { namespace, name }: Key): readonly Key[] {
+  if (answer.status >= 300) throw refused(answer.status, answer.body);
+  const { fired, reason = "", runs = [] } = answer.body as { fired?: boolean; reason?: string; runs?: string[] };
+  if (fired === false) throw new ArkError("server.refused", `event ${name} was not fired: ${reason}`, tryLater(name));
+  return runs.map((run) => ({ namespace, name: run }));
+}
+
+function tryLater(name: string): string {
+  return `See its runs with \`ark get runs -l arkonis.dev/event=${name}\`, and fire it again when they have ended.`;
+}
+
+async function tokenOf(cluster: Cluster, event: ArkEvent, key: Key): Promise<string> {
+  const { type } = event.spec.source;
+  if (type !== "webhook") {
+    const teams = event.spec.targets.map((target) => target.team ?? target.agent ?? "");
+    throw usage(
+      `event ${key.name} is of type ${type}: only webhook events are fired by hand`,
+      `Start what it would start: ${teams.map((team) => `ark trigger ${team}`).join("; ")}`,
+    );
+  }
+  const token = (await cluster.secret({ ...key, name: `${key.name}-webhook-token` }))?.["token"];
+  if (token !== undefined) return token;
+  throw new ArkError(
+    "object.not_found",
+    `event ${key.name} has no token yet`,
+    `Look at its condition: ark get event ${key.name} -n ${key.namespace} -o yaml`,
+  );
+}
+
+async function bodyOf(options: TriggerOptions, io: Io): Promise<string> {
+  if (options.prompt !== undefined) throw usage("--prompt is for agents", "Give an event its body with --data.");
+  if (options.data === undefined) return JSON.stringify(inputOption(options.input));
+  if (options.input.length > 0) throw usage("--data and --input exclude each other", "Put all of it into --data.");
+  return dataOption("--data", options.data, io);
+}
+
+/** The webhook's own answer; 504 names the run, which goes on. */
+function printSync(answer: FireAnswer, options: TriggerOptions, io: Io): number {
+  if (answer.status === 504) {
+    const { runName: run = "" } = answer.body as { runName?: string };
+    throw new ArkError("timeout", `run ${run} has not ended in time; it goes on`, `Look again: ark status ${run}`);
+  }
+  if (answer.status !== 200) throw refused(answer.status, answer.body);
+  const { output, status, error } = answer.body as { output?: string; status?: string; error?: { message?: string } };
+  printResult(io, options.output, answer.body, () => "");
+  if (options.output === "text") {
+    printOutput(io, output ?? JSON.stringify(answer.body, null, 2));
+    if (status !== "succeeded") io.err(`${io.style.red("Run Failed")}: ${error?.message ?? "see the answer"}\n`);
+  }
+  return status === "succeeded" ? EXIT.done : EXIT.runFailed;
+}
+
+async function finish(
+  cluster: Cluster,
+  runs: readonly Key[],
+  options: TriggerOptions,
+  timeoutMs: number,
+  io: Io,
+): Promise<number> {
+  if (options.wait === true || options.sync === true) {
+    const progress = options.sync === true ? "quiet" : io.live ? "live" : "lines";
+    return finishRuns(cluster, runs, { progress, timeoutMs, output: options.output }, io);
+  }
+  printResult(io, options.output, { runs: runs.map(({ name }) => name) }, () =>
+    runs.map(({ name }) => `${name}\n`).join(""),
+  );
+  const [first] = runs;
+  if (first !== undefined)
+    io.err(io.style.dim(`Follow it with: ark status ${first.name} -n ${first.namespace} --watch\n`));
+  return EXIT.done;
+}

@@ -1,0 +1,16 @@
+/** Which server a command talks to: the `ark up` that the data folder names. */
+import { ArkError } from "#core/errors.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Io } from "./io.ts";
+import { localCluster } from "./local-cluster.ts";
+import { findUpFile } from "./up-file.ts";
+
+export async function connect(options: { readonly dataDir?: string }, io: Io): Promise<Cluster> {
+  const up = await findUpFile(io.cwd, options.dataDir);
+  if (up !== undefined) return localCluster({ url: up.url, token: up.token, signal: io.signal });
+  throw new ArkError(
+    "server.unreachable",
+    `no local server is running for ${options.dataDir ?? io.cwd}`,
+    "Start one here with `ark up`, or run a team once with `ark run FILE`.",
+  );
+}

@@ -1,0 +1,63 @@
+/** The `ark` command: what the process has, handed to the program; nothing else is decided here. */
+import { ArkError } from "#core/errors.ts";
+import { connect } from "./connect.ts";
+import { EXIT } from "./exit.ts";
+import type { Io } from "./io.ts";
+import { runCli } from "./program.ts";
+import { COLOR, PLAIN } from "./render/style.ts";
+
+const DEFAULT_COLUMNS = 100;
+/** A second Ctrl-C does not wait for a clean end. */
+const stop = new AbortController();
+
+function onSignal(name: NodeJS.Signals): void {
+  if (stop.signal.aborted) {
+    // The default action of the signal: the process ends at once.
+    process.removeListener(name, onSignal);
+    process.kill(process.pid, name);
+    return;
+  }
+  stop.abort(new ArkError("interrupted", `stopped by ${name}`, "Runs that were started go on; see `ark status`."));
+}
+
+/** A reader that went away (`ark logs | head`) is no error: what is left to print has nobody to read it. */
+function onPipeError(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  stop.abort(new ArkError("interrupted", "the reader of the output went away", "Nothing to do."));
+}
+
+function wantsColor(argv: readonly string[]): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (argv.includes("--no-color") || (NO_COLOR !== undefined && NO_COLOR !== "")) return false;
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== "" && FORCE_COLOR !== "0") return true;
+  return process.stderr.isTTY && TERM !== "dumb";
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+const argv = process.argv.slice(2);
+const io: Io = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  style: wantsColor(argv) ? COLOR : PLAIN,
+  live: process.stderr.isTTY && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined,
+  outIsTerminal: process.stdout.isTTY,
+  columns: () => (process.stderr.isTTY ? process.stderr.columns : DEFAULT_COLUMNS),
+  env: process.env,
+  cwd: process.cwd(),
+  now: Date.now,
+  readStdin,
+  signal: stop.signal,
+};
+
+process.on("SIGINT", onSignal);
+process.on("SIGTERM", onSignal);
+process.stdout.on("error", onPipeError);
+process.stderr.on("error", onPipeError);
+
+const code = await runCli(argv, io, { connect, packageFile: new URL("../package.json", import.meta.url) });
+process.exitCode = code === EXIT.interrupted && !process.stdout.writable ? EXIT.done : code;

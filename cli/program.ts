@@ -1,0 +1,190 @@
+/**
+ * The commands, their flags and their help: the one source of `--help`, of the completions and of docs/cli.md (D44).
+ * Each command's code is loaded when it is called, so that `ark version` costs nothing but itself.
+ */
+import { Command, CommanderError, Option } from "commander";
+import { ArkError } from "#core/errors.ts";
+import type { Cluster } from "./cluster.ts";
+import { asArkError, errorText, EXIT, exitCodeOf } from "./exit.ts";
+import type { Io } from "./io.ts";
+import type { CommonOptions } from "./options.ts";
+
+export type CliDeps = {
+  /** The server that the options and the environment name. */
+  readonly connect: (options: { readonly dataDir?: string }, io: Io) => Promise<Cluster>;
+  readonly packageFile: URL;
+};
+
+type Run = (code: Promise<number> | number) => Promise<void>;
+type Context = { readonly io: Io; readonly deps: CliDeps; readonly done: Run };
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** The exit code of api 14. Never rejects, never prints a stack. */
+export async function runCli(argv: readonly string[], io: Io, deps: CliDeps): Promise<number> {
+  let exit: number = EXIT.done;
+  const done: Run = async (code) => {
+    exit = await code;
+  };
+  const program = buildProgram({ io, deps, done });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exit;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.done;
+    const error = thrown instanceof CommanderError ? usageError(thrown, program, argv) : asArkError(thrown);
+    io.err(errorText(error, io.style));
+    return exitCodeOf(error);
+  }
+}
+
+/** Commander's own words, without its prefix, and where to look. */
+function usageError(error: CommanderError, program: Command, argv: readonly string[]): ArkError {
+  const known = program.commands.find((command) => command.name() === argv[0]);
+  const help = known === undefined ? "ark --help" : `ark ${known.name()} --help`;
+  const message = error.code === "commander.help" ? "a command is missing" : error.message.replace(/^error: /, "");
+  return new ArkError("usage", message, `See \`${help}\`.`);
+}
+
+export function buildProgram(context: Context): Command {
+  const { io } = context;
+  const program = new Command("ark")
+    .description("Runs teams of LLM agents, on this machine or on Kubernetes.")
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeOut: io.out, writeErr: () => {}, getOutHelpWidth: io.columns, outputError: () => {} })
+    .helpCommand("help [command]", "show a command's flags");
+  addRunCommands(program, context);
+  addLookCommands(program, context);
+  addProjectCommands(program, context);
+  return program;
+}
+
+/** The flags of every command. */
+function common(command: Command, formats: readonly string[] = ["text", "json", "yaml"]): Command {
+  const output = new Option("-o, --output <format>", "form of the result").choices(formats).default(formats[0]);
+  return command
+    .option("-n, --namespace <name>", "namespace", "default")
+    .addOption(output)
+    .option("--server-data <dir>", "data folder of the `ark up` to talk to (default: the nearest .ark)")
+    .option("--no-color", "never colour");
+}
+
+function connected(
+  context: Context,
+  run: (cluster: Cluster) => Promise<number>,
+  options: CommonOptions,
+): Promise<void> {
+  const work = async () => {
+    const place = options.serverData === undefined ? {} : { dataDir: options.serverData };
+    return run(await context.deps.connect(place, context.io));
+  };
+  return context.done(work());
+}
+
+function addRunCommands(program: Command, context: Context): void {
+  const { io } = context;
+  common(program.command("trigger").argument("<name>", "team, agent or event; event/NAME when names are alike"))
+    .description("start a new run of a team or agent, or fire a webhook event")
+    .option("-i, --input <k=v|json>", "input of the team, again for more", collect, [])
+    .option("-d, --data <json|@file>", "body of the event")
+    .option("--prompt <text>", "task of an agent")
+    .option("--sync", "print the output alone, once the run has ended")
+    .option("-w, --wait", "show the run until it has ended")
+    .option("--watch", "the same as --wait")
+    .option("--timeout <duration>", "longest wait", "60s")
+    .option("--idempotency-key <key>", "the same key and body start the same runs only once")
+    .action((name: string, options) =>
+      connected(
+        context,
+        async (cluster) => {
+          const { trigger } = await import("./commands/trigger.ts");
+          return trigger(cluster, name, { ...options, wait: options.wait ?? options.watch }, io);
+        },
+        options,
+      ),
+    );
+  common(program.command("retry").argument("<team|run>"))
+    .description("a new run that keeps what succeeded and does the rest again")
+    .option("-w, --wait", "show the run until it has ended")
+    .option("--timeout <duration>", "longest wait", "10m")
+    .action((name: string, options) =>
+      connected(
+        context,
+        async (cluster) => (await import("./commands/retry.ts")).retry(cluster, name, options, io),
+        options,
+      ),
+    );
+  common(program.command("cancel").argument("<run>"))
+    .description("stop a run")
+    .option("-w, --wait", "until it has ended")
+    .option("--timeout <duration>", "longest wait", "60s")
+    .action((name: string, options) =>
+      connected(
+        context,
+        async (cluster) => (await import("./commands/cancel.ts")).cancel(cluster, name, options, io),
+        options,
+      ),
+    );
+}
+
+function addLookCommands(program: Command, context: Context): void {
+  const { io } = context;
+  common(program.command("status").argument("[team|run]"))
+    .description("what there is and what runs; one team; or one run's story")
+    .option("-A, --all-namespaces", "of all namespaces")
+    .option("-w, --watch", "follow the run until it has ended")
+    .action((name: string | undefined, options) =>
+      connected(
+        context,
+        async (cluster) => (await import("./commands/status.ts")).status(cluster, name, options, io),
+        options,
+      ),
+    );
+  common(program.command("logs").argument("<run>"), ["text", "json"])
+    .description("turns, tool calls and outputs of a run")
+    .option("-f, --follow", "until the run has ended")
+    .option("--step <name>", "of one step")
+    .option("--tail <n>", "the newest entries only")
+    .option("--full", "texts whole, not only their first words")
+    .action((name: string, options) =>
+      connected(
+        context,
+        async (cluster) => (await import("./commands/logs.ts")).logs(cluster, name, options, io),
+        options,
+      ),
+    );
+  common(program.command("trace").argument("<run|taskid>"))
+    .description("where a run's time went")
+    .action((name: string, options) =>
+      connected(
+        context,
+        async (cluster) => (await import("./commands/trace.ts")).trace(cluster, name, options, io),
+        options,
+      ),
+    );
+}
+
+function addProjectCommands(program: Command, context: Context): void {
+  const { io, deps, done } = context;
+  program
+    .command("init")
+    .argument("[dir]", "folder of the new project", ".")
+    .description("a project that runs")
+    .option("--force", "overwrite files")
+    .option("--no-color", "never colour")
+    .action((dir: string, options) => done(import("./commands/init.ts").then(({ init }) => init(dir, options, io))));
+  common(program.command("version"))
+    .description("versions of ark and of its runtime")
+    .action((options) =>
+      done(import("./commands/version.ts").then(({ version }) => version(deps.packageFile, options, io))),
+    );
+  program
+    .command("completion")
+    .argument("<shell>", "bash, zsh or fish")
+    .description("script that completes commands and flags")
+    .option("--no-color", "never colour")
+    .action((shell: string) =>
+      done(import("./commands/completion.ts").then(({ completion }) => completion(program, shell, io))),
+    );
+}
