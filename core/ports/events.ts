@@ -76,6 +76,7 @@ export type Remembered = {
   readonly stored: boolean;
 };
 export interface Idempotency {
+  get(id: string): Promise<Remembered | undefined>;
   claim(
     id: string,
     value: Remembered,
