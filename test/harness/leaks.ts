@@ -19,7 +19,7 @@ export async function natsBaseline(nats: TestNats): Promise<Baseline> {
  * Throws when the server still holds more connections, subscriptions or consumers than `baseline`. The server learns
  * of a closed connection a moment later, so it is asked again until `timeoutMs`.
  */
-export async function expectNoLeaks(nats: TestNats, baseline: Baseline, timeoutMs = 3_000): Promise<void> {
+export async function expectNoLeaks(nats: TestNats, baseline: Baseline, timeoutMs = 20_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const leaks = compare(baseline, await natsBaseline(nats));

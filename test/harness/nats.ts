@@ -109,6 +109,6 @@ export async function startNats(options: Partial<Omit<StartOptions, "storeDir" |
 }
 
 async function ask<T>(server: RunningNats, question: string, schema: z.ZodType<T>): Promise<T> {
-  const response = await fetch(`${server.monitorUrl}/${question}`, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(`${server.monitorUrl}/${question}`, { signal: AbortSignal.timeout(20_000) });
   return schema.parse(await response.json());
 }
