@@ -116,7 +116,11 @@ test("two that bring at once: one works, the other waits and takes what was brou
   const bringing = bringControlPlane(first);
   while (fetches === 0) await new Promise(setImmediate);
   const said: string[] = [];
-  const second = bringControlPlane({ ...first, onProgress: (message) => void (said.push(message), open()) });
+  const listen = (message: string) => {
+    said.push(message);
+    open();
+  };
+  const second = bringControlPlane({ ...first, onProgress: listen });
   expect(await bringing).toMatchObject({ kind: "found", found: { source: "slow" } });
   expect(await second).toMatchObject({ kind: "found", found: { source: "cache" } });
   expect(said).toEqual([expect.stringContaining(`in use by process ${process.pid}; waiting for it`)]);
