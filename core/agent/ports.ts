@@ -178,7 +178,12 @@ export type Random = () => number;
 
 export type ProviderChoice =
   | { readonly kind: "provider"; readonly provider: Provider }
-  | { readonly kind: "unknown"; readonly reason: string };
+  | {
+      readonly kind: "unknown";
+      readonly reason: string;
+      /** Condition reason; absent means UnknownModel. */
+      readonly code?: "UnknownModel" | "MissingCredentials";
+    };
 
 export type AgentDeps = {
   readonly model: Model;
