@@ -83,6 +83,8 @@ export interface RunStates {
     revision: number,
   ): Promise<{ readonly kind: "stored"; readonly revision: number } | { readonly kind: "conflict" }>;
   delete(run: RunName): Promise<void>;
+  /** The current state first, when there is one, then every further one until `signal`. */
+  watch(run: RunName, signal: AbortSignal): AsyncIterable<RunState>;
 }
 
 export interface Outputs {

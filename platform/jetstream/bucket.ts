@@ -1,0 +1,122 @@
+/**
+ * A KV bucket of JSON values, written by revision.
+ *
+ * B1  `create` and `update` name the revision they build on; `undefined` means that another writer came between.
+ * B2  A removed key leaves a marker that goes away by itself, so that removed keys cost nothing in the long run.
+ * B3  A value may have a time to live of its own; writing it again starts the time again.
+ */
+import { Kvm, type KV } from "@nats-io/kv";
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { follow } from "./follow.ts";
+import type { Link } from "./link.ts";
+import { decodeJson } from "./messages.ts";
+import { isConflict, reached } from "./reached.ts";
+import { bucketStream } from "./streams.ts";
+
+const MARKER_TTL = "60s";
+
+export type Entry<T> = { readonly value: T; readonly revision: number };
+export type Change<T> = { readonly key: string; readonly entry: Entry<T> | undefined };
+
+export type Bucket<T> = {
+  get(key: string): Promise<Entry<T> | undefined>;
+  create(key: string, value: T, ttlMs?: number): Promise<number | undefined>;
+  update(key: string, value: T, revision: number, ttlMs?: number): Promise<number | undefined>;
+  /** Whatever is there. */
+  put(key: string, value: T, ttlMs?: number): Promise<number>;
+  /** false: `revision` is not the stored one. */
+  remove(key: string, revision?: number): Promise<boolean>;
+  /** Present entries first, then changes. */
+  watch(filter: string, signal: AbortSignal): AsyncIterable<Change<T>>;
+};
+
+/** The caller owns the bucket's type: its values are written by this project alone. */
+export function bucket<T>(link: Link, name: string): Bucket<T> {
+  let opened: Promise<KV> | undefined;
+  const kv = () => (opened ??= new Kvm(link.js).open(name, { allow_direct: true }));
+  const write = (key: string, value: T, expected: number | undefined, ttlMs: number | undefined) =>
+    publish(link, `$KV.${name}.${key}`, JSON.stringify(value), expected, ttlMs);
+  return {
+    get: async (key) => {
+      const entry = await reached((await kv()).get(key));
+      return entry === null || entry.operation !== "PUT" ? undefined : toEntry<T>(entry);
+    },
+    create: async (key, value, ttlMs) => {
+      const revision = await write(key, value, 0, ttlMs);
+      if (revision !== undefined) return revision;
+      const marker = await reached((await kv()).get(key));
+      if (marker?.operation === "PUT") return undefined;
+      return await write(key, value, marker?.revision ?? 0, ttlMs);
+    },
+    update: (key, value, revision, ttlMs) => write(key, value, revision, ttlMs),
+    put: async (key, value, ttlMs) => (await write(key, value, undefined, ttlMs)) ?? 0,
+    remove: (key, revision) => remove(link, `$KV.${name}.${key}`, revision),
+    watch: (filter, signal) => watch<T>(link, name, filter, signal),
+  };
+}
+
+async function publish(
+  link: Link,
+  subject: string,
+  text: string,
+  expected: number | undefined,
+  ttlMs: number | undefined,
+): Promise<number | undefined> {
+  try {
+    const ack = await reached(
+      link.js.publish(subject, text, {
+        ...(expected === undefined ? {} : { expect: { lastSubjectSequence: expected } }),
+        ...(ttlMs === undefined ? {} : { ttl: seconds(ttlMs) }),
+      }),
+    );
+    return ack.seq;
+  } catch (error) {
+    if (isConflict(error)) return undefined;
+    throw error;
+  }
+}
+
+async function remove(link: Link, subject: string, revision: number | undefined): Promise<boolean> {
+  const marker = headers();
+  marker.set("KV-Operation", "PURGE");
+  marker.set("Nats-Rollup", "sub");
+  try {
+    await reached(
+      link.js.publish(subject, "", {
+        headers: marker,
+        ttl: MARKER_TTL,
+        ...(revision === undefined ? {} : { expect: { lastSubjectSequence: revision } }),
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (isConflict(error)) return false;
+    throw error;
+  }
+}
+
+async function* watch<T>(link: Link, name: string, filter: string, signal: AbortSignal): AsyncGenerator<Change<T>> {
+  const prefix = `$KV.${name}.`;
+  const options = { from: "last-of-each-subject", signal } as const;
+  for await (const message of follow(link, bucketStream(name), `${prefix}${filter}`, options)) {
+    const present = !isMarker(message.headers);
+    yield {
+      key: message.subject.slice(prefix.length),
+      entry: present ? toEntry<T>({ value: message.data, revision: message.seq }) : undefined,
+    };
+  }
+}
+
+/** Left by a removal, or by the server where a time to live ended. */
+function isMarker(carried: MsgHdrs | undefined): boolean {
+  return carried !== undefined && (carried.has("KV-Operation") || carried.has("Nats-Marker-Reason"));
+}
+
+function toEntry<T>(entry: { readonly value: Uint8Array; readonly revision: number }): Entry<T> {
+  return { value: decodeJson(entry.value) as T, revision: entry.revision };
+}
+
+/** The server counts whole seconds. */
+function seconds(ms: number): string {
+  return `${Math.max(1, Math.ceil(ms / 1_000))}s`;
+}

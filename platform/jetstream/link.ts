@@ -1,0 +1,43 @@
+/** What every adapter of this folder needs: one connection, its JetStream client, one request timeout. */
+import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import { delay, type NatsConnection } from "@nats-io/transport-node";
+
+export type Link = {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** Longest wait for any answer of the server. */
+  readonly timeoutMs: number;
+  readonly line: { up: boolean };
+};
+
+const REQUEST_TIMEOUT_MS = 5_000;
+
+export async function openLink(nc: NatsConnection, timeoutMs: number = REQUEST_TIMEOUT_MS): Promise<Link> {
+  const line = { up: true };
+  void follow(nc, line);
+  const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: timeoutMs });
+  return { nc, js: jetstream(nc, { timeout: timeoutMs }), jsm, timeoutMs, line };
+}
+
+export function isConnected(link: Link): boolean {
+  return link.line.up && !link.nc.isClosed();
+}
+
+/** Drains while the server answers; a server that is away has nothing to drain to. */
+export async function closeLink({ nc, timeoutMs, line }: Link): Promise<void> {
+  if (nc.isClosed()) return;
+  if (line.up && !nc.isDraining()) {
+    const limit = delay(timeoutMs);
+    await Promise.race([nc.drain().catch(() => undefined), limit]);
+    limit.cancel();
+  }
+  await nc.close();
+}
+
+async function follow(nc: NatsConnection, line: { up: boolean }): Promise<void> {
+  for await (const status of nc.status()) {
+    if (status.type === "disconnect") line.up = false;
+    else if (status.type === "reconnect") line.up = true;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Classifies what the NATS client throws, once (style 5). Whatever may pass when the server is back becomes
+ * `StoreUnavailable` (P8); everything else is a bug, or an answer that the caller asked for by its code.
+ */
+import { JetStreamApiError, jserrors, JetStreamStatusError } from "@nats-io/jetstream/internal";
+import { errors } from "@nats-io/transport-node";
+import { StoreUnavailable } from "#core/ports/record.ts";
+
+/** Codes of the JetStream API (nats-server, server/errors.json). */
+export const API = {
+  consumerNotFound: 10014,
+  messageNotFound: 10037,
+  messageNotFoundBySeq: 10043,
+  streamNameInUse: 10058,
+  streamNotFound: 10059,
+  wrongLastSequence: 10071,
+  storeFailed: 10077,
+  consumerExists: 10148,
+  wrongLastSequenceUnknown: 10164,
+} as const;
+
+const AWAY = [
+  errors.TimeoutError,
+  errors.ClosedConnectionError,
+  errors.DrainingConnectionError,
+  errors.ConnectionError,
+  errors.NoRespondersError,
+  jserrors.JetStreamNotEnabled,
+] as const;
+
+/** Resolves as `work` does; rejects with `StoreUnavailable` when the store could not be reached or had no room. */
+export async function reached<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isAway(error) ? unavailable(error) : error;
+  }
+}
+
+export function unavailable(cause: unknown): StoreUnavailable {
+  if (cause instanceof StoreUnavailable) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StoreUnavailable(`NATS JetStream: ${why}`, { cause });
+}
+
+export function isAway(error: unknown): boolean {
+  if (error instanceof StoreUnavailable) return true;
+  if (AWAY.some((kind) => error instanceof kind)) return true;
+  if (error instanceof errors.RequestError) return error.isNoResponders();
+  // 503: no room or no leader. A stream that refuses for its limits takes messages again once others have gone.
+  if (error instanceof JetStreamApiError) return error.status === 503 || error.code === API.storeFailed;
+  return error instanceof JetStreamStatusError && (error.code === 503 || error.code === 408);
+}
+
+export function hasCode(error: unknown, ...codes: readonly number[]): boolean {
+  return error instanceof JetStreamApiError && codes.includes(error.code);
+}
+
+/** Another writer came between: the expected last sequence is not the stored one. */
+export function isConflict(error: unknown): boolean {
+  return hasCode(error, API.wrongLastSequence, API.wrongLastSequenceUnknown);
+}

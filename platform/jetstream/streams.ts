@@ -1,0 +1,150 @@
+/**
+ * The streams and buckets of design 3, as data. Every one has an age or a size, most have both: nothing grows for ever
+ * (D10, E21). Where a full stream would lose what was accepted, it refuses the new message instead.
+ */
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { nanos, type WithRequired } from "@nats-io/transport-node";
+import { BUCKETS, STREAMS } from "#core/events/subjects.ts";
+
+export type StreamSpec = WithRequired<Partial<StreamConfig>, "name">;
+export type Sizing = {
+  /** Disk for all streams together. The server sets aside the shares of all but the facts. */
+  readonly storageBytes?: number;
+  readonly replicas?: number;
+};
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** Above this, a repeated publish is told apart by revisions and by the fold, not by its message id. */
+export const DEDUPE_WINDOW_MS = 10 * MINUTE_MS;
+export const RECORD_AGE_MS = 90 * DAY_MS;
+export const IDEMPOTENCY_MS = DAY_MS;
+
+const GIBIBYTE = 1024 ** 3;
+const DEFAULT_STORAGE_BYTES = 8 * GIBIBYTE;
+
+/** Percent of `storageBytes`; the rest is for the facts. */
+const SHARE = {
+  [STREAMS.tasks]: 6,
+  [STREAMS.events]: 6,
+  [STREAMS.dlq]: 3,
+  [BUCKETS.outputs]: 22,
+  [BUCKETS.runs]: 9,
+  [BUCKETS.objects]: 6,
+  [BUCKETS.idempotency]: 2,
+  [BUCKETS.leases]: 1,
+  [BUCKETS.triggers]: 1,
+  [BUCKETS.budgets]: 1,
+  [BUCKETS.locks]: 1,
+} as const;
+
+export function streamTable(sizing: Sizing = {}): readonly StreamSpec[] {
+  const bytes = (name: keyof typeof SHARE) =>
+    Math.floor(((sizing.storageBytes ?? DEFAULT_STORAGE_BYTES) * SHARE[name]) / 100);
+  const common = {
+    storage: StorageType.File,
+    allow_direct: true,
+    ...(sizing.replicas === undefined ? {} : { num_replicas: sizing.replicas }),
+  } as const;
+  return [...messageStreams(common, bytes), ...buckets(common, bytes), outputStore(common, bytes)];
+}
+
+type Common = Partial<StreamConfig>;
+type Bytes = (name: keyof typeof SHARE) => number;
+
+function messageStreams(common: Common, bytes: Bytes): StreamSpec[] {
+  return [
+    {
+      ...common,
+      name: STREAMS.facts,
+      description: "Facts of runs, and the timers of runs: the record",
+      subjects: ["ark.facts.>", "ark.timers.>"],
+      retention: RetentionPolicy.Limits,
+      // Schedules exclude "discard new", and a size limit would drop facts of living runs: the record takes what the
+      // account's storage leaves, and the server refuses new facts when that is used up.
+      discard: DiscardPolicy.Old,
+      max_bytes: -1,
+      max_age: nanos(RECORD_AGE_MS),
+      duplicate_window: nanos(DEDUPE_WINDOW_MS),
+      allow_msg_schedules: true,
+      // Replacing a schedule rolls its subject up.
+      allow_rollup_hdrs: true,
+    },
+    {
+      ...common,
+      name: STREAMS.tasks,
+      description: "Attempts of steps, waiting for an executor",
+      subjects: ["ark.tasks.>"],
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      max_bytes: bytes(STREAMS.tasks),
+      max_age: nanos(30 * DAY_MS),
+      duplicate_window: nanos(DEDUPE_WINDOW_MS),
+    },
+    {
+      ...common,
+      name: STREAMS.events,
+      description: "The outbox: accepted events until they are confirmed",
+      subjects: ["ark.events.>"],
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      max_bytes: bytes(STREAMS.events),
+      max_age: nanos(30 * DAY_MS),
+      duplicate_window: nanos(DEDUPE_WINDOW_MS),
+    },
+    {
+      ...common,
+      name: STREAMS.dlq,
+      description: "What could not be dispatched or carried out, with its reason",
+      subjects: ["ark.dlq.>"],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_bytes: bytes(STREAMS.dlq),
+      max_age: nanos(30 * DAY_MS),
+      duplicate_window: nanos(DEDUPE_WINDOW_MS),
+    },
+  ];
+}
+
+function buckets(common: Common, bytes: Bytes): StreamSpec[] {
+  const bucket = (name: keyof typeof SHARE, maxAgeMs: number): StreamSpec => ({
+    ...common,
+    name: bucketStream(name),
+    subjects: [`$KV.${name}.>`],
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    max_bytes: bytes(name),
+    max_age: nanos(maxAgeMs),
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    allow_msg_ttl: true,
+  });
+  return [
+    bucket(BUCKETS.runs, 0),
+    bucket(BUCKETS.leases, 0),
+    bucket(BUCKETS.triggers, 0),
+    bucket(BUCKETS.budgets, 0),
+    bucket(BUCKETS.locks, 0),
+    bucket(BUCKETS.objects, 0),
+    bucket(BUCKETS.idempotency, IDEMPOTENCY_MS),
+  ];
+}
+
+function outputStore(common: Common, bytes: Bytes): StreamSpec {
+  return {
+    ...common,
+    name: `OBJ_${BUCKETS.outputs}`,
+    subjects: [`$O.${BUCKETS.outputs}.C.>`, `$O.${BUCKETS.outputs}.M.>`],
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_bytes: bytes(BUCKETS.outputs),
+    max_age: nanos(RECORD_AGE_MS),
+    allow_rollup_hdrs: true,
+  };
+}
+
+/** The stream behind a KV bucket. */
+export function bucketStream(bucket: string): string {
+  return `KV_${bucket}`;
+}

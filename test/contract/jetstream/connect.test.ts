@@ -1,0 +1,131 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { expect, test } from "vitest";
+import { ArkError } from "#core/errors.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { isSupported } from "#platform/jetstream/connect.ts";
+import { expectNoLeaks, natsBaseline } from "../../harness/leaks.ts";
+import { startNats } from "../../harness/nats.ts";
+import { aRun, connectStore, openStore } from "./open.ts";
+
+const signal = AbortSignal.timeout(60_000);
+
+test("C1: a server below 2.12 is refused by name", async () => {
+  const info = { server_id: "x", version: "2.11.9", proto: 1, headers: true, max_payload: 1_048_576, jetstream: true };
+  const server = createServer((socket) => {
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    socket.on("data", (data) => {
+      if (data.toString().includes("PING")) socket.write("PONG\r\n");
+    });
+    socket.on("error", () => {});
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const refused = openJetStream({ url: `nats://user:secret@127.0.0.1:${address.port}`, name: "test", signal });
+  const error = await refused.catch((why: unknown) => why);
+  expect(error).toBeInstanceOf(ArkError);
+  expect(error).toMatchObject({ code: "nats.too_old" });
+  expect((error as ArkError).message).toContain("2.11.9");
+  expect((error as ArkError).message).not.toContain("secret");
+  server.close();
+});
+
+test.each([
+  ["2.12.0", true],
+  ["2.12.0-RC.1", true],
+  ["v2.15.1", true],
+  ["3.0.0", true],
+  ["2.11.9", false],
+  ["1.99.0", false],
+  ["unknown", false],
+])("C1: version %s is supported: %s", (version, supported) => {
+  expect(isSupported(version)).toBe(supported);
+});
+
+test("nobody there: nats.unreachable; already aborted: interrupted", async () => {
+  await expect(openJetStream({ url: "nats://127.0.0.1:1", name: "test", signal })).rejects.toMatchObject({
+    code: "nats.unreachable",
+  });
+  const aborted = AbortSignal.abort();
+  await expect(openJetStream({ url: "nats://127.0.0.1:1", name: "test", signal: aborted })).rejects.toMatchObject({
+    code: "interrupted",
+  });
+});
+
+test("P8: a server that went away gives StoreUnavailable in bounded time; after its return all goes on", async () => {
+  await using opened = await openStore({ requestTimeoutMs: 400 });
+  const { nats, store } = opened;
+  const run = aRun();
+  const key = { step: "a", iteration: 0, attempt: 0 };
+  const fact = { kind: "run.cancel", at: 1, message: "x" } as const;
+  await store.factLog.publish(run, fact);
+  await nats.stop({ hard: true });
+  const calls = [
+    store.factLog.publish(run, fact),
+    store.factLog.finished(run, key),
+    store.factLog.turns(run, key),
+    store.leases.take(run.uid, key),
+    store.runStates.get(run),
+    store.outputs.store("x".repeat(40_000)),
+    store.timers.set(run, "t", Date.now() + 60_000),
+    store.tasks.next({ namespace: "default", agent: "a" }, 1_000, signal),
+    store.tasks.pending({ namespace: "default", agent: "a" }),
+  ];
+  for (const outcome of await Promise.allSettled(calls)) {
+    expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) as unknown });
+  }
+  expect(store.isConnected()).toBe(false);
+  await nats.restart();
+  for (let tries = 0; ; tries += 1) {
+    const back = await store.factLog.publish(run, { ...fact, at: 2 }).catch((why: unknown) => why);
+    if (!(back instanceof Error)) break;
+    expect(back).toBeInstanceOf(StoreUnavailable);
+    expect(tries).toBeLessThan(50);
+  }
+  expect(store.isConnected()).toBe(true);
+});
+
+test("close ends connection and subscriptions, also while the server is away; afterwards calls are refused", async () => {
+  await using nats = await startNats();
+  const baseline = await natsBaseline(nats);
+  const store = await connectStore(nats);
+  await store.provision();
+  const watching = store.factLog.watch(aRun(), { signal })[Symbol.asyncIterator]();
+  const next = watching.next().catch(() => undefined);
+  await store.close();
+  await store.close();
+  await next;
+  await expect(store.runStates.get(aRun())).rejects.toBeInstanceOf(StoreUnavailable);
+  const away = await connectStore(nats);
+  await expectNoLeaks(nats, {
+    ...baseline,
+    connections: 1,
+    subscriptions: 100,
+    consumers: baseline.consumers.concat(["ARK_FACTS/collector", "ARK_EVENTS/relay"]),
+  });
+  await nats.stop({ hard: true });
+  await away.close();
+});
+
+test("V1 V2: provisioning is repeatable, safe at once, and upgrades what is there", async () => {
+  await using nats = await startNats();
+  const manager = await jetstreamManager(await nats.connect());
+  await manager.streams.add({ name: "ARK_FACTS", subjects: ["ark.facts.>"], description: "older" });
+  await manager.streams.add({ name: "KV_ark-runs", subjects: ["$KV.ark-runs.>"], max_msgs_per_subject: 1 });
+  const [one, two] = [await connectStore(nats), await connectStore(nats)];
+  await Promise.all([one.provision(), two.provision()]);
+  await one.provision({ storageBytes: 1024 ** 3 });
+  const { config } = await manager.streams.info("ARK_FACTS");
+  expect(config).toMatchObject({ allow_msg_schedules: true, allow_direct: true, duplicate_window: 600_000_000_000 });
+  expect(config.subjects).toEqual(["ark.facts.>", "ark.timers.>"]);
+  expect((await manager.streams.info("KV_ark-runs")).config).toMatchObject({ allow_direct: true, allow_msg_ttl: true });
+  expect((await manager.streams.info("ARK_TASKS")).config).toMatchObject({ retention: "workqueue", discard: "new" });
+  for await (const { config: stream } of manager.streams.list()) {
+    expect(stream.max_age + stream.max_bytes, stream.name).toBeGreaterThan(0);
+  }
+  await Promise.all([one.close(), two.close()]);
+});

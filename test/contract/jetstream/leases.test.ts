@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Lease, Leases } from "#core/ports/record.ts";
+import { aRun, connectStore, openStore, type Opened } from "./open.ts";
+
+let opened: Opened;
+beforeAll(async () => {
+  opened = await openStore({ leaseTtlMs: 1_000 });
+});
+afterAll(() => opened[Symbol.asyncDispose]());
+
+const key = { step: "write", iteration: 0, attempt: 0 };
+
+async function taken(leases: Leases, uid: string): Promise<Lease> {
+  for (;;) {
+    const lease = await leases.take(uid, key);
+    if (lease === "revoked") throw new Error("revoked");
+    if (lease !== "held") return lease;
+    await delay(50);
+  }
+}
+
+test("L1: one holder per attempt; other attempts are free", async () => {
+  const { leases } = opened.store;
+  const { uid } = aRun();
+  expect(await leases.take(uid, key)).toBeTypeOf("object");
+  expect(await leases.take(uid, key)).toBe("held");
+  expect(await leases.take(uid, { ...key, attempt: 1 })).toBeTypeOf("object");
+  expect(await leases.take(uid, { ...key, iteration: 1 })).toBeTypeOf("object");
+});
+
+test("L1: of many takers at once, one gets it", async () => {
+  const other = await connectStore(opened.nats, { leaseTtlMs: 60_000 });
+  const { uid } = aRun();
+  const tries = await Promise.all(Array.from({ length: 20 }, () => other.leases.take(uid, key)));
+  expect(tries.filter((lease) => lease !== "held")).toHaveLength(1);
+  await other.close();
+});
+
+test("a released lease is free at once, and its old holder has lost it", async () => {
+  const { leases } = opened.store;
+  const { uid } = aRun();
+  const lease = await taken(leases, uid);
+  await lease.release();
+  expect(await lease.renew()).toBe("lost");
+  expect(await leases.take(uid, key)).toBeTypeOf("object");
+});
+
+test("L2: after its time to live another one gets the lease, and the first is lost for good", async () => {
+  const { leases } = opened.store;
+  const { uid } = aRun();
+  const first = await taken(leases, uid);
+  expect(await first.renew()).toBe("held");
+  const second = await taken(leases, uid);
+  expect(await first.renew()).toBe("lost");
+  expect(await second.renew()).toBe("held");
+  await second.release();
+  expect(await first.renew()).toBe("lost");
+  await first.release();
+});
+
+test("L2: a late holder's release does not take the lease from the next one", async () => {
+  const { leases } = opened.store;
+  const { uid } = aRun();
+  const first = await taken(leases, uid);
+  const second = await taken(leases, uid);
+  await first.release();
+  expect(await leases.take(uid, key)).toBe("held");
+  expect(await second.renew()).toBe("held");
+});
+
+test("L4: a revoked attempt is lost to its holder and to everyone", async () => {
+  const { leases } = opened.store;
+  const { uid } = aRun();
+  const lease = await taken(leases, uid);
+  await leases.revoke(uid, key);
+  expect(await lease.renew()).toBe("lost");
+  expect(await leases.take(uid, key)).toBe("revoked");
+  await lease.release();
+  expect(await leases.take(uid, key)).toBe("revoked");
+  const early = aRun();
+  await leases.revoke(early.uid, key);
+  expect(await leases.take(early.uid, key)).toBe("revoked");
+});
