@@ -1,0 +1,192 @@
+/**
+ * Keeps what the objects stand for in step with them: agents of inline roles, trigger records, statuses. One pass looks
+ * at everything; passes follow one another, never overlap, and end in no write when nothing is left to do.
+ */
+import { createHash } from "node:crypto";
+import type { Kind } from "#core/api/objects.ts";
+import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
+import { planTeam } from "#core/pipeline/plan.ts";
+import type { Logger } from "#core/ports/log.ts";
+import type { Objects } from "#core/ports/objects.ts";
+import type { TaskQueue } from "#core/ports/record.ts";
+import type { Triggers } from "#core/ports/events.ts";
+import { agentStatus } from "#core/reconcile/agent.ts";
+import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
+import { roleAgents } from "#core/reconcile/role-agents.ts";
+import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
+import { judgeTeam } from "#core/reconcile/team-verdict.ts";
+import { tokenDigest } from "#platform/http/bearer.ts";
+import { applyIfChanged, writeStatusIfChanged } from "./changes.ts";
+import { Coalesced } from "./coalesce.ts";
+import type { Secrets } from "./secrets.ts";
+import { byKey, type Env, keyOf, type Observed, type Providers, resolveAll, type World } from "./world.ts";
+
+export type ReconcilerDeps = {
+  readonly objects: Objects;
+  readonly triggers: Triggers;
+  readonly tasks: Pick<TaskQueue, "pending">;
+  readonly secrets: Secrets;
+  readonly env: Env;
+  readonly providers: Providers;
+  readonly webhookBase: () => string;
+  readonly runsOf: (teamKey: string) => TeamRuns;
+  readonly onWorld: (world: World) => void;
+  readonly now: () => number;
+  readonly log: Logger;
+};
+
+const KINDS = ["ArkEvent", "ArkTeam", "ArkAgent", "ArkSettings"] as const satisfies readonly Kind[];
+
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #pass: Coalesced;
+  #known = new Set<string>();
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+    this.#pass = new Coalesced(
+      () => this.#reconcile(),
+      (error) => deps.log.error({ err: error }, "reconcile failed"),
+    );
+  }
+
+  /** Watches until `signal`; rejects when a watch breaks. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(KINDS.map((kind) => this.#watch(kind, signal)));
+    await this.#pass.idle();
+  }
+
+  poke(): void {
+    this.#pass.poke();
+  }
+
+  /** One whole pass over what is there now; resolves when it is done. */
+  async settle(): Promise<void> {
+    this.#pass.poke();
+    await this.#pass.idle();
+  }
+
+  async #watch(kind: (typeof KINDS)[number], signal: AbortSignal): Promise<void> {
+    for await (const _change of this.#deps.objects.watch(kind, { signal })) this.#pass.poke();
+  }
+
+  async #reconcile(): Promise<void> {
+    const { objects, secrets, env, providers, onWorld } = this.#deps;
+    const observed = await this.#observe();
+    await this.#roleAgents(observed);
+    const agents = await objects.list("ArkAgent");
+    const world = { events: observed.events, agents: resolveAll({ ...observed, agents }, secrets, env, providers) };
+    await this.#triggers(observed);
+    onWorld(world);
+    await this.#statuses({ ...observed, agents }, world);
+  }
+
+  async #observe(): Promise<Observed> {
+    const { objects } = this.#deps;
+    const [events, teams, agents, settings] = await Promise.all([
+      objects.list("ArkEvent"),
+      objects.list("ArkTeam"),
+      objects.list("ArkAgent"),
+      objects.list("ArkSettings"),
+    ]);
+    return { events, teams, agents, settings };
+  }
+
+  async #roleAgents({ teams, agents }: Observed): Promise<void> {
+    const { objects } = this.#deps;
+    const stored = byKey(agents);
+    const wanted = byKey(teams.flatMap(roleAgents));
+    for (const [key, agent] of wanted) await applyIfChanged(objects, "ArkAgent", stored.get(key), agent);
+    for (const [key, agent] of stored) {
+      const ownedByTeam = agent.metadata.ownerReferences?.some((owner) => owner.kind === "ArkTeam") === true;
+      const { namespace = "default", name = "" } = agent.metadata;
+      if (ownedByTeam && !wanted.has(key)) await objects.delete("ArkAgent", { namespace, name });
+    }
+  }
+
+  async #triggers({ events, teams }: Observed): Promise<void> {
+    const { triggers, secrets } = this.#deps;
+    const teamByKey = byKey(teams);
+    const present = new Set<string>();
+    for (const event of events) {
+      const { namespace = "default", name = "" } = event.metadata;
+      const isWebhook = event.spec.source.type === "webhook";
+      const digest = isWebhook ? tokenDigest(await secrets.webhookToken(namespace, name)) : undefined;
+      await triggers.put(triggerRecord(event, (team) => teamByKey.get(`${namespace}/${team}`), digest));
+      present.add(keyOf(event));
+    }
+    for (const key of [...this.#known].filter((one) => !present.has(one))) {
+      const [namespace = "", name = ""] = key.split("/");
+      await triggers.delete(namespace, name);
+    }
+    this.#known = present;
+  }
+
+  async #statuses(observed: Observed, world: World): Promise<void> {
+    const teams = byKey(observed.teams);
+    for (const team of observed.teams) await this.#teamStatus(team, teams, world);
+    await this.#eventStatuses(observed, teams, world);
+    await this.#agentStatuses(world);
+    for (const one of observed.settings) {
+      const { generation = 1 } = one.metadata;
+      await writeStatusIfChanged(this.#deps.objects, "ArkSettings", one, { observedGeneration: generation });
+    }
+  }
+
+  async #teamStatus(team: ArkTeam, teams: ReadonlyMap<string, ArkTeam>, world: World): Promise<void> {
+    const { objects, now, runsOf } = this.#deps;
+    const { namespace = "default", name = "" } = team.metadata;
+    const planned = planTeam(name, team.spec);
+    const verdict = judgeTeam(team, {
+      faults: planned.kind === "faults" ? planned.faults : [],
+      hasAgent: (agent) => world.agents.has(`${namespace}/${agent}`),
+      team: (other) => teams.get(`${namespace}/${other}`),
+    });
+    const status = teamStatus(team, verdict, runsOf(keyOf(team)), now());
+    await writeStatusIfChanged(objects, "ArkTeam", team, status);
+  }
+
+  async #eventStatuses({ events }: Observed, teams: ReadonlyMap<string, ArkTeam>, world: World): Promise<void> {
+    const { objects, now, webhookBase } = this.#deps;
+    for (const event of events) {
+      const { namespace = "default" } = event.metadata;
+      const fault = sourceFault(JSON.stringify(event.spec.source));
+      const status = eventStatus(event, {
+        team: (name) => teams.get(`${namespace}/${name}`),
+        hasAgent: (name) => world.agents.has(`${namespace}/${name}`),
+        webhookBase: webhookBase(),
+        ...(fault !== undefined && { sourceFault: fault }),
+        now: now(),
+      });
+      await writeStatusIfChanged(objects, "ArkEvent", event, status);
+    }
+  }
+
+  async #agentStatuses(world: World): Promise<void> {
+    const { objects, now, tasks } = this.#deps;
+    for (const { agent, resolution } of world.agents.values()) {
+      const { namespace = "default", name = "" } = agent.metadata;
+      const { waiting } = await tasks.pending({ namespace, agent: name });
+      const ready = Math.min(agent.spec.replicas, 1);
+      const status = agentStatus(agent, {
+        ...(resolution.kind === "unresolved" && { unresolved: resolution }),
+        ...(resolution.kind === "resolved" && { promptHash: promptHash(resolution.agent.systemPrompt) }),
+        ready,
+        pendingTasks: waiting,
+        now: now(),
+      });
+      await writeStatusIfChanged(objects, "ArkAgent", agent, status);
+    }
+  }
+}
+
+function promptHash(prompt: string): string {
+  return `sha256:${createHash("sha256").update(prompt).digest("hex")}`;
+}
+
+/** CloudEvents SQL is evaluated by Knative's broker; nothing on this machine does. */
+function sourceFault(source: string): string | undefined {
+  return source.includes('"cesql":')
+    ? "spec.source.cloudevent.filters: cesql filters work on a cluster alone; use exact, prefix, suffix, all, any, not"
+    : undefined;
+}

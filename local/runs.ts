@@ -1,0 +1,160 @@
+/**
+ * Follows the ArkRun objects: starts those made by hand, hands on cancels, keeps what teams show of their runs, and lets
+ * old runs go.
+ *
+ * W1  A run without a phase is announced again at every start: announcing twice is harmless (D32).
+ * W2  A run is deleted with its record, and only once it has ended; deleting one that goes on cancels it first.
+ */
+import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
+import { parseDuration } from "#core/duration.ts";
+import type { Logger } from "#core/ports/log.ts";
+import type { Objects } from "#core/ports/objects.ts";
+import type { FactLog, RunRef, RunStates } from "#core/ports/record.ts";
+import { prunable } from "#core/reconcile/retention.ts";
+import type { TeamRuns } from "#core/reconcile/team-status.ts";
+import { Coalesced } from "./coalesce.ts";
+import { keyOf } from "./world.ts";
+
+export type RunsDeps = {
+  readonly objects: Objects;
+  readonly facts: FactLog;
+  readonly states: RunStates;
+  /** Gives a run made by hand its snapshot and announces it. */
+  readonly start: (run: ArkRun) => Promise<void>;
+  /** A team's newest run or phase changed. */
+  readonly onChange: () => void;
+  readonly now: () => number;
+  readonly log: Logger;
+};
+
+export const CANCEL = "arkonis.dev/cancel";
+const CANCELLED_END_MS = 60_000;
+const PRUNE_EVERY_MS = 500;
+const AGE_CHECK_MS = 60_000;
+
+export class Runs {
+  readonly #deps: RunsDeps;
+  readonly #runs = new Map<string, ArkRun>();
+  readonly #cancelled = new Set<string>();
+  readonly #prune: Coalesced;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: RunsDeps) {
+    this.#deps = deps;
+    this.#prune = new Coalesced(
+      () => this.#letGo(),
+      (error) => deps.log.error({ err: error }, "old runs could not be deleted"),
+    );
+  }
+
+  /** Watches until `signal`; rejects when the watch breaks. */
+  async run(signal: AbortSignal): Promise<void> {
+    const everyMinute = setInterval(() => this.#pruneSoon(), AGE_CHECK_MS);
+    try {
+      for await (const { type, object } of this.#deps.objects.watch("ArkRun", { signal })) {
+        if (type === "deleted") this.#gone(object, signal);
+        else await this.#seen(object);
+      }
+    } finally {
+      clearInterval(everyMinute);
+      clearTimeout(this.#timer);
+      await this.#prune.idle();
+    }
+  }
+
+  of(teamKey: string): TeamRuns {
+    const runs = [...this.#runs.values()].filter((run) => teamKeyOf(run) === teamKey);
+    const newest = runs.toSorted((a, b) => createdAt(b) - createdAt(a))[0];
+    return { ...(newest !== undefined && { newest }), active: runs.some((run) => !hasEnded(run)) };
+  }
+
+  async #seen(run: ArkRun): Promise<void> {
+    const before = this.#runs.get(keyOf(run));
+    this.#runs.set(keyOf(run), run);
+    const isNew = before?.metadata.uid !== run.metadata.uid;
+    if (isNew && phaseOf(run) === undefined) await this.#deps.start(run);
+    if (isCancelled(run)) await this.#cancel(run, "cancelled by annotation");
+    if (isNew || phaseOf(before) !== phaseOf(run)) this.#deps.onChange();
+    if (hasEnded(run)) this.#pruneSoon();
+  }
+
+  async #cancel(run: ArkRun, message: string): Promise<void> {
+    const ref = refOf(run);
+    if (hasEnded(run) || this.#cancelled.has(ref.uid)) return;
+    this.#cancelled.add(ref.uid);
+    await this.#deps.facts.publish(ref, { kind: "run.cancel", at: this.#deps.now(), message });
+  }
+
+  #gone(run: ArkRun, signal: AbortSignal): void {
+    const last = this.#runs.get(keyOf(run)) ?? run;
+    this.#runs.delete(keyOf(run));
+    this.#deps.onChange();
+    this.#forget(last, signal).catch((error: unknown) => {
+      this.#deps.log.warn({ err: error, run: run.metadata.name }, "the record of a deleted run stays");
+    });
+  }
+
+  /** W2. */
+  async #forget(run: ArkRun, signal: AbortSignal): Promise<void> {
+    const ref = refOf(run);
+    if (!hasEnded(run)) {
+      await this.#cancel(run, "the run was deleted");
+      await this.#ended(ref, AbortSignal.any([signal, AbortSignal.timeout(CANCELLED_END_MS)]));
+    }
+    this.#cancelled.delete(ref.uid);
+    await this.#deps.states.delete(ref);
+    await this.#deps.facts.purge(ref);
+  }
+
+  async #ended(ref: RunRef, signal: AbortSignal): Promise<void> {
+    for await (const state of this.#deps.states.watch(ref, signal)) if (state.phase.kind !== "running") return;
+  }
+
+  #pruneSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#prune.poke();
+    }, PRUNE_EVERY_MS);
+  }
+
+  async #letGo(): Promise<void> {
+    const { objects, now } = this.#deps;
+    const teams = await objects.list("ArkTeam");
+    for (const team of teams) {
+      const { namespace = "default" } = team.metadata;
+      const ended = [...this.#runs.values()].filter((run) => teamKeyOf(run) === keyOf(team) && hasEnded(run));
+      for (const name of prunable(team, ended, now(), retention(team)))
+        await objects.delete("ArkRun", { namespace, name });
+    }
+  }
+}
+
+function retention(team: ArkTeam): number | undefined {
+  return team.spec.runRetainFor === undefined ? undefined : parseDuration(team.spec.runRetainFor);
+}
+
+function refOf(run: ArkRun): RunRef {
+  const { namespace = "default", name = "", uid = "" } = run.metadata;
+  return { namespace, run: name, uid };
+}
+
+function teamKeyOf(run: ArkRun): string {
+  return `${run.metadata.namespace ?? "default"}/${run.spec.teamRef ?? ""}`;
+}
+
+function phaseOf(run: ArkRun | undefined): string | undefined {
+  return run?.status?.phase;
+}
+
+function hasEnded(run: ArkRun): boolean {
+  return phaseOf(run) === "Succeeded" || phaseOf(run) === "Failed";
+}
+
+function isCancelled(run: ArkRun): boolean {
+  return run.metadata.annotations?.[CANCEL] === "true";
+}
+
+function createdAt(run: ArkRun): number {
+  return Date.parse(run.metadata.creationTimestamp ?? "") || 0;
+}

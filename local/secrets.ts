@@ -1,0 +1,62 @@
+/**
+ * Secrets and ConfigMaps on one machine: those of the manifests, and the webhook tokens made here.
+ *
+ * T1  A token is made once and kept; it is never rotated unasked (api 15).
+ * T2  A Secret of the manifests wins over a token made here.
+ */
+import { randomBytes } from "node:crypto";
+import * as path from "node:path";
+import * as z from "zod";
+import { readPrivate, writePrivate } from "./private-file.ts";
+
+export type Values = Readonly<Record<string, string>>;
+
+/** Keys are `<namespace>/<name>`. */
+export type ManifestValues = {
+  readonly configMaps: ReadonlyMap<string, Values>;
+  readonly secrets: ReadonlyMap<string, Values>;
+};
+
+const Tokens = z.record(z.string(), z.string());
+const TOKEN_BYTES = 32;
+
+export class Secrets {
+  readonly #file: string;
+  #made: Readonly<Record<string, string>>;
+  #given: ManifestValues = { configMaps: new Map(), secrets: new Map() };
+
+  private constructor(file: string, made: Readonly<Record<string, string>>) {
+    this.#file = file;
+    this.#made = made;
+  }
+
+  static async open(dataDir: string): Promise<Secrets> {
+    const file = path.join(dataDir, "tokens.json");
+    return new Secrets(file, (await readPrivate(file, Tokens)) ?? {});
+  }
+
+  use(given: ManifestValues): void {
+    this.#given = given;
+  }
+
+  configMap(namespace: string, name: string): Values | undefined {
+    return this.#given.configMaps.get(`${namespace}/${name}`);
+  }
+
+  secret(namespace: string, name: string): Values | undefined {
+    const key = `${namespace}/${name}`;
+    const token = this.#made[key];
+    return this.#given.secrets.get(key) ?? (token === undefined ? undefined : { token });
+  }
+
+  /** The token of a webhook event; T1. */
+  async webhookToken(namespace: string, event: string): Promise<string> {
+    const name = `${event}-webhook-token`;
+    const known = this.secret(namespace, name)?.["token"];
+    if (known !== undefined) return known.trim();
+    const token = randomBytes(TOKEN_BYTES).toString("hex");
+    this.#made = { ...this.#made, [`${namespace}/${name}`]: token };
+    await writePrivate(this.#file, this.#made);
+    return token;
+  }
+}
