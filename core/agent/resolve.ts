@@ -35,7 +35,7 @@ function resolve(agent: ArkAgent, lookups: Lookups): ResolvedAgent {
   const { spec } = agent;
   const settings = settingsOf(spec, lookups);
   const choice = lookups.providerFor(spec.model);
-  if (choice.kind === "unknown") throw new Unresolved(choice.code, choice.reason);
+  if (choice.kind === "unknown") throw new Unresolved(choice.code ?? "UnknownModel", choice.reason);
   const temperature = newest(settings, (one) => one.temperature);
   const outputFormat = newest(settings, (one) => one.outputFormat);
   return {
