@@ -31,6 +31,8 @@ export type Attempt = {
   readonly queuedAt: number;
   /** When an executor took it; absent while it waits for one. */
   readonly takenAt?: number;
+  /** Answers of this iteration that validation refused; the other tries before `attempt` were errors. */
+  readonly refusals: number;
   /** Usage of recorded turns by turn, until the attempt finishes and reports the sum. */
   readonly turns: Readonly<Record<string, Usage>>;
   readonly earlier?: { readonly answer: Text; readonly reason: string };
@@ -119,6 +121,8 @@ export type Command =
       readonly taskSeq: number;
     }
   | { readonly kind: "cancel-child"; readonly id: string; readonly run: string }
+  /** The run's rendered output is above the inline limit: `text` goes into `ark-outputs`, where it gets `digest`. */
+  | { readonly kind: "store-output"; readonly id: string; readonly digest: string; readonly text: string }
   | {
       readonly kind: "emit";
       readonly id: string;

@@ -1,0 +1,107 @@
+/**
+ * Renders the templates of a run over its state.
+ *
+ * R1  Only steps that a template may read are in its data (G2), so no rendering depends on timing.
+ * R2  Step outputs are marked in prompts and nowhere else (E6).
+ */
+import type { Text } from "#core/events/text.ts";
+import { wrapStepOutput } from "#core/events/marks.ts";
+import type { RenderHooks, TemplateFault } from "#core/template/compile.ts";
+import type { Graph, PlannedStep, Source } from "./graph.ts";
+import { parseJson, resolveInput } from "./inputs.ts";
+import { textFor, type Reader } from "./policies.ts";
+import type { RunState, StepState } from "./state.ts";
+
+/** Texts above the inline limit, by digest: what `neededOutputs` asked for. */
+export type Outputs = ReadonlyMap<string, string>;
+
+export type View = { readonly graph: Graph; readonly state: RunState; readonly outputs: Outputs };
+
+export type Rendered =
+  | { readonly kind: "rendered"; readonly text: string }
+  /** `message` names field, line and column. */
+  | { readonly kind: "failed"; readonly message: string };
+
+export type RenderedFields =
+  | { readonly kind: "rendered"; readonly fields: readonly (readonly [key: string, text: string])[] }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Throws when the caller did not load what `neededOutputs` named: a bug, not an outcome. */
+export function readText(text: Text, outputs: Outputs): string {
+  if ("inline" in text) return text.inline;
+  const loaded = outputs.get(text.ref.digest);
+  if (loaded === undefined) throw new Error(`output ${text.ref.digest} was not loaded`);
+  return loaded;
+}
+
+export function render(source: Source, reader: Reader, view: View, hooks?: RenderHooks): Rendered {
+  const data = { input: resolveInput(view.state.spec), steps: stepsData(source, reader, view) };
+  const outcome = source.template.render(data, hooks);
+  if (outcome.kind === "rendered") return outcome;
+  return { kind: "failed", message: `${source.field}: ${faultText(outcome.fault)}` };
+}
+
+function faultText({ line, column, message, hint }: TemplateFault): string {
+  return `line ${line}, column ${column}: ${message}${hint === undefined ? "" : ` (${hint})`}`;
+}
+
+/** The inputs of a step, as its prompt needs them (marked) or as another team's run takes them (plain). */
+export function renderInputs(step: PlannedStep, view: View, purpose: "prompt" | "child"): RenderedFields {
+  const { spec } = view.state;
+  if (step.inputs.kind === "run-prompt") return { kind: "rendered", fields: [["prompt", spec.prompt ?? ""]] };
+  if (step.inputs.kind === "run-input") return { kind: "rendered", fields: Object.entries(resolveInput(spec)) };
+  const fields: [string, string][] = [];
+  for (const { key, source } of step.inputs.fields) {
+    const rendered = render(source, step, view, purpose === "prompt" ? MARKED : undefined);
+    if (rendered.kind === "failed") return rendered;
+    fields.push([key, rendered.text]);
+  }
+  return { kind: "rendered", fields };
+}
+
+const SCHEMA_LINE = "Answer with JSON that matches this JSON Schema, and with nothing else:";
+
+/** api 11, "Prompt of a step". Equal specs and inputs give equal bytes. */
+export function promptOf(step: PlannedStep, fields: readonly (readonly [string, string])[]): string {
+  const [first] = fields;
+  const alone = fields.length === 1 && first?.[0] === "prompt";
+  const text = alone ? (first?.[1] ?? "") : fields.map(([key, value]) => `${key}: ${value}`).join("\n");
+  return step.outputSchema === undefined ? text : `${text}\n\n${SCHEMA_LINE}\n${step.outputSchema}`;
+}
+
+/** The whole data, or all of `.steps`, counts as step output (E6); a status is the engine's own word. */
+const MARKED: RenderHooks = {
+  print: (path, text) => {
+    const [root, step = "all", field] = path ?? ["-"];
+    if ((root !== undefined && root !== "steps") || field === "status" || text === "") return text;
+    return wrapStepOutput(step, text);
+  },
+};
+
+function stepsData({ reads }: Source, reader: Reader, view: View): Record<string, unknown> {
+  const data: Record<string, unknown> = {};
+  for (const [name, fields] of reads) {
+    const step = view.graph.byName.get(name);
+    const state = view.state.steps[name];
+    if (step === undefined || state === undefined) continue;
+    const value: Record<string, unknown> = { status: statusWord(state) };
+    for (const field of fields) {
+      const text = state.result && textFor(reader, step, state.result, field, view.graph);
+      value[field] = readField(field, text, view.outputs);
+    }
+    data[name] = value;
+  }
+  return data;
+}
+
+function readField(field: string, text: Text | undefined, outputs: Outputs): unknown {
+  const read = text === undefined ? undefined : readText(text, outputs);
+  if (field !== "data") return read ?? "";
+  return read === undefined ? undefined : parseJson(read);
+}
+
+/** A loop that reads itself sees the iteration before as a success, which it was. */
+function statusWord(state: StepState): string {
+  if (state.phase === "skipped") return "Skipped";
+  return state.result === undefined ? "Pending" : "Succeeded";
+}

@@ -1,0 +1,58 @@
+/** A run's first state. Bad input ends it here, before any model is asked (E4). */
+import type { CarriedResult, RunRequested } from "#core/events/facts.ts";
+import { advanced } from "./advance.ts";
+import { endRun, NO_USAGE } from "./draft.ts";
+import type { Graph, PlanFault } from "./graph.ts";
+import { inputFaults } from "./inputs.ts";
+import type { Outputs } from "./render.ts";
+import type { RunState, StepState } from "./state.ts";
+
+/** `outputs` matters only when results are carried over: what `neededOutputs(graph, undefined, fact)` named. */
+export function start(fact: RunRequested, graph: Graph, outputs: Outputs = new Map()): RunState {
+  const steps = graph.steps.map(({ name }): [string, StepState] => [name, firstState(fact.carried?.[name], fact.at)]);
+  const faults = inputFaults(fact.spec);
+  return advanced(graph, stateOf(fact, Object.fromEntries(steps)), outputs, (draft) => {
+    if (faults.length > 0) endRun(draft, "InvalidInput", faults.join("; "), fact.at);
+  });
+}
+
+/** A run whose spec gives no graph: it ends as it begins, and says why. */
+export function startRefused(
+  fact: RunRequested,
+  faults: readonly PlanFault[],
+): { readonly graph: Graph; readonly state: RunState } {
+  const graph: Graph = { steps: [], order: [], byName: new Map(), output: { kind: "object", steps: [] } };
+  const template = faults.length > 0 && faults.every(({ reason }) => reason === "InvalidTemplate");
+  const message = faults.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  const state = advanced(graph, stateOf(fact, {}), new Map(), (draft) => {
+    endRun(draft, template ? "InvalidTemplate" : "InvalidDAG", message, fact.at);
+  });
+  return { graph, state };
+}
+
+/** A carried result was paid for by an earlier run: the step is done, and costs nothing here. */
+function firstState(carried: CarriedResult | undefined, at: number): StepState {
+  const totals = { usage: NO_USAGE, iterations: 0, validationAttempts: 0 };
+  if (carried === undefined) return { ...totals, phase: "pending" };
+  return { ...totals, phase: "succeeded", startedAt: at, endedAt: at, attempts: 0, result: carried };
+}
+
+function stateOf(fact: RunRequested, steps: Readonly<Record<string, StepState>>): RunState {
+  const { namespace, run, uid, spec, event, parent, depth, hop, traceparent } = fact;
+  return {
+    version: 1,
+    namespace,
+    run,
+    uid,
+    spec,
+    ...(event !== undefined && { event }),
+    ...(parent !== undefined && { parent }),
+    depth,
+    hop,
+    ...(traceparent !== undefined && { traceparent }),
+    startedAt: fact.at,
+    phase: { kind: "running" },
+    steps,
+    issued: {},
+  };
+}
