@@ -1,0 +1,121 @@
+/**
+ * The webhook function: `POST /triggers/{namespace}/{name}` fires, `GET /runs/{namespace}/{run}` looks (api 13).
+ *
+ * W1  Order: size, rate, authentication, everything else. A wrong token, an unknown event and an event of another type
+ *     answer alike (D38).
+ * W2  Everything that can be refused is refused before anything is stored (P10, D37, D46).
+ * W3  2xx is said after the event is stored, never before (P1).
+ * W4  No access to Kubernetes: `ark-triggers` says all there is to know, also while the API server is away (P8).
+ */
+import { rfc3339 } from "#core/events/trigger-context.ts";
+import type { TriggerRecord } from "#core/ports/events.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
+import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
+import { answerSse, answerSync } from "./answers.ts";
+import { inputFault } from "./check-inputs.ts";
+import type { WebhookDeps } from "./deps.ts";
+import { authenticate, overRate } from "./doors.ts";
+import { claimFire, storeFire, type ClaimedFire, type FireResult } from "./fire.ts";
+import * as problems from "./problems.ts";
+import { readMode, type Mode } from "./query.ts";
+import { readFires, type Fire } from "./read-fires.ts";
+import { readRun, readRunEvents } from "./runs.ts";
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+export function webhookRoutes(deps: WebhookDeps): readonly Route[] {
+  const post = (request: HttpRequest) => guarded(() => handleFire(request, deps), deps);
+  return [
+    { method: "POST", path: "/triggers/:namespace/:name", maxBodyBytes: MAX_BODY_BYTES, handle: post },
+    { method: "POST", path: "/triggers/:namespace/:name/fire", maxBodyBytes: MAX_BODY_BYTES, handle: post },
+    { method: "GET", path: "/runs/:namespace/:run", handle: (request) => guarded(() => readRun(request, deps), deps) },
+    {
+      method: "GET",
+      path: "/runs/:namespace/:run/events",
+      handle: (request) => guarded(() => readRunEvents(request, deps), deps),
+    },
+  ];
+}
+
+async function guarded(handle: () => Promise<HttpReply>, deps: WebhookDeps): Promise<HttpReply> {
+  try {
+    return await handle();
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    deps.log.warn({ err: error }, "store away");
+    return problems.notReady;
+  }
+}
+
+async function handleFire(request: HttpRequest, deps: WebhookDeps): Promise<HttpReply> {
+  if (request.declaredBytes > MAX_BODY_BYTES) return problems.tooLarge(MAX_BODY_BYTES);
+  const limited = overRate(`${request.params["namespace"]}/${request.params["name"]}`, deps);
+  if (limited !== undefined) return limited;
+  const trigger = await authenticate(request, deps);
+  if (trigger === undefined) return problems.unauthorized;
+  if (trigger.suspended) return problems.suspended;
+  const mode = readMode(request.query);
+  if (mode.kind === "refused") return mode.problem;
+  const read = await readFires(request, deps);
+  if (read.kind === "refused") return read.problem;
+  const fault = read.fires.map(({ body }) => inputFault(trigger.targets, body)).find((found) => found !== undefined);
+  if (fault !== undefined) return problems.invalidInput(fault.field, fault.detail);
+  return fireAll(trigger, read.fires, mode.mode, request, deps);
+}
+
+async function fireAll(
+  trigger: TriggerRecord,
+  fires: readonly Fire[],
+  mode: Mode,
+  request: HttpRequest,
+  deps: WebhookDeps,
+): Promise<HttpReply> {
+  const claimed: ClaimedFire[] = [];
+  for (const one of fires) {
+    const claim = await claimFire(trigger, one, deps);
+    if (claim === "mismatch") return problems.idempotencyMismatch;
+    claimed.push(claim);
+  }
+  const given = request.headers["traceparent"] ?? "";
+  const traceparent = TRACEPARENT.test(given) ? given : undefined;
+  const results: FireResult[] = [];
+  for (const one of claimed) results.push(await storeFire(trigger, one, traceparent, deps));
+  return answer(trigger, results, mode, request, deps);
+}
+
+function answer(
+  trigger: TriggerRecord,
+  results: readonly FireResult[],
+  mode: Mode,
+  request: HttpRequest,
+  deps: WebhookDeps,
+): HttpReply | Promise<HttpReply> {
+  const fired = results.filter((result) => result.kind === "fired");
+  const [first] = fired;
+  if (first === undefined) return answerHeld(trigger, results, mode, deps);
+  const { namespace } = trigger;
+  const runs = fired.flatMap((result) => result.runs);
+  const headers = {
+    location: problems.runLocation(namespace, runs[0] ?? ""),
+    ...(fired.every(({ replayed }) => replayed) ? { "idempotency-replayed": "true" } : {}),
+  };
+  switch (mode.kind) {
+    case "async":
+      return { kind: "json", status: 202, headers, body: accepted(trigger, first.firedAt, runs) };
+    case "sync":
+      return answerSync({ namespace, runs, timeoutMs: mode.timeoutMs, headers }, request, deps);
+    case "sse":
+      return answerSse({ namespace, runs, timeoutMs: mode.timeoutMs, headers }, request, deps);
+  }
+}
+
+function accepted({ name, targets }: TriggerRecord, firedAt: number, runs: readonly string[]): Record<string, unknown> {
+  return { fired: true, firedAt: rfc3339(firedAt), trigger: name, targets: targets.length, runs };
+}
+
+function answerHeld(trigger: TriggerRecord, results: readonly FireResult[], mode: Mode, deps: WebhookDeps): HttpReply {
+  if (mode.kind !== "async") return problems.concurrencyForbidden(results.flatMap(({ runs }) => runs));
+  const body = { ...accepted(trigger, deps.now(), []), fired: false, reason: problems.FORBIDDEN };
+  return { kind: "json", status: 202, body };
+}

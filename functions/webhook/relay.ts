@@ -1,0 +1,64 @@
+/**
+ * Posts what stands in the outbox to the Broker, until it has arrived (design 6).
+ *
+ * O1  A run's event is settled once the Broker has taken it; every other event once the dispatcher has confirmed it,
+ *     for no class of broker promises that what it took arrives (P1). Until then it is posted again.
+ * O2  Posting again is harmless: the event has the same id, and a run the same name.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
+import type { AcceptedEvent, CloudEventRecord, Outbox } from "#core/ports/events.ts";
+import type { Logger } from "#core/ports/log.ts";
+import { StoreUnavailable, type Delivery } from "#core/ports/record.ts";
+
+export type PostOutcome = { readonly kind: "accepted" } | { readonly kind: "failed"; readonly reason: string };
+
+export type RelayDeps = {
+  readonly outbox: Pick<Outbox, "consume">;
+  /** One POST to the Broker in binary mode; never rejects. */
+  readonly post: (event: CloudEventRecord, signal: AbortSignal) => Promise<PostOutcome>;
+  readonly log: Logger;
+  readonly maxPending: number;
+  /** After how long an unconfirmed event is posted again. */
+  readonly againMs?: number;
+};
+
+const AGAIN_MS = 30_000;
+const STORE_AWAY_MS = 1_000;
+const ENDS_WITH_BROKER: ReadonlySet<string> = new Set([
+  EVENT_TYPES.runStarted,
+  EVENT_TYPES.runSucceeded,
+  EVENT_TYPES.runFailed,
+]);
+
+/** Until `signal`; resolves when no post is open. */
+export async function relay(deps: RelayDeps, signal: AbortSignal): Promise<void> {
+  const open = new Set<Promise<void>>();
+  while (!signal.aborted) {
+    try {
+      for await (const delivery of deps.outbox.consume({ maxPending: deps.maxPending, signal })) {
+        const posting: Promise<void> = forward(delivery, deps, signal).finally(() => open.delete(posting));
+        open.add(posting);
+        if (open.size >= deps.maxPending) await Promise.race(open);
+      }
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      deps.log.warn({ err: error }, "outbox away");
+    }
+    await delay(STORE_AWAY_MS, undefined, { signal }).catch(() => {});
+  }
+  await Promise.all(open);
+}
+
+async function forward(delivery: Delivery<AcceptedEvent>, deps: RelayDeps, signal: AbortSignal): Promise<void> {
+  const { cloudEvent, namespace, event, key } = delivery.value;
+  const extensions = { ...cloudEvent.extensions, [EXTENSIONS.key]: key, [EXTENSIONS.seq]: String(delivery.seq) };
+  const outcome = await deps.post({ ...cloudEvent, extensions }, signal);
+  const againMs = deps.againMs ?? AGAIN_MS;
+  if (outcome.kind === "failed") {
+    deps.log.warn({ namespace, event, type: cloudEvent.type, reason: outcome.reason }, "event not posted");
+    delivery.nak(Math.min(1_000 * 2 ** Math.min(delivery.deliveries, 5), againMs));
+  } else if (ENDS_WITH_BROKER.has(cloudEvent.type)) {
+    await delivery.ack().catch((error: unknown) => deps.log.warn({ err: error }, "event not settled"));
+  } else delivery.nak(againMs);
+}

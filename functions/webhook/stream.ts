@@ -1,0 +1,123 @@
+/**
+ * A run as server-sent events (api 13, `?mode=sse`).
+ *
+ * T1  Ids are sequences of the record: a client that comes back with Last-Event-ID gets every later event once (E11).
+ * T2  The end is the last event, after all that the record holds; its id says so, and a client that comes back with it
+ *     has seen everything.
+ * T3  Tokens have no id: they are not stored, and the step's completion carries the whole output.
+ */
+import type { Fact, StepFinished } from "#core/events/facts.ts";
+import type { RunName, StoredFact } from "#core/ports/record.ts";
+import type { SseEvent } from "#platform/http/exchange.ts";
+import type { WebhookDeps } from "./deps.ts";
+import { merge } from "./merge.ts";
+import { runAnswer, textView, totals, type RunAnswer } from "./run-view.ts";
+import { waitForEnd } from "./wait.ts";
+
+type Deps = Pick<WebhookDeps, "facts" | "tokens" | "states" | "outputs">;
+type Item =
+  | { readonly kind: "fact"; readonly stored: StoredFact }
+  | { readonly kind: "token"; readonly step: string; readonly text: string }
+  | { readonly kind: "end"; readonly answer: RunAnswer };
+
+const END = "-end";
+
+/** `after`: the sequence of the last event that the client has; `seen-all` when that was the end. */
+export function parseLastEventId(header: string | undefined): { after: number } | "seen-all" {
+  if (header === undefined) return { after: 0 };
+  if (header.endsWith(END)) return "seen-all";
+  const after = Number(header);
+  return { after: Number.isSafeInteger(after) && after > 0 ? after : 0 };
+}
+
+/** Until the run ends or `signal`. */
+export async function* runStream(
+  run: RunName,
+  after: number,
+  deps: Deps,
+  signal: AbortSignal,
+): AsyncGenerator<SseEvent> {
+  const own = new AbortController();
+  const both = AbortSignal.any([signal, own.signal]);
+  let last = after;
+  try {
+    const sources = [facts(run, after + 1, deps, both), tokens(run, deps, both), end(run, deps, both)];
+    for await (const item of merge<Item>(sources)) {
+      if (item.kind === "token") yield { event: "token", data: { run: run.run, step: item.step, text: item.text } };
+      else if (item.kind === "fact") {
+        if (item.stored.seq <= last) continue;
+        last = item.stored.seq;
+        yield* factEvent(run, item.stored);
+      } else {
+        own.abort();
+        for await (const stored of deps.facts.history(run)) {
+          if (stored.seq <= last) continue;
+          last = stored.seq;
+          yield* factEvent(run, stored);
+        }
+        yield endEvent(item.answer, `${last}${END}`);
+        return;
+      }
+    }
+  } finally {
+    own.abort();
+  }
+}
+
+async function* facts(run: RunName, fromSeq: number, deps: Deps, signal: AbortSignal): AsyncGenerator<Item> {
+  for await (const stored of deps.facts.watch(run, { fromSeq, signal })) yield { kind: "fact", stored };
+}
+
+async function* tokens(run: RunName, deps: Deps, signal: AbortSignal): AsyncGenerator<Item> {
+  for await (const token of deps.tokens.watch(run, signal)) yield { kind: "token", ...token };
+}
+
+async function* end(run: RunName, deps: Deps, signal: AbortSignal): AsyncGenerator<Item> {
+  const state = await waitForEnd(run, deps, signal);
+  const answer = state === undefined ? undefined : await runAnswer(state, deps);
+  if (answer !== undefined) yield { kind: "end", answer };
+}
+
+function endEvent(answer: RunAnswer, id: string): SseEvent {
+  return { event: answer.status === "succeeded" ? "run.completed" : "run.failed", id, data: answer };
+}
+
+function* factEvent({ run }: RunName, { seq, fact }: StoredFact): Generator<SseEvent> {
+  const event = eventOf(run, fact);
+  if (event !== undefined) yield { ...event, id: String(seq) };
+}
+
+function eventOf(run: string, fact: Fact): Omit<SseEvent, "id"> | undefined {
+  switch (fact.kind) {
+    case "run.requested":
+      return { event: "run.started", data: { run, startTime: new Date(fact.at).toISOString() } };
+    case "step.started":
+      return { event: "step.started", data: { run, ...attemptOf(fact) } };
+    case "step.finished":
+      return finishedEvent(run, fact);
+    case "run.refused":
+    case "run.cancel":
+    case "step.turn":
+    case "timer":
+      return undefined;
+  }
+}
+
+/** A step that failed and may be tried again is not at its end: it waits. */
+function finishedEvent(run: string, fact: StepFinished): Omit<SseEvent, "id"> {
+  const { outcome } = fact;
+  const usage = fact.usage ?? { inputTokens: 0, outputTokens: 0 };
+  const common = { run, ...attemptOf(fact), tokenUsage: totals(usage.inputTokens, usage.outputTokens) };
+  if (outcome.kind === "done") {
+    return { event: "step.completed", data: { ...common, status: "succeeded", ...textView(outcome.output) } };
+  }
+  const error = { code: outcome.code, message: outcome.message };
+  const again = outcome.kind === "failed" ? outcome.mayPass : outcome.kind === "invalid" && outcome.retryable;
+  return again
+    ? { event: "step.waiting", data: { ...common, error } }
+    : { event: "step.completed", data: { ...common, status: "failed", error } };
+}
+
+function attemptOf({ step, iteration, attempt }: { step: string; iteration: number; attempt: number }) {
+  return { step, iteration, attempt };
+}
