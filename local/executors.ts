@@ -1,0 +1,126 @@
+/**
+ * The executors of one machine: a pool for each agent, over the same handler that a cluster's function runs.
+ *
+ * J1  One slot of each pool is always there; the others come with a hint and go when idle. A lost hint costs time alone.
+ * J2  A changed agent is in effect from its next task on; tasks in hand end as they began.
+ */
+import type { Logger } from "#core/ports/log.ts";
+import type { AgentRuntime, ExecutorDeps } from "../functions/executor/deps.ts";
+import { handleTask } from "../functions/executor/handler.ts";
+import { createPool, type Pool } from "../functions/executor/slots.ts";
+import type { ResolvedAgent } from "#core/agent/task.ts";
+import type { AgentState } from "./world.ts";
+
+export type ExecutorsDeps = Omit<ExecutorDeps, "runtime"> & {
+  readonly runtime: (agent: ResolvedAgent) => Promise<AgentRuntime>;
+  /** Semantic readiness of an agent (D26); true where none is declared. */
+  readonly ready: (agent: ResolvedAgent, signal: AbortSignal) => Promise<boolean>;
+  readonly hints: (signal: AbortSignal) => AsyncIterable<{ readonly namespace: string; readonly agent: string }>;
+  readonly log: Logger;
+};
+
+const IDLE_MS = 5_000;
+
+type Running = {
+  agent: ResolvedAgent;
+  readonly workers: Workers;
+  readonly stop: AbortController;
+};
+
+export class Executors {
+  readonly #deps: ExecutorsDeps;
+  readonly #pools = new Map<string, Running>();
+  readonly #ending = new Set<Promise<void>>();
+  /** Work in hand after the grace of a stop. */
+  readonly #hard: AbortSignal;
+
+  constructor(deps: ExecutorsDeps, hard: AbortSignal) {
+    this.#deps = deps;
+    this.#hard = hard;
+  }
+
+  use(agents: ReadonlyMap<string, AgentState>): void {
+    const wanted = new Map<string, ResolvedAgent>();
+    for (const [key, { agent, resolution }] of agents)
+      if (resolution.kind === "resolved" && agent.spec.replicas > 0) wanted.set(key, resolution.agent);
+    for (const [key, running] of this.#pools) {
+      const next = wanted.get(key);
+      if (next !== undefined && next.limits.maxConcurrentTasks === running.agent.limits.maxConcurrentTasks) {
+        running.agent = next;
+        wanted.delete(key);
+      } else this.#retire(key, running);
+    }
+    for (const [key, agent] of wanted) this.#pools.set(key, this.#start(agent));
+  }
+
+  /** Hands hints to the pools until `signal`. */
+  async follow(signal: AbortSignal): Promise<void> {
+    for await (const { namespace, agent } of this.#deps.hints(signal)) {
+      const running = this.#pools.get(`${namespace}/${agent}`);
+      if (running !== undefined) running.workers.open();
+    }
+  }
+
+  /** Takes no more tasks; resolves when those in hand have ended. */
+  async stop(): Promise<void> {
+    for (const [key, running] of this.#pools) this.#retire(key, running);
+    await Promise.all(this.#ending);
+  }
+
+  #retire(key: string, running: Running): void {
+    this.#pools.delete(key);
+    running.stop.abort();
+    this.#ending.add(running.workers.done);
+    void running.workers.done.then(() => this.#ending.delete(running.workers.done));
+  }
+
+  #start(agent: ResolvedAgent): Running {
+    const { runtime, ready, hints: _hints, ...deps } = this.#deps;
+    const stop = new AbortController();
+    const current = () => running.agent;
+    const executor: ExecutorDeps = { ...deps, runtime: () => runtime(current()) };
+    const pool = createPool({
+      max: agent.limits.maxConcurrentTasks,
+      idleMs: IDLE_MS,
+      next: (expiresMs, signal) =>
+        deps.tasks.next({ namespace: agent.namespace, agent: agent.name }, expiresMs, signal),
+      handle: (delivery) => handleTask(delivery, executor, this.#hard),
+      ready: (signal) => ready(current(), signal),
+      now: deps.now,
+      random: deps.random,
+      stop: stop.signal,
+    });
+    const running: Running = { agent, stop, workers: new Workers(pool, stop.signal) };
+    return running;
+  }
+}
+
+/** J1. */
+class Workers {
+  readonly #pool: Pool;
+  readonly #stop: AbortSignal;
+  readonly #slots = new Set<Promise<void>>();
+  /** Resolves after the stop, once no slot holds a task. */
+  readonly done: Promise<void>;
+
+  constructor(pool: Pool, stop: AbortSignal) {
+    this.#pool = pool;
+    this.#stop = stop;
+    this.done = this.#keepOneWaiting();
+  }
+
+  /** One more slot, unless all are there. */
+  open(): void {
+    const slot = this.#pool.slot();
+    this.#slots.add(slot);
+    void slot.finally(() => this.#slots.delete(slot));
+  }
+
+  async #keepOneWaiting(): Promise<void> {
+    while (!this.#stop.aborted) {
+      if (this.#slots.size === 0) this.open();
+      await Promise.race(this.#slots);
+    }
+    await Promise.all(this.#slots);
+  }
+}
