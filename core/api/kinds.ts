@@ -1,0 +1,130 @@
+/**
+ * The kinds, as their CustomResourceDefinitions declare them (api 1–6): names, columns, subresources, schema, and the
+ * rules that need the whole object or its stored version.
+ */
+import type * as z from "zod";
+import type { Kind } from "./objects.ts";
+import { derivedNameRule, MAX_RUN_NAME, nameRule, ownTeamRule, runSpecRule } from "./object-rules.ts";
+import type { ChangeRule, Rule } from "./rules.ts";
+import { ArkAgentSchema } from "./v1alpha1/ark-agent.ts";
+import { ArkEventSchema } from "./v1alpha1/ark-event.ts";
+import { ArkRunSchema } from "./v1alpha1/ark-run.ts";
+import { ArkSettingsSchema } from "./v1alpha1/ark-settings.ts";
+import { ArkTeamSchema } from "./v1alpha1/ark-team.ts";
+import { MAX_NAME } from "./v1alpha1/common.ts";
+
+export type Column = {
+  readonly name: string;
+  readonly jsonPath: string;
+  readonly type: "string" | "integer" | "boolean" | "date";
+  /** Shown by `-o wide` only. */
+  readonly wide?: true;
+};
+
+export type KindInfo = {
+  readonly kind: Kind;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  /** One sentence, for `kubectl explain` and the reference. */
+  readonly description: string;
+  /** Without Age, which ends the columns of every kind. */
+  readonly columns: readonly Column[];
+  readonly scale?: { readonly specReplicasPath: string; readonly statusReplicasPath: string };
+  readonly schema: z.ZodType;
+  /** On the whole object, after it has passed `schema`. */
+  readonly rules: readonly Rule<never>[];
+  /** On a change of the spec. */
+  readonly specChange?: ChangeRule<never>;
+};
+
+const text = (name: string, jsonPath: string): Column => ({ name, jsonPath, type: "string" });
+const integer = (name: string, jsonPath: string): Column => ({ name, jsonPath, type: "integer" });
+const date = (name: string, jsonPath: string): Column => ({ name, jsonPath, type: "date" });
+const wide = (column: Column): Column => ({ ...column, wide: true });
+
+export const AGE: Column = date("Age", ".metadata.creationTimestamp");
+
+export const KINDS: Readonly<Record<Kind, KindInfo>> = {
+  ArkEvent: {
+    kind: "ArkEvent",
+    plural: "arkevents",
+    singular: "arkevent",
+    shortNames: [],
+    description: "An event source, and the teams or agents it starts.",
+    columns: [
+      text("Type", ".spec.source.type"),
+      { name: "Suspended", jsonPath: ".spec.suspended", type: "boolean" },
+      integer("Fired", ".status.firedCount"),
+      date("Last Fired", ".status.lastFiredAt"),
+      date("Next Fire", ".status.nextFireAt"),
+    ],
+    schema: ArkEventSchema,
+    rules: [nameRule(MAX_NAME)],
+  },
+  ArkTeam: {
+    kind: "ArkTeam",
+    plural: "arkteams",
+    singular: "arkteam",
+    shortNames: [],
+    description:
+      "Roles, and how they work together. It never runs because it was applied: an ArkEvent, an event sent to its address, ark trigger or an ArkRun starts it.",
+    columns: [
+      text("Phase", ".status.phase"),
+      text("Last Run", ".status.lastRunPhase"),
+      text("Entry", ".status.entryRole"),
+    ],
+    schema: ArkTeamSchema,
+    rules: [nameRule(MAX_NAME), derivedNameRule, ownTeamRule],
+  },
+  ArkAgent: {
+    kind: "ArkAgent",
+    plural: "arkagents",
+    singular: "arkagent",
+    shortNames: [],
+    description: "A model, its instructions, its tools and its limits.",
+    columns: [
+      text("Model", ".spec.model"),
+      integer("Replicas", ".spec.replicas"),
+      integer("Ready", ".status.readyReplicas"),
+      integer("Tokens(24h)", ".status.dailyTokenUsage.totalTokens"),
+      wide(integer("Desired", ".status.desiredReplicas")),
+      wide(integer("Pending", ".status.pendingTasks")),
+    ],
+    scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" },
+    schema: ArkAgentSchema,
+    rules: [nameRule(MAX_NAME)],
+  },
+  ArkRun: {
+    kind: "ArkRun",
+    plural: "arkruns",
+    singular: "arkrun",
+    shortNames: ["aorun"],
+    description: "The immutable record of one execution of a team or an agent.",
+    columns: [
+      text("Team", ".spec.teamRef"),
+      text("Phase", ".status.phase"),
+      integer("Tokens", ".status.totalTokenUsage.totalTokens"),
+      date("Started", ".status.startTime"),
+      wide(text("Agent", ".spec.agent")),
+      wide(text("Cost($)", ".status.totalCostUSD")),
+    ],
+    schema: ArkRunSchema,
+    rules: [nameRule(MAX_RUN_NAME)],
+    specChange: runSpecRule,
+  },
+  ArkSettings: {
+    kind: "ArkSettings",
+    plural: "arksettings",
+    singular: "arksettings",
+    shortNames: [],
+    description: "Shared model settings and prompt parts, which agents refer to.",
+    columns: [text("Memory", ".spec.memoryBackend"), text("OutputFormat", ".spec.outputFormat")],
+    schema: ArkSettingsSchema,
+    rules: [nameRule(MAX_NAME)],
+  },
+};
+
+export function isKind(text: unknown): text is Kind {
+  return typeof text === "string" && Object.hasOwn(KINDS, text);
+}
