@@ -1,16 +1,17 @@
 /** The agent loop's budget on the store's budgets: reserve, call, settle (P6). */
 import type { Budget, Reservation } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
-import type { BudgetRef, Task } from "#core/events/tasks.ts";
+import type { BudgetRef } from "#core/events/tasks.ts";
 import type { Budgets } from "#core/ports/record.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The run's budgets, which the task brings along, and the agent's own. */
-export function budgetsOf(task: Task, { namespace, name, limits }: ResolvedAgent): readonly BudgetRef[] {
+/** The run's budgets, which a task brings along, and the agent's own. */
+export function budgetsOf(ofRun: readonly BudgetRef[], agent: ResolvedAgent): readonly BudgetRef[] {
+  const { namespace, name, limits } = agent;
   return limits.maxDailyTokens === undefined
-    ? task.budgets
-    : [...task.budgets, { key: `agent.${namespace}.${name}`, limit: limits.maxDailyTokens, windowMs: DAY_MS }];
+    ? ofRun
+    : [...ofRun, { key: `agent.${namespace}.${name}`, limit: limits.maxDailyTokens, windowMs: DAY_MS }];
 }
 
 export type BudgetOptions = {

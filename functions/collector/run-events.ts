@@ -1,0 +1,115 @@
+/** CloudEvents that a run's engine sends out, made from its state alone (api 16). */
+import type { ArkRunStatus } from "#core/api/v1alpha1/ark-run.ts";
+import { arkSource, EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
+import type { StepOutcome, Usage } from "#core/events/facts.ts";
+import { previewOf, type Text } from "#core/events/text.ts";
+import type { Command, RunState } from "#core/pipeline/state.ts";
+import type { AcceptedEvent, CloudEventRecord } from "#core/ports/events.ts";
+
+type Emit = Extract<Command, { kind: "emit" }>;
+type Child = Extract<Command, { kind: "child" }>;
+
+/** The outbox subject of events that no ArkEvent stands behind. */
+const OUTBOX_NAME = "runs";
+
+/**
+ * `dev.ark.run.started|succeeded|failed`. `at` is the moment of the state, not of the sending: the same event twice is
+ * the same bytes.
+ */
+export function runEvent(state: RunState, command: Emit, status: ArkRunStatus): AcceptedEvent {
+  const at = state.phase.kind === "running" ? state.startedAt : state.phase.endedAt;
+  return accepted(state, `emit/${command.type}`, at, {
+    ...envelope(state, `${state.uid}/emit/${command.type}`, command.type, at),
+    data: {
+      run: state.run,
+      ...(state.spec.teamRef === undefined ? {} : { team: state.spec.teamRef }),
+      ...(state.spec.agent === undefined ? {} : { agent: state.spec.agent }),
+      phase: status.phase ?? "Running",
+      ...ending(state),
+      ...(status.totalTokenUsage === undefined ? {} : { tokenUsage: status.totalTokenUsage }),
+    },
+  });
+}
+
+/** Asks the dispatcher for the ArkRun of a nested team; the name is the parent's to give, so asking twice is harmless. */
+export function childRequest(state: RunState, command: Child): AcceptedEvent {
+  const id = `${state.uid}/child/${command.run}`;
+  return accepted(state, `child/${command.run}`, state.startedAt, {
+    ...envelope(state, id, EVENT_TYPES.runRequested, state.startedAt),
+    data: {
+      run: command.run,
+      team: command.team,
+      input: command.input,
+      parent: { ...command.key, namespace: state.namespace, run: state.run, uid: state.uid },
+      depth: state.depth + 1,
+      hop: state.hop,
+    },
+  });
+}
+
+/** What the step of the parent came to. A nested run that failed is not tried again: its own steps were. */
+export function childOutcome(state: RunState): StepOutcome | undefined {
+  switch (state.phase.kind) {
+    case "running":
+      return undefined;
+    case "succeeded":
+      return { kind: "done", output: state.phase.output };
+    case "failed":
+      return {
+        kind: "failed",
+        code: `run.${state.phase.reason}`,
+        message: `run ${state.run}: ${state.phase.message}`,
+        mayPass: false,
+      };
+  }
+}
+
+export function totalUsage(state: RunState): Usage {
+  let inputTokens = 0;
+  let outputTokens = 0;
+  for (const { usage } of Object.values(state.steps)) {
+    inputTokens += usage.inputTokens;
+    outputTokens += usage.outputTokens;
+  }
+  return { inputTokens, outputTokens };
+}
+
+function envelope(state: RunState, id: string, type: string, at: number): Omit<CloudEventRecord, "data"> {
+  return {
+    specversion: "1.0",
+    id,
+    source: arkSource(state.namespace, "arkrun", state.run),
+    type,
+    subject: state.run,
+    time: new Date(at).toISOString(),
+    datacontenttype: "application/json",
+    extensions: {
+      [EXTENSIONS.namespace]: state.namespace,
+      [EXTENSIONS.run]: state.run,
+      [EXTENSIONS.hop]: state.hop,
+      ...(state.spec.teamRef === undefined ? {} : { [EXTENSIONS.team]: state.spec.teamRef }),
+      ...(state.spec.agent === undefined ? {} : { [EXTENSIONS.agent]: state.spec.agent }),
+      ...(state.traceparent === undefined ? {} : { traceparent: state.traceparent }),
+    },
+  };
+}
+
+function accepted(state: RunState, key: string, at: number, cloudEvent: CloudEventRecord): AcceptedEvent {
+  return { namespace: state.namespace, event: OUTBOX_NAME, key, cloudEvent, firedAt: at };
+}
+
+/** Long outputs go by reference (F3); `output` is then their beginning. */
+function ending(state: RunState): Record<string, unknown> {
+  switch (state.phase.kind) {
+    case "running":
+      return {};
+    case "succeeded":
+      return { output: previewOf(state.phase.output), ...reference(state.phase.output) };
+    case "failed":
+      return { reason: state.phase.reason, message: state.phase.message };
+  }
+}
+
+function reference(text: Text): Record<string, unknown> {
+  return "ref" in text ? { outputRef: { digest: text.ref.digest, bytes: text.ref.bytes } } : {};
+}

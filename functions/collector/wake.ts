@@ -1,0 +1,57 @@
+/**
+ * Takes facts while somebody holds a wake.
+ *
+ * Z1  The first wake starts taking, the end of the last one stops it: a process that nobody holds takes nothing that
+ *     its end could strand.
+ * Z2  A wake ends once no fact came for `idleMs`, or at `stop`.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Collector } from "./collect.ts";
+
+export type Waker = {
+  /** Resolves when there is nothing to do any more. Never rejects. */
+  wake(): Promise<void>;
+};
+
+const LOOK_EVERY_MS = 1_000;
+
+export function createWaker(collector: Collector, idleMs: number, stop: AbortSignal): Waker {
+  let holds = 0;
+  let ending = Promise.resolve();
+  let current: { readonly end: AbortController; readonly running: Promise<void> } | undefined;
+
+  const begin = async (): Promise<void> => {
+    await ending;
+    if (current !== undefined || holds === 0) return;
+    const end = new AbortController();
+    current = { end, running: collector.run(AbortSignal.any([stop, end.signal])) };
+  };
+  const end = (): void => {
+    if (current === undefined) return;
+    current.end.abort();
+    ending = current.running;
+    current = undefined;
+  };
+
+  return {
+    async wake() {
+      holds += 1;
+      await begin();
+      // A collector that was idle before the wake starts to count now.
+      for (let look = true; look && !stop.aborted; look = collector.idleMs() < idleMs) {
+        await pause(Math.min(LOOK_EVERY_MS, idleMs), stop);
+      }
+      holds -= 1;
+      if (holds === 0) end();
+      await ending;
+    },
+  };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch {
+    // Stopping: the caller looks at the signal.
+  }
+}

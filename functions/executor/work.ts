@@ -1,0 +1,91 @@
+/** The agent at work on one task, with every turn on the record. */
+import { runAgentTask } from "#core/agent/turn-loop.ts";
+import type { AgentDeps, RecordedTurn, TurnLog } from "#core/agent/ports.ts";
+import type { AgentOutcome } from "#core/agent/task.ts";
+import type { Task } from "#core/events/tasks.ts";
+import { agentTask } from "./agent-task.ts";
+import { budgetsOf, createBudget } from "./budget.ts";
+import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
+import type { Holding } from "./holding.ts";
+import { retrying } from "./retrying.ts";
+import { sleep } from "./sleep.ts";
+import { isStored, recordedTurns, turnFact } from "./turns.ts";
+
+/** How long a reservation outlives the longest call. */
+const RESERVE_SLACK_MS = 60_000;
+
+export async function work(
+  task: Task,
+  runtime: AgentRuntime,
+  holding: Holding,
+  deps: ExecutorDeps,
+  signal: AbortSignal,
+): Promise<AgentOutcome> {
+  const { agent } = runtime;
+  const ends = AbortSignal.any([signal, holding.signal]);
+  const patiently = async <T>(doing: () => Promise<T>): Promise<T> => {
+    const outcome = await retrying(doing, deps, ends);
+    if (outcome.kind === "done") return outcome.value;
+    throw outcome.kind === "failed" ? outcome.error : new Stopped();
+  };
+  try {
+    const prepared = await patiently(async () => {
+      const [recorded] = await Promise.all([recordedTurns(task, deps), announce(task, deps)]);
+      return agentTask(task, agent, recorded, deps.outputs);
+    });
+    const budget = createBudget({
+      budgets: deps.budgets,
+      refs: budgetsOf(task.budgets, agent),
+      now: deps.now,
+      holdMs: prepared.timeoutMs + RESERVE_SLACK_MS,
+      patiently,
+    });
+    const agentDeps: AgentDeps = {
+      model: runtime.model,
+      tools: runtime.tools,
+      turns: turnLog(task, agent.model, holding, deps, patiently),
+      budget,
+      clock: { now: deps.now },
+      sleep,
+      random: deps.random,
+      onToken: (text) => deps.tokens.publish(task, task.step, text),
+      providerFor: runtime.providerFor,
+    };
+    return await runAgentTask(prepared, agentDeps, ends);
+  } catch (error) {
+    if (error instanceof Stopped) return { kind: "stopped" };
+    throw error;
+  }
+}
+
+/** The work was ended while the store was away. */
+class Stopped extends Error {
+  override readonly name = "Stopped";
+}
+
+/** Told once per attempt: a second executor of the same attempt is the same start. */
+async function announce(task: Task, deps: ExecutorDeps): Promise<void> {
+  const { step, iteration, attempt } = task;
+  const instance = deps.instance;
+  await deps.facts.publish(task, { kind: "step.started", at: deps.now(), step, iteration, attempt, instance });
+}
+
+function turnLog(
+  task: Task,
+  model: string,
+  holding: Holding,
+  deps: ExecutorDeps,
+  patiently: <T>(doing: () => Promise<T>) => Promise<T>,
+): TurnLog {
+  return {
+    record: async (turn: RecordedTurn) => {
+      if (holding.lost) return "lost";
+      const fact = await patiently(() => turnFact(task, turn, model, deps.outputs));
+      const { kind } = await patiently(() => deps.facts.publish(task, fact));
+      if (holding.lost) return "lost";
+      if (kind === "stored") return "stored";
+      const stored = await patiently(() => deps.facts.turns(task, task));
+      return isStored(fact, stored) ? "stored" : "lost";
+    },
+  };
+}
