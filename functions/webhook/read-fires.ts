@@ -46,11 +46,8 @@ type Headers = Readonly<Record<string, string>>;
 
 function decode(bytes: Uint8Array, headers: Headers, key: string | undefined, deps: WebhookDeps): FiresOutcome {
   const contentType = (headers["content-type"] ?? "").toLowerCase();
-  const charset = /;\s*charset="?([^";\s]+)/.exec(contentType)?.[1] ?? "utf-8";
-  if (charset !== "utf-8" && charset !== "us-ascii") return refused(unsupportedMedia(`Charset ${charset}`));
-  const text = utf8(bytes);
-  if (text === undefined) return refused(badJson("The body is not UTF-8."));
-  if (tooDeep(text)) return refused(badJson(`The body is nested deeper than ${MAX_DEPTH} levels.`));
+  const text = readText(bytes, contentType);
+  if (typeof text !== "string") return refused(text);
   const parsed = deps.parseCloudEvents(headers, text);
   switch (parsed.kind) {
     case "invalid":
@@ -60,6 +57,14 @@ function decode(bytes: Uint8Array, headers: Headers, key: string | undefined, de
     case "none":
       return plain(bytes, text, contentType, key);
   }
+}
+
+function readText(bytes: Uint8Array, contentType: string): string | HttpProblem {
+  const charset = /;\s*charset="?([^";\s]+)/.exec(contentType)?.[1] ?? "utf-8";
+  if (charset !== "utf-8" && charset !== "us-ascii") return unsupportedMedia(`Charset ${charset}`);
+  const text = utf8(bytes);
+  if (text === undefined) return badJson("The body is not UTF-8.");
+  return tooDeep(text) ? badJson(`The body is nested deeper than ${MAX_DEPTH} levels.`) : text;
 }
 
 function fromEvent({ source, id, data = {} }: CloudEventRecord, index: number, key: string | undefined): Fire {
