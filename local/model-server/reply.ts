@@ -58,7 +58,9 @@ async function write(response: ServerResponse, text: string, torn: boolean): Pro
 async function flush(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   if (response.destroyed || response.closed) return false;
   if (response.write(bytes)) return true;
-  await Promise.race([once(response, "drain"), once(response, "close")]);
+  const settled = new AbortController();
+  await Promise.race(["drain", "close"].map((event) => once(response, event, { signal: settled.signal })));
+  settled.abort();
   return !response.destroyed;
 }
 
