@@ -141,6 +141,23 @@ function addLookCommands(program: Command, context: Context): void {
         options,
       ),
     );
+  common(program.command("get").argument("<kind>", "events, teams, agents, runs or settings").argument("[name]"), [
+    "table",
+    "wide",
+    "json",
+    "yaml",
+    "name",
+  ])
+    .description("objects, as columns or whole")
+    .option("-l, --selector <k=v,...>", "with these labels")
+    .option("-A, --all-namespaces", "of all namespaces")
+    .action((kind: string, name: string | undefined, options) =>
+      connected(
+        context,
+        async (cluster) => (await import("./commands/get.ts")).get(cluster, kind, name, options, io),
+        options,
+      ),
+    );
   common(program.command("logs").argument("<run>"), ["text", "json"])
     .description("turns, tool calls and outputs of a run")
     .option("-f, --follow", "until the run has ended")

@@ -64,8 +64,10 @@ function text(value: string, options: FactLineOptions): string {
 
 function turnLines(fact: StepTurn, options: FactLineOptions): readonly string[] {
   const record = recordOf(fact);
-  if (record === undefined)
-    return [`turn ${fact.turn + 1}  ${fact.model}  (${previewOf(fact.record).length} characters)`];
+  if (record === undefined) {
+    const bytes = "ref" in fact.record ? fact.record.ref.bytes : 0;
+    return [`turn ${fact.turn + 1} of ${fact.model}: ${bytes} bytes, kept by reference`];
+  }
   if (record.kind === "tools") {
     return record.results.map((result) =>
       result.isError

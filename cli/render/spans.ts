@@ -12,6 +12,8 @@ export type Span = {
 };
 
 type Open = { name: string; startedAt: number; endedAt?: number; note: string; children: Open[] };
+/** Names of the tool calls that answers asked for, by their ids. */
+type Calls = Map<string, string>;
 
 /** Facts of one run in order; undefined when there are none. */
 export function spansOf(run: string, facts: readonly Fact[]): Span | undefined {
@@ -19,9 +21,10 @@ export function spansOf(run: string, facts: readonly Fact[]): Span | undefined {
   if (first === undefined) return undefined;
   const root: Open = { name: `ark.run ${run}`, startedAt: first.at, note: "", children: [] };
   const attempts = new Map<string, Open>();
+  const calls: Calls = new Map();
   for (const fact of facts) {
     root.endedAt = fact.at;
-    if ("step" in fact) placeStep(fact, attemptOf(fact, attempts, root));
+    if ("step" in fact) placeStep(fact, attemptOf(fact, attempts, root), calls);
     else if (fact.kind === "run.cancel") root.note = "cancelled";
     else if (fact.kind === "run.refused") root.note = fact.reason;
   }
@@ -41,25 +44,26 @@ function attemptOf(fact: StepFact, attempts: Map<string, Open>, root: Open): Ope
   return opened;
 }
 
-function placeStep(fact: StepFact, attempt: Open): void {
-  const before = attempt.children.at(-1)?.endedAt ?? attempt.startedAt;
+function placeStep(fact: StepFact, attempt: Open, calls: Calls): void {
   if (fact.kind === "step.turn") {
-    for (const name of turnNames(fact)) {
-      attempt.children.push({ name, startedAt: before, endedAt: fact.at, note: turnNote(fact), children: [] });
-    }
+    // A turn began where the one before it ended.
+    const startedAt = attempt.children.at(-1)?.endedAt ?? attempt.startedAt;
+    const spans = turnSpans(fact, calls).map((span) => ({ ...span, startedAt, endedAt: fact.at, children: [] }));
+    attempt.children.push(...spans);
   } else if (fact.kind === "step.finished") {
     attempt.endedAt = fact.at;
     attempt.note = fact.outcome.kind === "done" ? "" : `${fact.outcome.kind}: ${fact.outcome.code}`;
   }
 }
 
-function turnNames(fact: StepTurn): readonly string[] {
+function turnSpans(fact: StepTurn, calls: Calls): readonly Pick<Span, "name" | "note">[] {
   const record = "inline" in fact.record ? (JSON.parse(fact.record.inline) as RecordedTurn) : undefined;
-  if (record?.kind !== "tools") return [`chat ${fact.model}`];
-  return record.results.map((result) => `execute_tool ${result.callId}`);
-}
-
-function turnNote({ usage }: StepTurn): string {
-  const tokens = usage.inputTokens + usage.outputTokens;
-  return tokens === 0 ? "" : `${tokens} tokens`;
+  if (record?.kind === "tools") {
+    return record.results.map(({ callId, isError }) => ({
+      name: `execute_tool ${calls.get(callId) ?? callId}`,
+      note: isError ? "error" : "",
+    }));
+  }
+  for (const call of record?.answer.toolCalls ?? []) calls.set(call.id, call.name);
+  return [{ name: `chat ${fact.model}`, note: `${fact.usage.inputTokens + fact.usage.outputTokens} tokens` }];
 }
