@@ -1,6 +1,5 @@
 /** The `ark` command: what the process has, handed to the program; nothing else is decided here. */
 import { ArkError } from "#core/errors.ts";
-import { connect } from "./connect.ts";
 import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { runCli } from "./program.ts";
@@ -59,5 +58,7 @@ process.on("SIGTERM", onSignal);
 process.stdout.on("error", onPipeError);
 process.stderr.on("error", onPipeError);
 
-const code = await runCli(argv, io, { connect, packageFile: new URL("../package.json", import.meta.url) });
+const code = await runCli(argv, io, {
+  connect: async (options) => (await import("./connect.ts")).connect(options, io),
+});
 process.exitCode = code === EXIT.interrupted && !process.stdout.writable ? EXIT.done : code;

@@ -11,8 +11,7 @@ import type { CommonOptions } from "./options.ts";
 
 export type CliDeps = {
   /** The server that the options and the environment name. */
-  readonly connect: (options: { readonly dataDir?: string }, io: Io) => Promise<Cluster>;
-  readonly packageFile: URL;
+  readonly connect: (options: { readonly dataDir?: string }) => Promise<Cluster>;
 };
 
 type Run = (code: Promise<number> | number) => Promise<void>;
@@ -77,7 +76,7 @@ function connected(
 ): Promise<void> {
   const work = async () => {
     const place = options.serverData === undefined ? {} : { dataDir: options.serverData };
-    return run(await context.deps.connect(place, context.io));
+    return run(await context.deps.connect(place));
   };
   return context.done(work());
 }
@@ -183,7 +182,7 @@ function addLookCommands(program: Command, context: Context): void {
 }
 
 function addProjectCommands(program: Command, context: Context): void {
-  const { io, deps, done } = context;
+  const { io, done } = context;
   program
     .command("init")
     .argument("[dir]", "folder of the new project", ".")
@@ -193,9 +192,7 @@ function addProjectCommands(program: Command, context: Context): void {
     .action((dir: string, options) => done(import("./commands/init.ts").then(({ init }) => init(dir, options, io))));
   common(program.command("version"))
     .description("versions of ark and of its runtime")
-    .action((options) =>
-      done(import("./commands/version.ts").then(({ version }) => version(deps.packageFile, options, io))),
-    );
+    .action((options) => done(import("./commands/version.ts").then(({ version }) => version(options, io))));
   program
     .command("completion")
     .argument("<shell>", "bash, zsh or fish")

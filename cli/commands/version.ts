@@ -1,18 +1,12 @@
 /** `ark version`. */
-import { readFile } from "node:fs/promises";
+import packageJson from "../../package.json" with { type: "json" };
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 import type { CommonOptions } from "../options.ts";
 import { printResult } from "../print.ts";
 
-export async function version(packageFile: URL, options: Pick<CommonOptions, "output">, io: Io): Promise<number> {
-  const text = await readFile(packageFile, "utf8");
-  const { version: ark } = JSON.parse(text) as { version: string };
-  printResult(
-    io,
-    options.output,
-    { ark, node: process.versions.node },
-    () => `ark ${ark}, node ${process.versions.node}\n`,
-  );
+export function version(options: Pick<CommonOptions, "output">, io: Io): number {
+  const versions = { ark: packageJson.version, node: process.versions.node };
+  printResult(io, options.output, versions, () => `ark ${versions.ark}, node ${versions.node}\n`);
   return EXIT.done;
 }
