@@ -11,6 +11,8 @@ import type { Collector } from "./collect.ts";
 export type Waker = {
   /** Resolves when there is nothing to do any more. Never rejects. */
   wake(): Promise<void>;
+  /** Resolves when nothing that a wake started is in hand. */
+  ended(): Promise<void>;
 };
 
 const LOOK_EVERY_MS = 1_000;
@@ -43,6 +45,10 @@ export function createWaker(collector: Collector, idleMs: number, stop: AbortSig
       }
       holds -= 1;
       if (holds === 0) end();
+      await ending;
+    },
+    async ended() {
+      await current?.running;
       await ending;
     },
   };

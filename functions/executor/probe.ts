@@ -5,6 +5,7 @@
  * Y2  Only an answer that is not HEALTHY makes unready: a model that cannot be reached says so in the task itself.
  */
 import { askReadiness, isProbeDue } from "#core/agent/readiness.ts";
+import type { ResolvedAgent } from "#core/agent/task.ts";
 import { budgetsOf, createBudget } from "./budget.ts";
 import type { ExecutorDeps } from "./deps.ts";
 import { retrying } from "./retrying.ts";
@@ -16,16 +17,19 @@ export type Probe = {
 
 const HOLD_MS = 120_000;
 
-export function createProbe(deps: ExecutorDeps): Probe {
+/** `declared`: the agent's own probe; without one it is always ready, and nothing is loaded to know it. */
+export function createProbe(deps: ExecutorDeps, declared: ResolvedAgent["probe"]): Probe {
+  if (declared === undefined) return { ready: async () => true };
+  const { intervalMs, validatorPrompt } = declared;
   let healthy = true;
   let askedAt: number | undefined;
   let asking: Promise<void> | undefined;
 
   const ask = async (signal: AbortSignal): Promise<void> => {
     try {
-      const { agent, model } = await deps.runtime();
-      if (agent.probe === undefined || !isProbeDue(agent.probe.intervalMs, askedAt, deps.now())) return;
+      if (!isProbeDue(intervalMs, askedAt, deps.now())) return;
       askedAt = deps.now();
+      const { agent, model } = await deps.runtime();
       const budget = createBudget({
         budgets: deps.budgets,
         refs: budgetsOf([], agent),
@@ -38,7 +42,7 @@ export function createProbe(deps: ExecutorDeps): Probe {
         },
       });
       const id = `${agent.namespace}/${agent.name}/probe/${deps.instance}/${askedAt}`;
-      const said = await askReadiness(agent, agent.probe.validatorPrompt, id, { model, budget }, signal);
+      const said = await askReadiness(agent, validatorPrompt, id, { model, budget }, signal);
       if (said.kind !== "unknown") healthy = said.kind === "healthy";
       deps.log.info({ agent: agent.name, probe: said.kind }, "agent asked for its readiness");
     } catch (error) {
