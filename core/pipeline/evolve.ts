@@ -21,7 +21,7 @@ import type { Graph, PlannedStep } from "./graph.ts";
 import { expireAttempt, finishAttempt, startRetry } from "./outcomes.ts";
 import type { Outputs } from "./render.ts";
 import type { Attempt, RunFailure, RunState, StepState } from "./state.ts";
-import { parseStepTimer, RUN_TIMEOUT, type StepTimer } from "./timers.ts";
+import { parseStepTimer, RUN_TIMEOUT, timerId, type StepTimer } from "./timers.ts";
 
 export type Evolved =
   | { readonly kind: "changed"; readonly state: RunState }
@@ -114,7 +114,10 @@ function evolveFinished(graph: Graph, state: RunState, fact: StepFinished, outpu
 function evolveTimer(graph: Graph, state: RunState, fact: TimerFired, change: Change): Evolved {
   if (fact.timer === RUN_TIMEOUT) {
     const message = `the run did not end within ${state.spec.timeoutSeconds} s`;
-    return change((draft) => endRun(draft, "TimedOut", message, fact.at));
+    return change((draft) => {
+      delete draft.issued[timerId(state.uid, RUN_TIMEOUT)];
+      endRun(draft, "TimedOut", message, fact.at);
+    });
   }
   const timer = parseStepTimer(fact.timer);
   const planned = timer && graph.byName.get(timer.step);
