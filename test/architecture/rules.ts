@@ -109,7 +109,7 @@ export const ROWS: readonly Row[] = [
   {
     name: "cli",
     files: /^cli\//,
-    may: [CORE, packages("commander", "yaml")],
+    may: [CORE, packages("commander", "yaml"), /^package\.json$/],
     mayLazily: [LOCAL, platform("kube")],
   },
   { name: "dashboard", files: /^dashboard\//, may: [], mayAsType: [API, EVENTS] },
