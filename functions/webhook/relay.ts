@@ -51,14 +51,17 @@ export async function relay(deps: RelayDeps, signal: AbortSignal): Promise<void>
 }
 
 async function forward(delivery: Delivery<AcceptedEvent>, deps: RelayDeps, signal: AbortSignal): Promise<void> {
-  const { cloudEvent, namespace, event, key } = delivery.value;
-  const extensions = { ...cloudEvent.extensions, [EXTENSIONS.key]: key, [EXTENSIONS.seq]: String(delivery.seq) };
+  const { cloudEvent, namespace, event } = delivery.value;
+  const endsWithBroker = ENDS_WITH_BROKER.has(cloudEvent.type);
+  // A run's event may have many subscribers: none of them settles it for the others.
+  const place = endsWithBroker ? {} : { [EXTENSIONS.seq]: String(delivery.seq) };
+  const extensions = { ...cloudEvent.extensions, ...place };
   const outcome = await deps.post({ ...cloudEvent, extensions }, signal);
   const againMs = deps.againMs ?? AGAIN_MS;
   if (outcome.kind === "failed") {
     deps.log.warn({ namespace, event, type: cloudEvent.type, reason: outcome.reason }, "event not posted");
     delivery.nak(Math.min(1_000 * 2 ** Math.min(delivery.deliveries, 5), againMs));
-  } else if (ENDS_WITH_BROKER.has(cloudEvent.type)) {
+  } else if (endsWithBroker) {
     await delivery.ack().catch((error: unknown) => deps.log.warn({ err: error }, "event not settled"));
   } else delivery.nak(againMs);
 }

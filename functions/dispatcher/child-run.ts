@@ -1,0 +1,96 @@
+/** A nested team's run, asked for by its parent's engine: the parent named it, so asking twice is one run. */
+import * as z from "zod";
+import type { ParentRef } from "#core/events/facts.ts";
+import type { HandleOutcome } from "#core/outcome.ts";
+import type { CloudEventRecord } from "#core/ports/events.ts";
+import { deadLetter } from "./dead-letter.ts";
+import type { DispatcherDeps } from "./deps.ts";
+import { runObject, snapshot } from "./run-object.ts";
+import { startRun } from "./start-run.ts";
+
+const Request = z.object({
+  run: z.string(),
+  team: z.string(),
+  input: z.record(z.string(), z.string()).default({}),
+  parent: z.object({
+    namespace: z.string(),
+    run: z.string(),
+    uid: z.string(),
+    step: z.string(),
+    iteration: z.int(),
+    attempt: z.int(),
+  }),
+  depth: z.int().min(1),
+  hop: z.int().min(0),
+});
+type Request = z.output<typeof Request>;
+
+export type ChildRequest = { readonly cloudEvent: CloudEventRecord; readonly seq?: number; readonly lastTry: boolean };
+
+/** Rings of teams are refused at validation; this ends one that came about since. */
+const MAX_DEPTH = 16;
+const AGAIN_MS = 5_000;
+
+/** Rejects only while a store is away. */
+export async function startChild(input: ChildRequest, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const outcome = await start(input, deps);
+  if (outcome.kind !== "retry" && input.seq !== undefined) await deps.outbox.confirm(input.seq);
+  return outcome;
+}
+
+async function start({ cloudEvent, lastTry }: ChildRequest, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const parsed = Request.safeParse(cloudEvent.data);
+  if (!parsed.success) return bury(cloudEvent, "InvalidEvent", z.prettifyError(parsed.error), deps);
+  const request = parsed.data;
+  const { parent, depth, hop } = request;
+  if (depth > MAX_DEPTH) return fail(request, cloudEvent, "DepthLimit", `teams are nested ${depth} deep`, deps);
+  const key = { namespace: parent.namespace, name: request.run };
+  const team = await deps.objects.get("ArkTeam", { namespace: parent.namespace, name: request.team });
+  if (team === undefined) {
+    const reason = `team ${request.team} does not exist`;
+    if (!lastTry) return { kind: "retry", afterMs: AGAIN_MS, reason };
+    return fail(request, cloudEvent, "TeamNotFound", reason, deps);
+  }
+  const traceparent = cloudEvent.extensions["traceparent"];
+  const traced = typeof traceparent === "string" ? { traceparent } : {};
+  const spec = snapshot(team, { ...team.spec.input, ...request.input });
+  const owner = { kind: "ArkRun", name: parent.run, uid: parent.uid } as const;
+  const started = await startRun(runObject(key, spec, { parent, depth, hop, ...traced }, owner), deps);
+  if (started.kind === "started") return { kind: "done" };
+  return fail(request, cloudEvent, "NameTaken", `another run is called ${request.run}`, deps);
+}
+
+/** The parent's step would wait for ever: it is told (P4). */
+async function fail(
+  { parent }: Request,
+  cloudEvent: CloudEventRecord,
+  reason: string,
+  message: string,
+  deps: DispatcherDeps,
+): Promise<HandleOutcome> {
+  const { step, iteration, attempt, namespace, run, uid }: ParentRef = parent;
+  await deps.facts.publish(
+    { namespace, run, uid },
+    {
+      kind: "step.finished",
+      at: deps.now(),
+      step,
+      iteration,
+      attempt,
+      outcome: { kind: "failed", code: reason, message, mayPass: false },
+    },
+  );
+  return bury(cloudEvent, reason, message, deps);
+}
+
+async function bury(
+  cloudEvent: CloudEventRecord,
+  reason: string,
+  message: string,
+  deps: DispatcherDeps,
+): Promise<HandleOutcome> {
+  const namespace = String(cloudEvent.extensions["arknamespace"] ?? "");
+  const name = String(cloudEvent.extensions["arkrun"] ?? "");
+  await deadLetter({ namespace, name, reason, message, cloudEvent, id: `${cloudEvent.id}/${reason}` }, deps);
+  return { kind: "dead", code: reason, reason: message };
+}

@@ -1,0 +1,61 @@
+/**
+ * Runs that were made by hand, and runs that nobody announced: the snapshot is filled in, then the run is announced.
+ *
+ * N1  One write turns `teamRef` and `input` into the whole snapshot, and it happens before the run starts (P5, api 4).
+ */
+import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
+import type { CarriedResult } from "#core/events/facts.ts";
+import type { HandleOutcome } from "#core/outcome.ts";
+import { carriedResults } from "./carried.ts";
+import type { DispatcherDeps } from "./deps.ts";
+import { ANNOTATIONS, snapshot } from "./run-object.ts";
+import { announce } from "./start-run.ts";
+
+export type CompleteDeps = Pick<DispatcherDeps, "objects" | "facts" | "states" | "now">;
+
+const AGAIN_MS = 5_000;
+
+/** `retry`: its team does not exist (yet). Announcing a run twice is harmless. */
+export async function completeRun(run: ArkRun, deps: CompleteDeps): Promise<HandleOutcome> {
+  const full = needsSnapshot(run.spec) ? await fillIn(run, deps) : run;
+  if ("kind" in full && full.kind !== "ArkRun") return full;
+  await announce(full, deps, await carriedOf(full, deps));
+  return { kind: "done" };
+}
+
+function needsSnapshot({ teamRef, teamGeneration, pipeline }: ArkRunSpec): boolean {
+  return teamRef !== undefined && teamGeneration === undefined && pipeline === undefined;
+}
+
+async function fillIn(run: ArkRun, deps: CompleteDeps): Promise<ArkRun | HandleOutcome> {
+  const { namespace = "", name = "" } = run.metadata;
+  const teamName = run.spec.teamRef ?? "";
+  const team = await deps.objects.get("ArkTeam", { namespace, name: teamName });
+  if (team === undefined) return { kind: "retry", afterMs: AGAIN_MS, reason: `team ${teamName} does not exist` };
+  const outcome = await deps.objects.update("ArkRun", { namespace, name }, (stored) =>
+    needsSnapshot(stored.spec)
+      ? { ...stored, spec: snapshot(team, { ...team.spec.input, ...stored.spec.input }) }
+      : stored,
+  );
+  switch (outcome.kind) {
+    case "updated":
+      return outcome.object;
+    case "conflict":
+      return { kind: "retry", afterMs: AGAIN_MS, reason: "the run was changed meanwhile" };
+    case "absent":
+      return { kind: "done" };
+  }
+}
+
+async function carriedOf(
+  run: ArkRun,
+  deps: CompleteDeps,
+): Promise<Readonly<Record<string, CarriedResult>> | undefined> {
+  const { namespace = "", annotations = {} } = run.metadata;
+  const retryOf = annotations[ANNOTATIONS.retryOf];
+  if (retryOf === undefined) return undefined;
+  const earlier = await deps.states.get({ namespace, run: retryOf });
+  if (earlier === undefined) return undefined;
+  const again = (annotations[ANNOTATIONS.retrySteps] ?? "").split(",").filter(Boolean);
+  return carriedResults(earlier.state, run.spec.pipeline ?? [], again);
+}

@@ -1,0 +1,32 @@
+/** What cannot be dispatched is kept with its reason and the original, and can be replayed; it is never answered 4xx. */
+import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
+import type { CloudEventRecord } from "#core/ports/events.ts";
+import type { DispatcherDeps } from "./deps.ts";
+
+export type Letter = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly cloudEvent?: CloudEventRecord;
+  readonly key?: string;
+  /** Deterministic: the same letter twice is one. */
+  readonly id: string;
+};
+
+export async function deadLetter(
+  letter: Letter,
+  deps: Pick<DispatcherDeps, "deadLetters" | "now" | "log">,
+): Promise<void> {
+  const { reason, message, id, cloudEvent, key } = letter;
+  const namespace = label(letter.namespace);
+  const name = label(letter.name);
+  const original = { namespace, event: name, ...(key === undefined ? {} : { key }), cloudEvent: cloudEvent ?? null };
+  await deps.deadLetters.store({ namespace, name, reason, message, original, at: deps.now() }, id);
+  deps.log.warn({ namespace, event: name, reason }, "event dead-lettered");
+}
+
+/** Names become subject tokens: what is none goes where the nameless are kept. */
+function label(text: string): string {
+  return DNS_LABEL.test(text) && text.length <= 63 ? text : "unknown";
+}

@@ -1,0 +1,191 @@
+/**
+ * One fire of one ArkEvent: CloudEvent in, ArkRuns out.
+ *
+ * D1  A run's name derives from (event uid, key, target index): the same fire twice gives the same runs (P1, D32).
+ * D2  Targets start side by side; a retry starts only what is missing (D32).
+ * D3  The outbox is told "delivered" last, after everything this fire causes is stored (P1).
+ * D4  A fire that a gate stops starts nothing and counts nothing (D33).
+ */
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { EXTENSIONS, extension, MAX_HOPS, numberExtension } from "#core/events/cloud-event.ts";
+import { runNames } from "#core/events/run-names.ts";
+import { triggerContext, type TriggerContext } from "#core/events/trigger-context.ts";
+import type { HandleOutcome } from "#core/outcome.ts";
+import type { CloudEventRecord } from "#core/ports/events.ts";
+import { deadLetter } from "./dead-letter.ts";
+import type { DispatcherDeps, FireRecord } from "./deps.ts";
+import { fireKey, sha256 } from "./fire-key.ts";
+import { claimForbid, giveBack } from "./forbid.ts";
+import { outputOf } from "./run-output.ts";
+import { startRun } from "./start-run.ts";
+import { prepareTarget, type PreparedTarget } from "./targets.ts";
+
+export type Dispatch = {
+  readonly namespace: string;
+  readonly event: string;
+  readonly cloudEvent: CloudEventRecord;
+  /** Where it stands in the outbox; absent: it did not come from there. */
+  readonly seq?: number;
+  /** No further delivery follows: what still waits is dead-lettered. */
+  readonly lastTry: boolean;
+};
+
+const AGAIN_MS = 5_000;
+
+type Fire = {
+  readonly event: ArkEvent;
+  readonly key: string;
+  readonly firedAt: number;
+  readonly hop: number;
+  readonly runs: readonly string[];
+};
+
+/** Rejects only while a store is away. `dead`: it is in the dead-letter store, and settled. */
+export async function dispatch(input: Dispatch, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const event = await deps.objects.get("ArkEvent", { namespace: input.namespace, name: input.event });
+  const outcome = event === undefined ? await unknownEvent(input, deps) : await fireEvent(input, event, deps);
+  if (outcome.kind !== "retry" && input.seq !== undefined) await deps.outbox.confirm(input.seq);
+  return outcome;
+}
+
+async function unknownEvent(input: Dispatch, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const message = `event ${input.event} does not exist`;
+  if (!input.lastTry) return { kind: "retry", afterMs: AGAIN_MS, reason: message };
+  const { namespace, event, cloudEvent } = input;
+  const id = `${namespace}/${event}/${sha256(`${cloudEvent.source}\n${cloudEvent.id}`)}`;
+  await deadLetter({ namespace, name: event, reason: "EventNotFound", message, cloudEvent, id }, deps);
+  return { kind: "dead", code: "EventNotFound", reason: message };
+}
+
+async function fireEvent(input: Dispatch, event: ArkEvent, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const key = fireKey(event, input.cloudEvent, deps.now());
+  const runs = runNames(event.spec.targets, event.metadata.uid ?? "", key, sha256);
+  const before = numberExtension(input.cloudEvent, EXTENSIONS.hop);
+  const fire: Fire = {
+    event,
+    key,
+    runs,
+    firedAt: firedAt(event, input, deps.now()),
+    hop: before === undefined ? 0 : before + 1,
+  };
+  if (event.spec.suspended) return skip(fire, "Suspended", "the event is suspended", deps);
+  if (fire.hop > MAX_HOPS) {
+    const message = `${fire.hop} runs started one another: the ring of team-output events is cut here`;
+    await bury(fire, input, { reason: "HopLimit", message }, deps);
+    await deps.recordFire(record(fire, { outcome: "dead-lettered", reason: "HopLimit", message }));
+    return { kind: "dead", code: "HopLimit", reason: message };
+  }
+  return startTargets(input, fire, deps);
+}
+
+async function startTargets(input: Dispatch, fire: Fire, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const { event, key, runs } = fire;
+  const claim = await claimForbid(event, key, runs, deps);
+  if (claim === "held" && !(await known(fire, deps))) {
+    return skip(fire, "ConcurrencyForbidden", "a run of this event has not ended", deps);
+  }
+  const context = await contextOf(input, fire, deps);
+  const traceparent = extension(input.cloudEvent, "traceparent");
+  const origin = {
+    event: event.metadata.name ?? "",
+    eventKey: sha256(key),
+    depth: 0,
+    hop: fire.hop,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+  const targets = await Promise.all(
+    runs.map(async (name, index) => begin(await prepareTarget(event, index, name, context, origin, deps), deps)),
+  );
+  const waiting = targets.filter(({ kind }) => kind === "waiting");
+  const lost = targets.filter(({ kind }) => kind === "refused" || (kind === "waiting" && input.lastTry));
+  for (const target of lost) if (target.kind !== "started") await bury(fire, input, target, deps);
+  await giveBack(
+    event,
+    claim,
+    runs,
+    lost.map(({ name }) => name),
+    deps,
+  );
+  await tell(fire, targets, lost, deps);
+  const [first] = waiting;
+  if (first?.kind !== "waiting" || input.lastTry) return { kind: "done" };
+  return { kind: "retry", afterMs: AGAIN_MS, reason: first.message };
+}
+
+type Begun =
+  | Exclude<PreparedTarget, { kind: "ready" }>
+  | { readonly kind: "started"; readonly name: string; readonly created: boolean };
+
+async function begin(target: PreparedTarget, deps: DispatcherDeps): Promise<Begun> {
+  if (target.kind !== "ready") return target;
+  const { name, index } = target;
+  const started = await startRun(target.run, deps);
+  if (started.kind === "started") return { kind: "started", name, created: started.created };
+  return { kind: "refused", index, name, reason: "NameTaken", message: `another run is called ${name}` };
+}
+
+/** A fire that was dispatched before this delivery is no skipped fire, whoever holds the claim now. */
+async function known({ event, runs }: Fire, deps: DispatcherDeps): Promise<boolean> {
+  const namespace = event.metadata.namespace ?? "";
+  const found = await Promise.all(runs.map((name) => deps.objects.get("ArkRun", { namespace, name })));
+  return found.every((run) => run !== undefined);
+}
+
+async function tell(
+  fire: Fire,
+  targets: readonly Begun[],
+  lost: readonly Begun[],
+  deps: DispatcherDeps,
+): Promise<void> {
+  const started = targets.filter((target) => target.kind === "started");
+  if (started.length > 0) {
+    const created = started.filter((target) => target.created).length;
+    await deps.recordFire({ ...record(fire, { outcome: "fired" }), runs: started.map(({ name }) => name), created });
+  }
+  for (const target of lost) {
+    if (target.kind === "started") continue;
+    await deps.recordFire(record(fire, { outcome: "dead-lettered", reason: target.reason, message: target.message }));
+  }
+}
+
+async function skip(fire: Fire, reason: string, message: string, deps: DispatcherDeps): Promise<HandleOutcome> {
+  await deps.recordFire(record(fire, { outcome: "skipped", reason, message }));
+  return { kind: "done" };
+}
+
+type What = Pick<FireRecord, "outcome" | "reason" | "message">;
+
+function record({ event, key, firedAt: at }: Fire, what: What): FireRecord {
+  const { namespace = "", name = "", uid = "" } = event.metadata;
+  return { namespace, event: name, uid, key, firedAt: at, runs: [], created: 0, ...what };
+}
+
+type Loss = { readonly reason: string; readonly message: string; readonly index?: number };
+
+function bury(
+  { event, key }: Fire,
+  { cloudEvent }: Dispatch,
+  { reason, message, index }: Loss,
+  deps: DispatcherDeps,
+): Promise<void> {
+  const { namespace = "", name = "", uid = "" } = event.metadata;
+  const id = `${uid}/${key}/${index ?? "all"}/${reason}`;
+  return deadLetter({ namespace, name, reason, message, cloudEvent, key, id }, deps);
+}
+
+async function contextOf(
+  { cloudEvent }: Dispatch,
+  { event, firedAt: at }: Fire,
+  deps: DispatcherDeps,
+): Promise<TriggerContext> {
+  const { type } = event.spec.source;
+  const output = type === "team-output" ? await outputOf(cloudEvent, deps) : undefined;
+  const name = event.metadata.name ?? "";
+  return triggerContext({ name, type, firedAt: at, cloudEvent, ...(output === undefined ? {} : { output }) });
+}
+
+/** Ark's own events say when; a foreign event's `time` says when something happened elsewhere. */
+function firedAt(event: ArkEvent, { cloudEvent }: Dispatch, now: number): number {
+  const said = event.spec.source.type === "cloudevent" ? Number.NaN : Date.parse(cloudEvent.time ?? "");
+  return Number.isNaN(said) ? now : said;
+}

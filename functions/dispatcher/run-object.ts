@@ -1,0 +1,118 @@
+/**
+ * The ArkRun of a fire, and the fact that announces a run: one is made from the other, so that a run can be announced
+ * again from its object alone, by whoever finds it unannounced.
+ */
+import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
+import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
+import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import type { CarriedResult, ParentRef, RunRequested } from "#core/events/facts.ts";
+
+export const LABELS = {
+  team: "arkonis.dev/team",
+  event: "arkonis.dev/event",
+  agent: "arkonis.dev/agent",
+  run: "arkonis.dev/run",
+} as const;
+export const ANNOTATIONS = {
+  eventKey: "arkonis.dev/event-key",
+  retryOf: "arkonis.dev/retry-of",
+  retrySteps: "arkonis.dev/retry-steps",
+  hop: "arkonis.dev/hop",
+  depth: "arkonis.dev/depth",
+  parent: "arkonis.dev/parent",
+  traceparent: "arkonis.dev/traceparent",
+} as const;
+
+export type Owner = {
+  readonly kind: "ArkTeam" | "ArkEvent" | "ArkRun";
+  readonly name: string;
+  readonly uid: string;
+};
+
+/** Where a run comes from; kept on the object. */
+export type Origin = {
+  readonly event?: string;
+  readonly eventKey?: string;
+  readonly parent?: ParentRef;
+  readonly depth: number;
+  readonly hop: number;
+  readonly traceparent?: string;
+};
+
+/** A team at this moment, as a run keeps it (api 4). */
+export function snapshot(team: ArkTeam, input: Readonly<Record<string, string>>): ArkRunSpec {
+  const { roles, pipeline, inputs, output, timeoutSeconds, maxTokens, defaultContextPolicy } = team.spec;
+  return {
+    teamRef: team.metadata.name ?? "",
+    teamGeneration: team.metadata.generation ?? 1,
+    input: { ...input },
+    roles,
+    pipeline,
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(output === undefined ? {} : { output }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(defaultContextPolicy === undefined ? {} : { defaultContextPolicy }),
+  };
+}
+
+export function runObject(
+  key: { readonly namespace: string; readonly name: string },
+  spec: ArkRunSpec,
+  origin: Origin,
+  owner: Owner | undefined,
+): ArkRun {
+  return {
+    apiVersion: API_VERSION,
+    kind: "ArkRun",
+    metadata: {
+      ...key,
+      labels: {
+        ...(spec.teamRef === undefined ? {} : { [LABELS.team]: spec.teamRef }),
+        ...(spec.agent === undefined ? {} : { [LABELS.agent]: spec.agent }),
+        ...(origin.event === undefined ? {} : { [LABELS.event]: origin.event }),
+        ...(origin.parent === undefined ? {} : { [LABELS.run]: origin.parent.run }),
+      },
+      annotations: annotationsOf(origin),
+      ...(owner === undefined ? {} : { ownerReferences: [{ apiVersion: API_VERSION, ...owner }] }),
+    },
+    spec,
+  };
+}
+
+function annotationsOf(origin: Origin): Record<string, string> {
+  return {
+    ...(origin.eventKey === undefined ? {} : { [ANNOTATIONS.eventKey]: origin.eventKey }),
+    ...(origin.hop === 0 ? {} : { [ANNOTATIONS.hop]: String(origin.hop) }),
+    ...(origin.depth === 0 ? {} : { [ANNOTATIONS.depth]: String(origin.depth) }),
+    ...(origin.parent === undefined ? {} : { [ANNOTATIONS.parent]: JSON.stringify(origin.parent) }),
+    ...(origin.traceparent === undefined ? {} : { [ANNOTATIONS.traceparent]: origin.traceparent }),
+  };
+}
+
+/** The first fact of a run, from its object. */
+export function requestOf(run: ArkRun, at: number, carried?: Readonly<Record<string, CarriedResult>>): RunRequested {
+  const { namespace = "", name = "", uid = "", labels = {}, annotations = {} } = run.metadata;
+  const event = labels[LABELS.event];
+  const parent = annotations[ANNOTATIONS.parent];
+  const traceparent = annotations[ANNOTATIONS.traceparent];
+  return {
+    kind: "run.requested",
+    at,
+    namespace,
+    run: name,
+    uid,
+    spec: run.spec,
+    depth: count(annotations[ANNOTATIONS.depth]),
+    hop: count(annotations[ANNOTATIONS.hop]),
+    ...(event === undefined ? {} : { event }),
+    ...(parent === undefined ? {} : { parent: JSON.parse(parent) as ParentRef }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(carried === undefined ? {} : { carried }),
+  };
+}
+
+function count(text: string | undefined): number {
+  const value = Number(text ?? "0");
+  return Number.isSafeInteger(value) && value > 0 ? value : 0;
+}

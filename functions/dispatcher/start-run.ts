@@ -1,0 +1,33 @@
+/**
+ * Makes sure that a run exists and is announced.
+ *
+ * A1  Announced whether it was created now or stood there already: a crash between the two would leave a run that
+ *     never starts (D32). Announcing twice is one fact (F1).
+ * A2  An object of this name that another fire made is not this fire's run.
+ */
+import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import type { CarriedResult } from "#core/events/facts.ts";
+import type { DispatcherDeps } from "./deps.ts";
+import { ANNOTATIONS, requestOf } from "./run-object.ts";
+
+export type Started = { readonly kind: "started"; readonly created: boolean } | { readonly kind: "taken" };
+
+export async function startRun(run: ArkRun, deps: Pick<DispatcherDeps, "objects" | "facts" | "now">): Promise<Started> {
+  const outcome = await deps.objects.create("ArkRun", run);
+  if (outcome.kind === "exists" && originOf(outcome.object) !== originOf(run)) return { kind: "taken" };
+  await announce(outcome.object, deps);
+  return { kind: "started", created: outcome.kind === "created" };
+}
+
+function originOf({ metadata: { annotations = {} } }: ArkRun): string {
+  return annotations[ANNOTATIONS.eventKey] ?? annotations[ANNOTATIONS.parent] ?? "";
+}
+
+export async function announce(
+  run: ArkRun,
+  deps: Pick<DispatcherDeps, "facts" | "now">,
+  carried?: Readonly<Record<string, CarriedResult>>,
+): Promise<void> {
+  const fact = requestOf(run, deps.now(), carried);
+  await deps.facts.publish({ namespace: fact.namespace, run: fact.run, uid: fact.uid }, fact);
+}
