@@ -1,0 +1,172 @@
+/**
+ * The one door of @kubernetes/client-node: its configuration, credentials and TLS under requests of our own, so that a
+ * function loads no more of it than it uses.
+ *
+ * Q1  Every request ends: in an answer, at its timeout, or with the caller's signal.
+ * Q2  An API server that cannot be reached, is overloaded or fails (5xx, 429) is `StoreUnavailable` (P8); every other
+ *     answer is a value.
+ */
+import { createConfiguration, HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
+import { ArkError } from "#core/errors.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
+
+export type KubeAnswer = { readonly status: number; readonly body: unknown };
+
+export type KubeRequest = {
+  readonly method: keyof typeof HttpMethod;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  /** Default: `application/json`. */
+  readonly contentType?: string;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+export type Kube = {
+  /** Address of the API server. */
+  readonly server: string;
+  /** Namespace of the current context, or the pod's own. */
+  readonly namespace: string;
+  request(request: KubeRequest): Promise<KubeAnswer>;
+  /** Lines of an answer that goes on; ends when the server ends it or `signal` aborts. */
+  stream(request: KubeRequest & { readonly signal: AbortSignal }): AsyncIterable<unknown>;
+};
+
+export type KubeSource = {
+  /** Path of a kubeconfig; default: KUBECONFIG, the pod's own service account, `~/.kube/config`. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+};
+
+const TIMEOUT_MS = 30_000;
+
+/** Throws ArkError `server.unreachable` when no configuration can be read. */
+export function openKube(source: KubeSource = {}): Kube {
+  const config = load(source);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw noConfig("no cluster is configured");
+  const { httpApi } = createConfiguration();
+
+  const send = async (request: KubeRequest, signal: AbortSignal) => {
+    const url = new URL(`${cluster.server}${request.path}`);
+    for (const [key, value] of Object.entries(request.query ?? {}))
+      if (value !== undefined) url.searchParams.set(key, value);
+    const context = new RequestContext(url.toString(), HttpMethod[request.method]);
+    await config.applySecurityAuthentication(context);
+    context.setHeaderParam("accept", "application/json");
+    if (request.body !== undefined) {
+      context.setHeaderParam("content-type", request.contentType ?? "application/json");
+      context.setBody(JSON.stringify(request.body));
+    }
+    context.setSignal(signal);
+    return reached(httpApi.send(context).toPromise(), signal);
+  };
+
+  return {
+    server: cluster.server,
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? "default",
+    async request(request) {
+      const signal = limited(request);
+      const response = await send(request, signal);
+      const text = await reached(response.body.text(), signal);
+      return answered(response.httpStatusCode, parse(text));
+    },
+    async *stream(request) {
+      const response = await send(request, request.signal);
+      if (response.httpStatusCode !== 200) {
+        const text = await reached(response.body.text(), request.signal);
+        const { status, body } = answered(response.httpStatusCode, parse(text));
+        throw new WatchRefused(status, messageOf(body));
+      }
+      yield* jsonLines(response.body.stream() as AsyncIterable<Uint8Array>, request.signal);
+    },
+  };
+}
+
+/** The answer to a watch that cannot go on from where it was: 410, or no permission. */
+export class WatchRefused extends Error {
+  override readonly name = "WatchRefused";
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function messageOf(body: unknown): string {
+  if (typeof body === "object" && body !== null && "message" in body && typeof body.message === "string")
+    return body.message;
+  return typeof body === "string" ? body.slice(0, 500) : "no reason given";
+}
+
+function load({ kubeconfig, context }: KubeSource): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(kubeconfig);
+  } catch (error) {
+    throw noConfig(error instanceof Error ? error.message : String(error));
+  }
+  if (context !== undefined) {
+    if (config.getContextObject(context) === null) throw noConfig(`the kubeconfig has no context "${context}"`);
+    config.setCurrentContext(context);
+  }
+  return config;
+}
+
+function noConfig(why: string): ArkError {
+  return new ArkError(
+    "server.unreachable",
+    `cannot read a Kubernetes configuration: ${why}`,
+    "Set KUBECONFIG or pass --kubeconfig.",
+  );
+}
+
+/** Q2. */
+function answered(status: number, body: unknown): KubeAnswer {
+  if (status >= 500 || status === 429)
+    throw new StoreUnavailable(`the API server answered ${status}: ${messageOf(body)}`);
+  return { status, body };
+}
+
+function limited({ timeoutMs = TIMEOUT_MS, signal }: KubeRequest): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+}
+
+/** Q2. A caller's own abort stays what it is. */
+async function reached<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
+    if (signal.aborted && !timedOut) throw error;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new StoreUnavailable(`the API server cannot be reached: ${String(cause)}`, { cause: error });
+  }
+}
+
+async function* jsonLines(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<unknown> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for await (const chunk of chunks) {
+      rest += decoder.decode(chunk, { stream: true });
+      const lines = rest.split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line !== "") yield JSON.parse(line);
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    throw new StoreUnavailable(`the API server ended a watch: ${String(error)}`, { cause: error });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
