@@ -24,6 +24,8 @@ export type Dispatch = {
   readonly namespace: string;
   readonly event: string;
   readonly cloudEvent: CloudEventRecord;
+  /** Names the fire; absent: derived from the event. */
+  readonly key?: string;
   /** Where it stands in the outbox; absent: it did not come from there. */
   readonly seq?: number;
   /** No further delivery follows: what still waits is dead-lettered. */
@@ -58,7 +60,7 @@ async function unknownEvent(input: Dispatch, deps: DispatcherDeps): Promise<Hand
 }
 
 async function fireEvent(input: Dispatch, event: ArkEvent, deps: DispatcherDeps): Promise<HandleOutcome> {
-  const key = fireKey(event, input.cloudEvent, deps.now());
+  const key = input.key ?? fireKey(event, input.cloudEvent, deps.now());
   const runs = runNames(event.spec.targets, event.metadata.uid ?? "", key, sha256);
   const before = numberExtension(input.cloudEvent, EXTENSIONS.hop);
   const fire: Fire = {

@@ -23,6 +23,8 @@ export type Received = {
   readonly cloudEvent: CloudEventRecord;
   readonly namespace?: string;
   readonly event?: string;
+  /** Names the fire, where whoever accepted it knows; else it is derived from the event. */
+  readonly key?: string;
   readonly seq?: number;
   readonly lastTry: boolean;
 };
@@ -34,7 +36,8 @@ export async function handle(received: Received, deps: DispatcherDeps): Promise<
   const settled = { lastTry, cloudEvent, ...(seq === undefined ? {} : { seq }) };
   if (cloudEvent.type === EVENT_TYPES.runRequested) return startChild(settled, deps);
   const place = placeOf(received);
-  if (place !== undefined) return dispatch({ ...settled, ...place }, deps);
+  const keyed = received.key === undefined ? {} : { key: received.key };
+  if (place !== undefined) return dispatch({ ...settled, ...keyed, ...place }, deps);
   const message = "neither the path nor the extensions arknamespace and arkevent say which ArkEvent this is for";
   await undeliverable(message, cloudEvent, deps);
   if (seq !== undefined) await deps.outbox.confirm(seq);
