@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Kind } from "#core/api/objects.ts";
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
 import type { Logger } from "#core/ports/log.ts";
@@ -18,6 +19,7 @@ import { judgeTeam } from "#core/reconcile/team-verdict.ts";
 import { tokenDigest } from "#platform/http/bearer.ts";
 import { applyIfChanged, writeStatusIfChanged } from "./changes.ts";
 import { Coalesced } from "./coalesce.ts";
+import type { EventStatuses } from "./event-status.ts";
 import type { Secrets } from "./secrets.ts";
 import { byKey, type Env, keyOf, type Observed, type Providers, resolveAll, type World } from "./world.ts";
 
@@ -29,6 +31,7 @@ export type ReconcilerDeps = {
   readonly env: Env;
   readonly providers: Providers;
   readonly webhookBase: () => string;
+  readonly eventStatuses: EventStatuses;
   readonly runsOf: (teamKey: string) => TeamRuns;
   readonly onWorld: (world: World) => void;
   readonly now: () => number;
@@ -147,18 +150,19 @@ export class Reconciler {
   }
 
   async #eventStatuses({ events }: Observed, teams: ReadonlyMap<string, ArkTeam>, world: World): Promise<void> {
-    const { objects, now, webhookBase } = this.#deps;
+    const { eventStatuses, now, webhookBase } = this.#deps;
     for (const event of events) {
       const { namespace = "default" } = event.metadata;
       const fault = sourceFault(JSON.stringify(event.spec.source));
-      const status = eventStatus(event, {
-        team: (name) => teams.get(`${namespace}/${name}`),
-        hasAgent: (name) => world.agents.has(`${namespace}/${name}`),
-        webhookBase: webhookBase(),
-        ...(fault !== undefined && { sourceFault: fault }),
-        now: now(),
-      });
-      await writeStatusIfChanged(objects, "ArkEvent", event, status);
+      const status = (stored: ArkEvent) =>
+        eventStatus(stored, {
+          team: (name) => teams.get(`${namespace}/${name}`),
+          hasAgent: (name) => world.agents.has(`${namespace}/${name}`),
+          webhookBase: webhookBase(),
+          ...(fault !== undefined && { sourceFault: fault }),
+          now: now(),
+        });
+      await eventStatuses.refresh(event, status);
     }
   }
 
