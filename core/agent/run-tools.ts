@@ -72,7 +72,7 @@ async function callWithRetries(
     const outcome = await deps.tools.call(name, args, { idempotencyKey }, running);
     if (outcome.kind === "result" || !outcome.mayPass || tries >= task.agent.limits.retries) return outcome;
     const delay = outcome.afterMs ?? backoffMs(tries, deps.random());
-    if (deps.clock.now() + delay >= attempt.deadlineAt) return outcome;
+    if (running.aborted || deps.clock.now() + delay >= attempt.deadlineAt) return outcome;
     await deps.sleep(delay, running);
     if (running.aborted) return outcome;
   }
