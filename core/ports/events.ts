@@ -118,3 +118,9 @@ export interface DeadLetters {
     }[]
   >;
 }
+
+/** Sends a dead letter's event on its way again, and removes the letter. */
+export interface Replay {
+  /** `not-replayable`: the original is no event; a task's step has failed long ago. */
+  replay(seq: number): Promise<"replayed" | "absent" | "not-replayable">;
+}

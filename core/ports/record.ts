@@ -119,6 +119,19 @@ export interface Wakes {
   hint(pool: { readonly namespace: string; readonly agent: string }): void;
 }
 
+/** The other end of `Wakes`: whoever holds wakes open hears the hints of all pools until `signal`. */
+export interface WakeHints {
+  watch(signal: AbortSignal): AsyncIterable<{ readonly namespace: string; readonly agent: string }>;
+}
+
+/** Takes away what nobody can deliver any more, and says so in the record (knative 6.6). */
+export interface Reaper {
+  /** Sweeps what is there, then goes by advisories and repeated sweeps, until `signal`. */
+  run(signal: AbortSignal): Promise<void>;
+  /** One sweep: how many tasks it took away. */
+  sweep(): Promise<number>;
+}
+
 /** Tokens of a streaming answer, for whoever watches right now; not stored. */
 export interface TokenFeed {
   publish(run: RunName, step: string, text: string): void;

@@ -11,12 +11,19 @@ import { follow } from "./follow.ts";
 import type { Link } from "./link.ts";
 import { decodeJson } from "./messages.ts";
 import { isConflict, reached } from "./reached.ts";
+import { readStored } from "./read.ts";
 import { bucketStream } from "./streams.ts";
 
 const MARKER_TTL = "60s";
 
 export type Entry<T> = { readonly value: T; readonly revision: number };
-export type Change<T> = { readonly key: string; readonly entry: Entry<T> | undefined };
+export type Change<T> = {
+  readonly key: string;
+  /** undefined: removed. */
+  readonly entry: Entry<T> | undefined;
+  /** What was removed, where the remover said it. */
+  readonly last?: T;
+};
 
 export type Bucket<T> = {
   get(key: string): Promise<Entry<T> | undefined>;
@@ -24,8 +31,10 @@ export type Bucket<T> = {
   update(key: string, value: T, revision: number, ttlMs?: number): Promise<number | undefined>;
   /** Whatever is there. */
   put(key: string, value: T, ttlMs?: number): Promise<number>;
-  /** false: `revision` is not the stored one. */
-  remove(key: string, revision?: number): Promise<boolean>;
+  /** false: `revision` is not the stored one. Watchers get `last`. */
+  remove(key: string, revision?: number, last?: T): Promise<boolean>;
+  /** Present entries, in the order of their last writes. */
+  entries(filter: string): AsyncIterable<Entry<T>>;
   /** Present entries first, then changes. */
   watch(filter: string, signal: AbortSignal): AsyncIterable<Change<T>>;
 };
@@ -50,7 +59,8 @@ export function bucket<T>(link: Link, name: string): Bucket<T> {
     },
     update: (key, value, revision, ttlMs) => write(key, value, revision, ttlMs),
     put: async (key, value, ttlMs) => (await write(key, value, undefined, ttlMs)) ?? 0,
-    remove: (key, revision) => remove(link, `$KV.${name}.${key}`, revision),
+    remove: (key, revision, last) => remove(link, `$KV.${name}.${key}`, revision, last),
+    entries: (filter) => entries<T>(link, name, filter),
     watch: (filter, signal) => watch<T>(link, name, filter, signal),
   };
 }
@@ -76,13 +86,13 @@ async function publish(
   }
 }
 
-async function remove(link: Link, subject: string, revision: number | undefined): Promise<boolean> {
+async function remove(link: Link, subject: string, revision: number | undefined, last: unknown): Promise<boolean> {
   const marker = headers();
   marker.set("KV-Operation", "PURGE");
   marker.set("Nats-Rollup", "sub");
   try {
     await reached(
-      link.js.publish(subject, "", {
+      link.js.publish(subject, last === undefined ? "" : JSON.stringify(last), {
         headers: marker,
         ttl: MARKER_TTL,
         ...(revision === undefined ? {} : { expect: { lastSubjectSequence: revision } }),
@@ -95,15 +105,21 @@ async function remove(link: Link, subject: string, revision: number | undefined)
   }
 }
 
+async function* entries<T>(link: Link, name: string, filter: string): AsyncGenerator<Entry<T>> {
+  for await (const { header, data, seq } of readStored(link, bucketStream(name), `$KV.${name}.${filter}`)) {
+    if (!isMarker(header)) yield toEntry<T>({ value: data, revision: seq });
+  }
+}
+
 async function* watch<T>(link: Link, name: string, filter: string, signal: AbortSignal): AsyncGenerator<Change<T>> {
   const prefix = `$KV.${name}.`;
   const options = { from: "last-of-each-subject", signal } as const;
   for await (const message of follow(link, bucketStream(name), `${prefix}${filter}`, options)) {
-    const present = !isMarker(message.headers);
-    yield {
-      key: message.subject.slice(prefix.length),
-      entry: present ? toEntry<T>({ value: message.data, revision: message.seq }) : undefined,
-    };
+    const key = message.subject.slice(prefix.length);
+    const entry = toEntry<T>({ value: message.data, revision: message.seq });
+    if (!isMarker(message.headers)) yield { key, entry };
+    else if (message.data.length === 0) yield { key, entry: undefined };
+    else yield { key, entry: undefined, last: entry.value };
   }
 }
 

@@ -1,15 +1,39 @@
 /** The door of this folder: one connection, and every port of the record on it. A port that nobody uses costs nothing. */
-import type { FactLog, Leases, Outputs, RunStates, TaskQueue, Timers } from "#core/ports/record.ts";
+import type { DeadLetters, Idempotency, Locks, Outbox, Replay, Triggers } from "#core/ports/events.ts";
+import type { Objects } from "#core/ports/objects.ts";
+import type {
+  Budgets,
+  FactLog,
+  Leases,
+  Outputs,
+  Reaper,
+  RunStates,
+  TaskQueue,
+  Timers,
+  TokenFeed,
+  WakeHints,
+  Wakes,
+} from "#core/ports/record.ts";
+import { budgets } from "./budgets.ts";
 import { connectNats, type ConnectOptions } from "./connect.ts";
+import { deadLetters } from "./dead-letters.ts";
 import { factLog } from "./fact-log.ts";
+import { idempotency } from "./idempotency.ts";
 import { leases } from "./leases.ts";
-import { closeLink, isConnected, openLink } from "./link.ts";
+import { closeLink, isConnected, openLink, type Link } from "./link.ts";
+import { locks } from "./locks.ts";
+import { objects } from "./objects.ts";
+import { outbox } from "./outbox.ts";
 import { outputs } from "./outputs.ts";
 import { provision } from "./provision.ts";
+import { reaper } from "./reaper.ts";
 import { runStates } from "./run-states.ts";
 import type { Sizing } from "./streams.ts";
 import { taskQueue } from "./task-queue.ts";
 import { timers } from "./timers.ts";
+import { tokenFeed } from "./token-feed.ts";
+import { triggers } from "./triggers.ts";
+import { wakes } from "./wakes.ts";
 
 export type JetStreamOptions = ConnectOptions & {
   readonly requestTimeoutMs?: number;
@@ -17,35 +41,78 @@ export type JetStreamOptions = ConnectOptions & {
   readonly taskAckWaitMs?: number;
 };
 
-export type JetStream = AsyncDisposable & {
+/** Ports of the record: what happened, what is to be done, who does it. */
+export type RecordPorts = {
   readonly factLog: FactLog;
   readonly tasks: TaskQueue;
   readonly leases: Leases;
   readonly runStates: RunStates;
   readonly outputs: Outputs;
   readonly timers: Timers;
-  /** Creates or upgrades all streams and buckets; repeatable. */
-  provision(sizing?: Sizing): Promise<void>;
-  /** For readiness. Never rejects. */
-  isConnected(): boolean;
-  /** Sends what is buffered, ends all subscriptions, closes; bounded in time, repeatable. */
-  close(): Promise<void>;
+  readonly budgets: Budgets;
+  readonly wakes: Wakes & WakeHints;
+  readonly tokens: TokenFeed;
+  readonly reaper: Reaper;
 };
+
+/** Ports of events on their way in, and of the objects of local mode. */
+export type EventPorts = {
+  readonly outbox: Outbox;
+  readonly triggers: Triggers;
+  readonly idempotency: Idempotency;
+  readonly locks: Locks;
+  readonly deadLetters: DeadLetters & Replay;
+  readonly objects: Objects;
+};
+
+export type JetStream = AsyncDisposable &
+  RecordPorts &
+  EventPorts & {
+    /** Creates or upgrades all streams and buckets; repeatable. */
+    provision(sizing?: Sizing): Promise<void>;
+    /** For readiness. Never rejects. */
+    isConnected(): boolean;
+    /** Sends what is buffered, ends all subscriptions, closes; bounded in time, repeatable. */
+    close(): Promise<void>;
+  };
 
 /** Throws ArkError: `nats.unreachable`, `nats.too_old`, `interrupted`. */
 export async function openJetStream(options: JetStreamOptions): Promise<JetStream> {
   const link = await openLink(await connectNats(options), options.requestTimeoutMs);
   const close = () => closeLink(link);
   return {
-    factLog: factLog(link),
+    ...recordPorts(link, options),
+    ...eventPorts(link),
+    provision: (sizing) => provision(link, sizing),
+    isConnected: () => isConnected(link),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
+  const log = factLog(link);
+  return {
+    factLog: log,
     tasks: taskQueue(link, { ackWaitMs: options.taskAckWaitMs }),
     leases: leases(link, { ttlMs: options.leaseTtlMs }),
     runStates: runStates(link),
     outputs: outputs(link),
     timers: timers(link),
-    provision: (sizing) => provision(link, sizing),
-    isConnected: () => isConnected(link),
-    close,
-    [Symbol.asyncDispose]: close,
+    budgets: budgets(link),
+    wakes: wakes(link),
+    tokens: tokenFeed(link),
+    reaper: reaper(link, { factLog: log, deadLetters: deadLetters(link) }),
+  };
+}
+
+function eventPorts(link: Link): EventPorts {
+  return {
+    outbox: outbox(link),
+    triggers: triggers(link),
+    idempotency: idempotency(link),
+    locks: locks(link),
+    deadLetters: deadLetters(link),
+    objects: objects(link),
   };
 }

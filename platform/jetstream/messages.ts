@@ -82,7 +82,7 @@ function isFact(value: unknown): value is Fact {
 }
 
 /** Header values are printable ASCII; everything else is percent-encoded (CloudEvents HTTP binding 3.1.3.2). */
-function encodeHeader(value: string): string {
+export function encodeHeader(value: string): string {
   return value.replaceAll(/[^!#-$&-~]/gu, (char) =>
     Array.from(ENCODER.encode(char), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
   );

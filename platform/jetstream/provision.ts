@@ -20,9 +20,10 @@ const MAX_ACK_PENDING = 2_048;
 /** Throws StoreUnavailable, or the server's own words when a setting cannot be changed. */
 export async function provision(link: Link, sizing: Sizing = {}): Promise<void> {
   await Promise.all(streamTable(sizing).map((spec) => ensureStream(link, spec)));
+  const ackWaitMs = sizing.ackWaitMs ?? ACK_WAIT_MS;
   await Promise.all([
-    ensureConsumer(link, STREAMS.facts, durable(DURABLES.collector, "ark.facts.>")),
-    ensureConsumer(link, STREAMS.events, durable(DURABLES.relay, "ark.events.>")),
+    ensureConsumer(link, STREAMS.facts, durable(DURABLES.collector, "ark.facts.>", ackWaitMs)),
+    ensureConsumer(link, STREAMS.events, durable(DURABLES.relay, "ark.events.>", ackWaitMs)),
   ]);
 }
 
@@ -50,13 +51,13 @@ export async function ensureConsumer(link: Link, stream: string, spec: ConsumerS
 }
 
 /** Delivered until it is settled: a fact or an accepted event is never given up (P4, P1). */
-function durable(name: string, filter: string): ConsumerSpec {
+function durable(name: string, filter: string, ackWaitMs: number): ConsumerSpec {
   return {
     durable_name: name,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     filter_subject: filter,
-    ack_wait: nanos(ACK_WAIT_MS),
+    ack_wait: nanos(ackWaitMs),
     max_deliver: -1,
     max_ack_pending: MAX_ACK_PENDING,
   };

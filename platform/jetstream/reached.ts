@@ -11,6 +11,7 @@ export const API = {
   consumerNotFound: 10014,
   messageNotFound: 10037,
   messageNotFoundBySeq: 10043,
+  deleteFailed: 10057,
   streamNameInUse: 10058,
   streamNotFound: 10059,
   wrongLastSequence: 10071,

@@ -11,6 +11,8 @@ export type Sizing = {
   /** Disk for all streams together. The server sets aside the shares of all but the facts. */
   readonly storageBytes?: number;
   readonly replicas?: number;
+  /** How long a fact or an event is left with a reader that says nothing of it. */
+  readonly ackWaitMs?: number;
 };
 
 const MINUTE_MS = 60_000;

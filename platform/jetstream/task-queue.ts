@@ -15,6 +15,7 @@ import type { Link } from "./link.ts";
 import { decodeJson, eventHeaders } from "./messages.ts";
 import { ensureConsumer } from "./provision.ts";
 import { API, hasCode, isAway, reached, unavailable } from "./reached.ts";
+import { removeMessage } from "./remove.ts";
 
 export const TASK_ACK_WAIT_MS = 60_000;
 export const TASK_MAX_DELIVER = 5;
@@ -48,7 +49,7 @@ export function taskQueue(link: Link, options: TaskQueueOptions = {}): TaskQueue
       const again = await take(link, await consumerOf(pool), expiresMs, signal);
       return again.kind === "gone" ? undefined : again.delivery;
     },
-    remove: (seq) => remove(link, seq),
+    remove: (seq) => removeMessage(link, STREAMS.tasks, seq),
     pending: (pool) => pending(link, pool),
   };
 }
@@ -159,14 +160,6 @@ async function requireConnection(link: Link): Promise<void> {
     await reached(Promise.race([link.nc.flush(), timeout]));
   } finally {
     clearTimeout(timer);
-  }
-}
-
-async function remove(link: Link, seq: number): Promise<void> {
-  try {
-    await reached(link.jsm.streams.deleteMessage(STREAMS.tasks, seq, false));
-  } catch (error) {
-    if (!hasCode(error, API.messageNotFound, API.messageNotFoundBySeq)) throw error;
   }
 }
 
