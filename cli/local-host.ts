@@ -1,0 +1,21 @@
+/** What the command needs of local mode; `local/local.ts` is loaded only when a command starts it. */
+import type { Logger } from "#core/ports/log.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Io } from "./io.ts";
+import { localCluster } from "./local-cluster.ts";
+
+export type ProviderName = "auto" | "mock";
+export type LocalOptions = {
+  readonly sources: readonly string[];
+  readonly dataDir: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly provider: ProviderName;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+};
+
+export function clusterOf(local: { readonly url: string; readonly token: string }, io: Io): Cluster {
+  return localCluster({ url: local.url, token: local.token, signal: io.signal });
+}
