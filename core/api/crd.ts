@@ -1,5 +1,6 @@
 /** The CustomResourceDefinition of a kind, as `crds/` holds it. Pure: the same table gives the same bytes. */
 import { AGE, type Column, type KindInfo } from "./kinds.ts";
+import { nameRule } from "./object-rules.ts";
 import { CEL_RULES, celOf, type CelRule } from "./rules.ts";
 import { structural, type JsonSchema, type StructuralFault } from "./structural.ts";
 import { API_GROUP } from "./v1alpha1/common.ts";
@@ -27,7 +28,7 @@ function wholeSchema(info: KindInfo, schema: JsonSchema): JsonSchema {
   const properties = { apiVersion, kind, metadata, spec: withRules(spec ?? {}, changes), status };
   return withRules(
     { description: info.description, ...schema, properties },
-    info.rules.map((rule) => celOf(rule)),
+    [nameRule(info.maxName), ...info.rules].map((rule) => celOf(rule)),
   );
 }
 

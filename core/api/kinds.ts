@@ -4,7 +4,7 @@
  */
 import type * as z from "zod";
 import type { Kind } from "./objects.ts";
-import { derivedNameRule, MAX_RUN_NAME, nameRule, ownTeamRule, runSpecRule } from "./object-rules.ts";
+import { derivedNameRule, MAX_RUN_NAME, ownTeamRule, runSpecRule } from "./object-rules.ts";
 import type { ChangeRule, Rule } from "./rules.ts";
 import { ArkAgentSchema } from "./v1alpha1/ark-agent.ts";
 import { ArkEventSchema } from "./v1alpha1/ark-event.ts";
@@ -32,7 +32,9 @@ export type KindInfo = {
   readonly columns: readonly Column[];
   readonly scale?: { readonly specReplicasPath: string; readonly statusReplicasPath: string };
   readonly schema: z.ZodType;
-  /** On the whole object, after it has passed `schema`. */
+  /** Longest `metadata.name`; a DNS label always. */
+  readonly maxName: number;
+  /** Further rules on the whole object, after it has passed `schema`. */
   readonly rules: readonly Rule<never>[];
   /** On a change of the spec. */
   readonly specChange?: ChangeRule<never>;
@@ -60,7 +62,8 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
       date("Next Fire", ".status.nextFireAt"),
     ],
     schema: ArkEventSchema,
-    rules: [nameRule(MAX_NAME)],
+    maxName: MAX_NAME,
+    rules: [],
   },
   ArkTeam: {
     kind: "ArkTeam",
@@ -75,7 +78,8 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
       text("Entry", ".status.entryRole"),
     ],
     schema: ArkTeamSchema,
-    rules: [nameRule(MAX_NAME), derivedNameRule, ownTeamRule],
+    maxName: MAX_NAME,
+    rules: [derivedNameRule, ownTeamRule],
   },
   ArkAgent: {
     kind: "ArkAgent",
@@ -93,7 +97,8 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     ],
     scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" },
     schema: ArkAgentSchema,
-    rules: [nameRule(MAX_NAME)],
+    maxName: MAX_NAME,
+    rules: [],
   },
   ArkRun: {
     kind: "ArkRun",
@@ -110,7 +115,8 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
       wide(text("Cost($)", ".status.totalCostUSD")),
     ],
     schema: ArkRunSchema,
-    rules: [nameRule(MAX_RUN_NAME)],
+    maxName: MAX_RUN_NAME,
+    rules: [],
     specChange: runSpecRule,
   },
   ArkSettings: {
@@ -121,7 +127,8 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     description: "Shared model settings and prompt parts, which agents refer to.",
     columns: [text("Memory", ".spec.memoryBackend"), text("OutputFormat", ".spec.outputFormat")],
     schema: ArkSettingsSchema,
-    rules: [nameRule(MAX_NAME)],
+    maxName: MAX_NAME,
+    rules: [],
   },
 };
 

@@ -1,5 +1,6 @@
 /** The reference pages of the kinds, made of the same schemas as the CRDs. */
 import { AGE, KINDS, type Column, type KindInfo } from "./kinds.ts";
+import { nameRule } from "./object-rules.ts";
 import { CEL_RULES, type CelRule } from "./rules.ts";
 import { structural, type JsonSchema } from "./structural.ts";
 import { API_VERSION } from "./v1alpha1/common.ts";
@@ -99,7 +100,7 @@ function rulesBelow(schema: JsonSchema, path: string): readonly string[] {
 }
 
 function rootRules(info: KindInfo): readonly string[] {
-  const rules: readonly Pick<CelRule, "message">[] = info.rules;
+  const rules: readonly Pick<CelRule, "message">[] = [nameRule(info.maxName), ...info.rules];
   const change = info.specChange === undefined ? [] : [line("`spec`", info.specChange.message)];
   return [...rules.map(({ message }) => line("object", message)), ...change];
 }

@@ -42,16 +42,21 @@ function rulesOf(schema: z.ZodType): readonly CelRule[] {
   return Array.isArray(found) ? (found as CelRule[]) : [];
 }
 
-/** The same schema, with rules in both forms. */
+/** A value of another type than the schema's: no rule can look at it. Faults inside it of any other sort do not matter. */
+function isTyped(payload: z.core.ParsePayload): boolean {
+  return payload.issues.every(
+    ({ code, input }) => code !== "invalid_type" && (code !== "invalid_value" || input !== undefined),
+  );
+}
+
+/** The same schema, with rules in both forms. All that is wrong is said at once, not one layer at a time. */
 export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.output<S>>[]): S {
-  const checked = schema.check((payload) => {
-    const value = payload.value as z.output<S>;
+  const judge = (value: z.output<S>, context: z.core.$RefinementCtx<z.output<S>>): void => {
     for (const { message, broken } of rules) {
-      for (const place of broken(value)) {
-        payload.issues.push({ code: "custom", message, path: [...place], input: value });
-      }
+      for (const place of broken(value)) context.addIssue({ code: "custom", message, path: [...place], input: value });
     }
-  });
+  };
+  const checked = schema.check(z.superRefine(judge, { when: isTyped }));
   return checked.meta({ [CEL_RULES]: [...rulesOf(schema), ...rules.map((rule) => celOf(rule))] });
 }
 
@@ -111,16 +116,12 @@ export function repeated<T>(items: readonly T[], key: (item: T) => string, field
 
 /** A list whose items are told apart by `name`: the API server keeps it as a map, server-side apply merges it. */
 export function uniqueNames<S extends z.ZodType<readonly { readonly name: string }[], unknown>>(schema: S): S {
-  const checked = schema.check((payload) => {
-    for (const place of repeated(payload.value, (item) => item.name, "name")) {
-      payload.issues.push({
-        code: "custom",
-        message: "is used twice; names are unique",
-        path: [...place],
-        input: payload.value,
-      });
+  const judge = (items: z.output<S>, context: z.core.$RefinementCtx<z.output<S>>): void => {
+    for (const place of repeated(items, (item) => item.name, "name")) {
+      context.addIssue({ code: "custom", message: "is used twice; names are unique", path: [...place], input: items });
     }
-  });
+  };
+  const checked = schema.check(z.superRefine(judge, { when: isTyped }));
   return checked.meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] });
 }
 

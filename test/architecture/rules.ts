@@ -57,6 +57,11 @@ const CORE_ROWS: readonly Row[] = [
   { name: "core/pipeline", files: /^core\/pipeline\//, may: DATA },
   { name: "core/agent", files: /^core\/agent\//, may: DATA, mayLazily: [packages("ajv", "ajv-formats", "re2js")] },
   { name: "core/routing", files: /^core\/routing\//, may: DATA },
+  {
+    name: "core/validate",
+    files: /^core\/validate\//,
+    may: [...DATA, /^core\/pipeline\/plan\.ts$/, /^core\/agent\/(pattern|schema-check|json-path)\.ts$/],
+  },
   { name: "core/reconcile", files: /^core\/reconcile\//, may: [...DATA, SCHEDULE, /^core\/pipeline\/plan\.ts$/] },
 ];
 

@@ -258,7 +258,9 @@ export const graphRules: readonly Rule<Graph>[] = [
     message: "pipeline has two steps of one name: a step is called after its role unless it has a name",
     fieldPath: ".pipeline",
     broken: ({ pipeline }) =>
-      repeated(pipeline ?? [], (step) => step.name ?? step.role, "name").map((place) => ["pipeline", ...place]),
+      repeated(pipeline ?? [], (step) => step.name ?? step.role, "").map(([i = 0]) => {
+        return ["pipeline", i, pipeline?.[Number(i)]?.name === undefined ? "role" : "name"];
+      }),
   },
 ];
 
