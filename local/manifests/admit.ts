@@ -1,0 +1,98 @@
+/** Documents judged and sorted: Ark objects, and the ConfigMaps and Secrets that prompts and keys come from. */
+import type { ArkObject } from "#core/api/objects.ts";
+import { checkObject } from "#core/api/validate.ts";
+import { planTeam } from "#core/pipeline/plan.ts";
+import type { ManifestDocument, ManifestFault } from "./parse.ts";
+
+export type Values = Readonly<Record<string, string>>;
+
+export type Admitted = {
+  readonly objects: readonly ArkObject[];
+  /** Keys are `<namespace>/<name>`. */
+  readonly configMaps: ReadonlyMap<string, Values>;
+  readonly secrets: ReadonlyMap<string, Values>;
+  readonly faults: readonly ManifestFault[];
+  readonly warnings: readonly ManifestFault[];
+};
+
+export type AdmitOutcome =
+  | { readonly kind: "admitted"; readonly object: ArkObject }
+  | { readonly kind: "refused"; readonly message: string };
+
+type FieldFault = { readonly path: string; readonly message: string; readonly hint?: string };
+
+export function admitAll(documents: readonly ManifestDocument[]): Admitted {
+  const objects: ArkObject[] = [];
+  const configMaps = new Map<string, Values>();
+  const secrets = new Map<string, Values>();
+  const faults: ManifestFault[] = [];
+  const warnings: ManifestFault[] = [];
+  for (const document of documents) {
+    const { value } = document;
+    if (value["apiVersion"] === "v1" && value["kind"] === "ConfigMap")
+      configMaps.set(keyOf(value), texts(value["data"]));
+    else if (value["apiVersion"] === "v1" && value["kind"] === "Secret") secrets.set(keyOf(value), secretValues(value));
+    else if (isForeign(value))
+      warnings.push(
+        located(document, { path: "kind", message: `${String(value["kind"])} has no effect on one machine` }),
+      );
+    else {
+      const judged = judge(value);
+      if (judged.kind === "valid") objects.push(inNamespace(judged.object));
+      else faults.push(...judged.faults.map((fault) => located(document, fault)));
+    }
+  }
+  return { objects, configMaps, secrets, faults, warnings };
+}
+
+/** One object that comes by another way than a file. */
+export function admit(value: unknown): AdmitOutcome {
+  const judged = judge(value);
+  if (judged.kind === "valid") return { kind: "admitted", object: inNamespace(judged.object) };
+  return { kind: "refused", message: judged.faults.map(({ path, message }) => `${path}: ${message}`).join("; ") };
+}
+
+type Judged =
+  | { readonly kind: "valid"; readonly object: ArkObject }
+  | { readonly kind: "invalid"; readonly faults: readonly FieldFault[] };
+
+function judge(value: unknown): Judged {
+  const checked = checkObject(value);
+  if (checked.kind === "invalid") return checked;
+  const { object } = checked;
+  if (object.kind !== "ArkTeam") return { kind: "valid", object };
+  const planned = planTeam(object.metadata.name ?? "", object.spec);
+  return planned.kind === "faults" ? { kind: "invalid", faults: planned.faults } : { kind: "valid", object };
+}
+
+function inNamespace(object: ArkObject): ArkObject {
+  return { ...object, metadata: { namespace: "default", ...object.metadata } };
+}
+
+function located(document: ManifestDocument, fault: FieldFault): ManifestFault {
+  return { file: document.file, line: document.lineOf(fault.path), ...fault };
+}
+
+function isForeign(value: Readonly<Record<string, unknown>>): boolean {
+  const { apiVersion } = value as { apiVersion?: unknown };
+  return typeof apiVersion === "string" && !apiVersion.startsWith("arkonis.dev/");
+}
+
+function keyOf(value: Readonly<Record<string, unknown>>): string {
+  const { name = "", namespace = "default" } = (value["metadata"] ?? {}) as { name?: string; namespace?: string };
+  return `${namespace}/${name}`;
+}
+
+function texts(value: unknown): Values {
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return Object.fromEntries(entries.map(([key, text]) => [key, String(text)]));
+}
+
+/** `stringData` wins over `data`, as on a cluster. */
+function secretValues(value: Readonly<Record<string, unknown>>): Values {
+  const decoded = Object.entries(texts(value["data"])).map(([key, text]) => [
+    key,
+    Buffer.from(text, "base64").toString("utf8"),
+  ]);
+  return { ...Object.fromEntries(decoded), ...texts(value["stringData"]) };
+}

@@ -1,0 +1,133 @@
+/**
+ * Brings the objects of the manifests into the store, and takes out those that are no longer in them.
+ *
+ * M1  A manifest with a fault changes nothing at all (P10).
+ * M2  Only what came from manifests goes with them: objects made by hand stay.
+ * M3  An ArkRun in a manifest is made once, as `kubectl create` would.
+ */
+import { type FSWatcher, watch } from "node:fs";
+import type { ArkObject, Kind, ObjectOf } from "#core/api/objects.ts";
+import type { Logger } from "#core/ports/log.ts";
+import type { Objects } from "#core/ports/objects.ts";
+import { applyIfChanged } from "./changes.ts";
+import { Coalesced } from "./coalesce.ts";
+import { type Admitted, admitAll } from "./manifests/admit.ts";
+import type { ManifestFault } from "./manifests/parse.ts";
+import { readManifests } from "./manifests/read.ts";
+import { keyOf } from "./world.ts";
+
+const MANAGED_BY = "app.kubernetes.io/managed-by";
+const MANAGER = "ark-up";
+const APPLIED = ["ArkSettings", "ArkAgent", "ArkTeam", "ArkEvent"] as const satisfies readonly Kind[];
+const SETTLE_MS = 200;
+
+export type SourcesDeps = {
+  readonly objects: Objects;
+  /** ConfigMaps and Secrets of the manifests; before the objects that refer to them. */
+  readonly onValues: (values: Pick<Admitted, "configMaps" | "secrets">) => void;
+  /** After everything of the manifests is stored. */
+  readonly onApplied: () => void;
+  readonly log: Logger;
+};
+
+export type Loaded = Admitted & { readonly watched: readonly string[] };
+
+export async function loadSources(sources: readonly string[]): Promise<Loaded> {
+  const read = await readManifests(sources);
+  const admitted = admitAll(read.documents);
+  return { ...admitted, faults: [...read.faults, ...admitted.faults], watched: read.watched };
+}
+
+export class Sources {
+  readonly #sources: readonly string[];
+  readonly #deps: SourcesDeps;
+  readonly #reload: Coalesced;
+  #watchers: readonly FSWatcher[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #faults: readonly ManifestFault[] = [];
+
+  constructor(sources: readonly string[], deps: SourcesDeps) {
+    this.#sources = sources;
+    this.#deps = deps;
+    this.#reload = new Coalesced(
+      () => this.#load(),
+      (error) => deps.log.error({ err: error }, "manifests could not be applied"),
+    );
+  }
+
+  /** Of the newest reading; empty when it is in effect. */
+  get faults(): readonly ManifestFault[] {
+    return this.#faults;
+  }
+
+  async reload(): Promise<void> {
+    this.#reload.poke();
+    await this.#reload.idle();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const watcher of this.#watchers) watcher.close();
+    await this.#reload.idle();
+  }
+
+  async #load(): Promise<void> {
+    const loaded = await loadSources(this.#sources);
+    this.#watch(loaded.watched);
+    this.#faults = loaded.faults;
+    if (loaded.faults.length > 0) {
+      for (const { file, line, path, message } of loaded.faults)
+        this.#deps.log.error({ file, line, path, fault: message }, "manifest refused; what was in effect stays");
+      return;
+    }
+    await this.#apply(loaded);
+  }
+
+  async #apply({ objects: wanted, ...values }: Loaded): Promise<void> {
+    const { objects, onApplied, onValues } = this.#deps;
+    onValues(values);
+    for (const kind of APPLIED) await this.#applyKind(kind, wanted);
+    for (const run of wanted) if (run.kind === "ArkRun") await objects.create("ArkRun", run);
+    onApplied();
+  }
+
+  async #applyKind<K extends (typeof APPLIED)[number]>(kind: K, wanted: readonly ArkObject[]): Promise<void> {
+    const { objects } = this.#deps;
+    const stored = new Map((await objects.list(kind)).map((object) => [keyOf(object), object]));
+    const present = new Set<string>();
+    for (const object of wanted) {
+      if (object.kind !== kind) continue;
+      present.add(keyOf(object));
+      await applyIfChanged(objects, kind, stored.get(keyOf(object)), managed(object as ObjectOf<K>));
+    }
+    for (const [key, object] of stored) {
+      if (present.has(key) || object.metadata.labels?.[MANAGED_BY] !== MANAGER) continue;
+      const { namespace = "default", name = "" } = object.metadata;
+      await objects.delete(kind, { namespace, name });
+    }
+  }
+
+  #watch(files: readonly string[]): void {
+    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers = files.flatMap((file) => {
+      try {
+        const watcher = watch(file, () => this.#soon());
+        watcher.on("error", () => this.#soon());
+        return [watcher];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** Editors write a file in several steps. */
+  #soon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#reload.poke(), SETTLE_MS);
+  }
+}
+
+function managed<T extends ArkObject>(object: T): T {
+  const labels = { ...object.metadata.labels, [MANAGED_BY]: MANAGER };
+  return { ...object, metadata: { ...object.metadata, labels } };
+}
