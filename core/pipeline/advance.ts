@@ -8,7 +8,7 @@
 import { isTruthyText } from "#core/template/truth.ts";
 import { attemptId } from "#core/events/facts.ts";
 import { childRunName } from "./chance.ts";
-import { draftOf, endRun, finished, short, totalUsage, type Draft } from "./draft.ts";
+import { draftOf, endRun, finished, short, type Draft } from "./draft.ts";
 import type { Graph, PlannedStep } from "./graph.ts";
 import { render, renderInputs, type Outputs, type View } from "./render.ts";
 import { runOutput } from "./run-output.ts";
@@ -80,14 +80,26 @@ export function runIteration(step: PlannedStep, iteration: number, at: number, d
 
 function whatForbids(step: PlannedStep, draft: Draft, view: View): StepFailure | undefined {
   const { maxTokens = 0 } = draft.before.spec;
-  const used = totalUsage(draft.steps);
-  const total = used.inputTokens + used.outputTokens;
-  if (maxTokens > 0 && total >= maxTokens)
-    return { code: "budget.exceeded", message: `the run's maxTokens ${maxTokens} is used up (${total} so far)` };
+  const spent = spentBefore(step, draft);
+  if (maxTokens > 0 && spent >= maxTokens)
+    return { code: "budget.exceeded", message: `the run's maxTokens ${maxTokens} is used up (${spent} so far)` };
   if (step.target.kind === "team" && draft.before.depth >= MAX_DEPTH)
     return { code: "run.too_deep", message: `teams are nested more than ${MAX_DEPTH} deep` };
   const rendered = renderInputs(step, view, step.target.kind === "team" ? "child" : "prompt");
   return rendered.kind === "failed" ? { code: "template.failed", message: rendered.message } : undefined;
+}
+
+/**
+ * Tokens of the step itself and of all that had to end before it. What runs beside it is left to the reservation of
+ * each call (P6): counting it here would make the run's end depend on which fact came first.
+ */
+function spentBefore({ name, ancestors }: PlannedStep, { steps }: Draft): number {
+  let spent = 0;
+  for (const each of [name, ...ancestors]) {
+    const usage = steps[each]?.usage;
+    if (usage !== undefined) spent += usage.inputTokens + usage.outputTokens;
+  }
+  return spent;
 }
 
 /** What a step keeps when it changes phase. */
