@@ -5,7 +5,7 @@ import type { Io } from "./io.ts";
 import { localCluster } from "./local-cluster.ts";
 
 export type ProviderName = "auto" | "mock";
-export type LocalOptions = {
+type LocalOptions = {
   readonly sources: readonly string[];
   readonly dataDir: string;
   /** 0: any free port. */
@@ -15,6 +15,12 @@ export type LocalOptions = {
   readonly log: Logger;
   readonly signal: AbortSignal;
 };
+
+export type StartLocal = (options: LocalOptions) => Promise<{
+  readonly url: string;
+  readonly token: string;
+  stop(): Promise<void>;
+}>;
 
 export function clusterOf(local: { readonly url: string; readonly token: string }, io: Io): Cluster {
   return localCluster({ url: local.url, token: local.token, signal: io.signal });

@@ -1,0 +1,132 @@
+/** `ark run FILE`: one run without a cluster, in a local instance of its own that is gone afterwards. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
+import { ArkError } from "#core/errors.ts";
+import { inputFaults, resolveInput } from "#core/pipeline/inputs.ts";
+import { planTeam } from "#core/pipeline/plan.ts";
+import { checkManifests, invalidManifests, objectsOf, type Manifests } from "../check.ts";
+import type { Cluster } from "../cluster.ts";
+import { EXIT } from "../exit.ts";
+import type { Io } from "../io.ts";
+import { clusterOf, type ProviderName, type StartLocal } from "../local-host.ts";
+import { createLogger, type Level } from "../log.ts";
+import { createRun, newRun } from "../new-run.ts";
+import { durationOption, inputOption, usage, type CommonOptions } from "../options.ts";
+import { printResult } from "../print.ts";
+import { planText, runPlan } from "../render/plan.ts";
+import { finishRuns } from "./finish.ts";
+
+export type RunOptions = CommonOptions & {
+  readonly team?: string;
+  readonly input: readonly string[];
+  readonly provider?: ProviderName;
+  readonly dryRun?: boolean;
+  readonly timeout?: string;
+  readonly logLevel: Level;
+};
+export type RunDeps = {
+  /** A running `ark up`, if there is one. */
+  readonly running: () => Promise<Cluster | undefined>;
+  readonly startLocal: StartLocal;
+};
+
+export async function run(file: string, options: RunOptions, deps: RunDeps, io: Io): Promise<number> {
+  const timeoutMs = options.timeout === undefined ? undefined : durationOption("--timeout", options.timeout);
+  const source = path.resolve(io.cwd, file);
+  const manifests = await checkManifests([source], { references: false });
+  if (manifests.faults.length > 0) throw invalidManifests(manifests.faults, (name) => path.relative(io.cwd, name));
+  const team = chooseTeam(manifests, options.team, file);
+  const input = { ...team.spec.input, ...inputOption(options.input) };
+  requireInput(team, input);
+  if (options.dryRun === true) return dryRun(team, input, options, io);
+  const up = options.provider === undefined ? await deps.running() : undefined;
+  if (up !== undefined && (await holds(up, team, options.namespace))) return runOn(up, team, options, timeoutMs, io);
+  return runAlone(source, team, options, deps, timeoutMs, io);
+}
+
+/** The one named, else the one that no other team runs as a role. */
+function chooseTeam(manifests: Manifests, name: string | undefined, file: string): ArkTeam {
+  const teams = objectsOf(manifests, "ArkTeam");
+  const names = teams.map((team) => team.metadata.name ?? "");
+  const nested = new Set(teams.flatMap((team) => team.spec.roles.map((role) => role.arkTeam)));
+  const chosen = teams.filter((team) =>
+    name === undefined ? !nested.has(team.metadata.name ?? "") : team.metadata.name === name,
+  );
+  const [team] = chosen;
+  if (team !== undefined && chosen.length === 1) return team;
+  if (teams.length === 0) throw usage(`${file} holds no ArkTeam`, "Give a file with the team to run.");
+  if (name !== undefined) throw usage(`${file} holds no ArkTeam ${name}`, `It holds ${names.join(", ")}.`);
+  throw usage(`${file} holds several teams`, `Choose one with --team: ${names.join(", ")}.`);
+}
+
+function requireInput(team: ArkTeam, input: Readonly<Record<string, string>>): void {
+  const faults = inputFaults({ ...team.spec, input });
+  if (faults.length === 0) return;
+  const missing = (team.spec.inputs ?? []).filter(({ required }) => required).map(({ name }) => `--input ${name}=…`);
+  throw new ArkError("input.invalid", faults.join("; "), `Give it with ${missing.join(" ") || "--input key=value"}.`);
+}
+
+function dryRun(team: ArkTeam, input: Readonly<Record<string, string>>, options: RunOptions, io: Io): number {
+  const name = team.metadata.name ?? "";
+  const planned = planTeam(name, team.spec);
+  // Faults of the graph were reported with the manifests'.
+  if (planned.kind === "faults") throw new ArkError("internal", "the plan was valid a moment ago", "Report this.");
+  const resolved = resolveInput({ ...team.spec, input });
+  const plan = runPlan({ spec: team.spec, graph: planned.graph, input: resolved });
+  printResult(io, options.output, { team: name, ...plan }, () => planText(name, plan, io.style));
+  return EXIT.done;
+}
+
+/** The running server knows this very team: then it runs there, and is kept. */
+async function holds(cluster: Cluster, team: ArkTeam, namespace: string): Promise<boolean> {
+  const stored = await cluster.get("ArkTeam", { namespace, name: team.metadata.name ?? "" });
+  return stored !== undefined && isDeepStrictEqual(stored.spec, team.spec);
+}
+
+async function runOn(
+  cluster: Cluster,
+  team: ArkTeam,
+  options: RunOptions,
+  timeoutMs: number | undefined,
+  io: Io,
+): Promise<number> {
+  const input = inputOption(options.input);
+  const spec = { teamRef: team.metadata.name ?? "", ...(Object.keys(input).length === 0 ? {} : { input }) };
+  const key = await createRun(cluster, newRun(options.namespace, spec));
+  io.err(io.style.dim(`${key.name} on ${cluster.description}\n`));
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  return finishRuns(cluster, [key], { progress: io.live ? "live" : "lines", output: options.output, ...limit }, io);
+}
+
+async function runAlone(
+  source: string,
+  team: ArkTeam,
+  options: RunOptions,
+  deps: RunDeps,
+  timeoutMs: number | undefined,
+  io: Io,
+): Promise<number> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), "ark-run-"));
+  try {
+    const local = await deps.startLocal({
+      sources: [source],
+      dataDir,
+      port: 0,
+      provider: options.provider ?? "auto",
+      env: io.env,
+      log: createLogger(io, options.logLevel),
+      signal: io.signal,
+    });
+    try {
+      const namespace = team.metadata.namespace ?? options.namespace;
+      return await runOn(clusterOf(local, io), team, { ...options, namespace }, timeoutMs, io);
+    } finally {
+      await local.stop();
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,102 @@
+/** `ark up`: the whole system on this machine, until it is stopped. */
+import * as path from "node:path";
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { Cluster } from "../cluster.ts";
+import { EXIT } from "../exit.ts";
+import type { Io } from "../io.ts";
+import { clusterOf, type ProviderName, type StartLocal } from "../local-host.ts";
+import { createLogger, type Level } from "../log.ts";
+import { usage } from "../options.ts";
+import { progressChanges } from "../render/progress.ts";
+import type { RunView } from "../render/run-view.ts";
+import { runViewOf } from "../run-view.ts";
+
+export type UpOptions = {
+  readonly file: readonly string[];
+  readonly port: string;
+  readonly data: string;
+  readonly provider: ProviderName;
+  readonly logLevel: Level;
+};
+
+/** Resolves once it was told to stop and has stopped. */
+export async function up(options: UpOptions, startLocal: StartLocal, io: Io): Promise<number> {
+  const files = options.file.length === 0 ? ["."] : options.file;
+  const local = await startLocal({
+    sources: files.map((file) => path.resolve(io.cwd, file)),
+    dataDir: path.resolve(io.cwd, options.data),
+    port: portOption(options.port),
+    provider: options.provider,
+    env: io.env,
+    log: createLogger(io, options.logLevel),
+    signal: io.signal,
+  });
+  try {
+    const cluster = clusterOf(local, io);
+    await greet(cluster, local.url, io);
+    await tellRuns(cluster, io);
+  } finally {
+    await local.stop();
+    io.err("Stopped. What was accepted is kept, and goes on with the next `ark up`.\n");
+  }
+  return EXIT.interrupted;
+}
+
+function portOption(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw usage(`--port is ${JSON.stringify(text)}`, "Give a number from 0 (any free port) to 65535.");
+}
+
+async function greet(cluster: Cluster, url: string, io: Io): Promise<void> {
+  const [teams, events] = await Promise.all([cluster.list("ArkTeam", {}), cluster.list("ArkEvent", {})]);
+  io.err(
+    `${io.style.green("Ark is up")} at ${url}: ${teams.length} teams, ${events.length} events. Stop it with Ctrl-C.\n`,
+  );
+  for (const event of events) io.err(`  ${eventLine(event)}\n`);
+}
+
+function eventLine(event: ArkEvent): string {
+  const { name = "", namespace = "default" } = event.metadata;
+  const { type, cron = "", timeZone = "UTC", teamOutput } = event.spec.source;
+  switch (type) {
+    case "webhook":
+      return `ark trigger ${name}${inNamespace(namespace)} --data '{}' --wait`;
+    case "cron":
+      return `${name} fires at ${cron} (${timeZone})${nextFire(event)}`;
+    case "team-output":
+      return `${name} fires after team ${teamOutput?.name}`;
+    case "cloudevent":
+      return `${name} fires on CloudEvents`;
+  }
+}
+
+function inNamespace(namespace: string): string {
+  return namespace === "default" ? "" : ` -n ${namespace}`;
+}
+
+function nextFire({ status }: ArkEvent): string {
+  return status?.nextFireAt === undefined ? "" : `, next at ${status.nextFireAt}`;
+}
+
+/** One line per step that moves, of every run, until the signal. Runs that had ended before are not told again. */
+async function tellRuns(cluster: Cluster, io: Io): Promise<void> {
+  const shown = new Map<string, RunView>();
+  const ended = new Set((await cluster.list("ArkRun", {})).filter(hasEnded).map((run) => run.metadata.uid));
+  for await (const { type, object } of cluster.watch("ArkRun", {}, io.signal)) {
+    const view = runViewOf(object);
+    const key = `${view.namespace}/${view.name}`;
+    if (type === "deleted" || ended.has(object.metadata.uid)) {
+      shown.delete(key);
+      continue;
+    }
+    const options = { now: io.now(), columns: io.columns(), style: io.style };
+    for (const line of progressChanges(shown.get(key), view, options)) io.err(`${io.style.dim(view.name)}  ${line}\n`);
+    if (hasEnded(object)) ended.add(object.metadata.uid);
+    shown.set(key, view);
+  }
+}
+
+function hasEnded({ status }: { readonly status?: { readonly phase?: string } }): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
+}
