@@ -19,7 +19,7 @@ const Env = z.object({
   ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark:4222" }),
   ARK_NATS_CREDS: z.string().optional(),
   /** Where the Ark objects live: on a cluster, or in local mode. */
-  ARK_OBJECTS: z.enum(["nats"]).default("nats"),
+  ARK_OBJECTS: z.enum(["kube", "nats"]).default("kube"),
   /** `wake`: takes facts while a wake is held. `always`: from start to stop. */
   ARK_MODE: z.enum(["wake", "always"]).default("wake"),
   ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
@@ -33,6 +33,7 @@ const Env = z.object({
 export type Config = {
   readonly natsUrl: string;
   readonly natsCreds: string | undefined;
+  readonly objects: "kube" | "nats";
   readonly mode: "wake" | "always";
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly idleMs: number;
@@ -63,6 +64,7 @@ export function parseConfig(raw: RawEnv): ConfigOutcome {
     config: {
       natsUrl: env.ARK_NATS_URL,
       natsCreds: env.ARK_NATS_CREDS,
+      objects: env.ARK_OBJECTS,
       mode: env.ARK_MODE,
       logLevel: env.ARK_LOG_LEVEL,
       idleMs: env.ARK_IDLE_SECONDS * 1_000,

@@ -21,9 +21,11 @@ const MAX_ACK_PENDING = 2_048;
 export async function provision(link: Link, sizing: Sizing = {}): Promise<void> {
   await Promise.all(streamTable(sizing).map((spec) => ensureStream(link, spec)));
   const ackWaitMs = sizing.ackWaitMs ?? ACK_WAIT_MS;
+  // Several processes provision; only one that was told a wait may change it.
+  const keep = sizing.ackWaitMs === undefined ? (["ack_wait"] as const) : [];
   await Promise.all([
-    ensureConsumer(link, STREAMS.facts, durable(DURABLES.collector, "ark.facts.>", ackWaitMs)),
-    ensureConsumer(link, STREAMS.events, durable(DURABLES.relay, "ark.events.>", ackWaitMs)),
+    ensureConsumer(link, STREAMS.facts, durable(DURABLES.collector, "ark.facts.>", ackWaitMs), keep),
+    ensureConsumer(link, STREAMS.events, durable(DURABLES.relay, "ark.events.>", ackWaitMs), keep),
   ]);
 }
 
@@ -39,13 +41,19 @@ async function ensureStream(link: Link, spec: StreamSpec): Promise<void> {
 
 export type ConsumerSpec = Parameters<Link["jsm"]["consumers"]["add"]>[1] & { durable_name: string };
 
-/** Creates a durable consumer, or brings an existing one to `spec`. */
-export async function ensureConsumer(link: Link, stream: string, spec: ConsumerSpec): Promise<void> {
+/** Creates a durable consumer, or brings an existing one to `spec`, but for what is to be kept of it. */
+export async function ensureConsumer(
+  link: Link,
+  stream: string,
+  spec: ConsumerSpec,
+  keep: readonly (keyof ConsumerSpec)[] = [],
+): Promise<void> {
   try {
     await reached(link.jsm.consumers.add(stream, spec));
   } catch (error) {
     if (!hasCode(error, API.consumerExists)) throw error;
     const { durable_name, ...settings } = spec;
+    for (const name of keep) delete settings[name as keyof typeof settings];
     await reached(link.jsm.consumers.update(stream, durable_name, settings));
   }
 }

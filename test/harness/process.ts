@@ -59,7 +59,7 @@ export async function startProcess(options: ProcessOptions): Promise<TestProcess
 }
 
 async function launch(
-  { entry, env, startTimeoutMs = 60_000 }: ProcessOptions,
+  { entry, env, startTimeoutMs = 30_000 }: ProcessOptions,
   keep: (text: string) => void,
   output: () => string,
 ): Promise<Running> {

@@ -1,0 +1,90 @@
+/** The collector as a process: reads its environment, joins the ports, serves `/wake`, drains on SIGTERM. */
+import type { RunStatusSink } from "#core/ports/objects.ts";
+import { createApp } from "#platform/http/app.ts";
+import { held } from "#platform/http/held.ts";
+import { serve } from "#platform/http/server.ts";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { createLog } from "#platform/telemetry/log.ts";
+import { createCollector } from "./collect.ts";
+import { parseConfig, readEnv, type Config } from "./config.ts";
+import { createWaker } from "./wake.ts";
+
+/** Below every proxy's patience with a silent answer. */
+const BEAT_MS = 15_000;
+/** What a request that is still open after the last fact may take. */
+const CLOSE_MS = 5_000;
+
+async function main(config: Config): Promise<void> {
+  const log = createLog({ name: "collector", level: config.logLevel });
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+
+  await using js = await openJetStream({
+    url: config.natsUrl,
+    name: "ark-collector",
+    signal: stop.signal,
+    ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+  });
+  await js.provision({ ackWaitMs: config.leaseMs });
+  const collector = createCollector({
+    facts: js.factLog,
+    states: js.runStates,
+    tasks: js.tasks,
+    leases: js.leases,
+    outputs: js.outputs,
+    timers: js.timers,
+    outbox: js.outbox,
+    locks: js.locks,
+    wakes: js.wakes,
+    status: config.objects === "nats" ? js.objects : await onCluster(),
+    now: Date.now,
+    random: Math.random,
+    log,
+  });
+  const waker = createWaker(collector, config.idleMs, stop.signal);
+  const always = config.mode === "always" ? collector.run(stop.signal) : undefined;
+  const reaping = js.reaper.run(stop.signal);
+  const app = createApp({
+    routes: [{ method: "POST", path: "/wake", handle: async () => held(waker.wake(), BEAT_MS) }],
+    ready: () => js.isConnected() && !stop.signal.aborted,
+    log,
+  });
+  const serving = await serve(app, { port: config.port, host: config.host });
+  log.info({ port: serving.port }, "listening");
+
+  await aborted(stop.signal);
+  log.info({}, "draining");
+  await always;
+  await reaping;
+  await waker.ended();
+  await serving.stop(CLOSE_MS);
+}
+
+/** Loaded where it is needed only: it is most of what this process would load. */
+async function onCluster(): Promise<RunStatusSink> {
+  const [{ openKube }, { kubeObjects }] = await Promise.all([
+    import("#platform/kube/client.ts"),
+    import("#platform/kube/objects.ts"),
+  ]);
+  return kubeObjects(openKube(), "ark-collector");
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+const parsed = parseConfig(readEnv(process.env));
+if (parsed.kind === "faults") {
+  process.stderr.write(`${parsed.faults.join("\n")}\n`);
+  process.exitCode = 2;
+} else {
+  try {
+    await main(parsed.config);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,130 @@
+/** The executor as a process: one agent, its slots, `/wake`; finishes what it holds on SIGTERM (D7). */
+import { joinTools } from "#core/agent/toolbox.ts";
+import { readProviders } from "#core/agent/provider.ts";
+import { createApp } from "#platform/http/app.ts";
+import { held } from "#platform/http/held.ts";
+import { serve } from "#platform/http/server.ts";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { createLog } from "#platform/telemetry/log.ts";
+import { readAgentFile, type LoadedAgent } from "./agent-file.ts";
+import { parseConfig, readEnv, type Config } from "./config.ts";
+import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
+import { handleTask } from "./handler.ts";
+import { createProbe } from "./probe.ts";
+import { createPool } from "./slots.ts";
+
+/** Below every proxy's patience with a silent answer. */
+const BEAT_MS = 15_000;
+/** What a request that is still open after the last task may take. */
+const CLOSE_MS = 5_000;
+/** Beyond the agent's own timeout, for storing a result. */
+const FINISH_MS = 30_000;
+/** Heartbeats in the life of a lease: three may be lost. */
+const BEATS_PER_LEASE = 4;
+
+async function main(config: Config, loaded: LoadedAgent): Promise<void> {
+  const { agent } = loaded;
+  const log = createLog({ name: "executor", level: config.logLevel });
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const hardStop = new AbortController();
+
+  await using js = await openJetStream({
+    url: config.natsUrl,
+    name: `ark-executor-${agent.name}`,
+    signal: stop.signal,
+    leaseTtlMs: config.leaseMs,
+    taskAckWaitMs: config.leaseMs,
+    ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+  });
+  const deps: ExecutorDeps = {
+    facts: js.factLog,
+    tasks: js.tasks,
+    leases: js.leases,
+    outputs: js.outputs,
+    budgets: js.budgets,
+    tokens: js.tokens,
+    wakes: js.wakes,
+    runtime: once(() => loadRuntime(loaded)),
+    instance: config.instance,
+    heartbeatMs: config.leaseMs / BEATS_PER_LEASE,
+    now: Date.now,
+    random: Math.random,
+    log,
+  };
+  const probe = createProbe(deps, agent.probe);
+  const pool = createPool({
+    max: agent.limits.maxConcurrentTasks,
+    idleMs: config.mode === "always" ? Number.POSITIVE_INFINITY : config.idleMs,
+    next: (expiresMs, signal) => js.tasks.next({ namespace: agent.namespace, agent: agent.name }, expiresMs, signal),
+    handle: (delivery) => handleTask(delivery, deps, hardStop.signal),
+    ready: (signal) => probe.ready(signal),
+    now: Date.now,
+    random: Math.random,
+    stop: stop.signal,
+  });
+  const slots = new Set<Promise<void>>();
+  const open = (): Promise<void> => {
+    // Heavy clients are loaded while the first task is being fetched; the task itself tells when that fails.
+    deps.runtime().catch(() => {});
+    const slot = pool.slot().finally(() => slots.delete(slot));
+    slots.add(slot);
+    return slot;
+  };
+  if (config.mode === "always") for (let n = 0; n < agent.limits.maxConcurrentTasks; n += 1) void open();
+  const app = createApp({
+    routes: [{ method: "POST", path: "/wake", handle: async () => held(open(), BEAT_MS) }],
+    ready: () => js.isConnected() && !stop.signal.aborted,
+    log,
+  });
+  const serving = await serve(app, { port: config.port, host: config.host });
+  log.info({ port: serving.port, agent: agent.name }, "listening");
+
+  await aborted(stop.signal);
+  log.info({ tasks: pool.busy }, "draining");
+  const late = setTimeout(() => hardStop.abort(), agent.limits.timeoutMs + FINISH_MS);
+  await Promise.all(slots);
+  clearTimeout(late);
+  await serving.stop(CLOSE_MS);
+}
+
+async function loadRuntime({ agent, providerFor }: LoadedAgent): Promise<AgentRuntime> {
+  const { createOpenAiModel } = await import("#platform/openai/model.ts");
+  const model = createOpenAiModel();
+  await model.warm();
+  return { agent, model, tools: joinTools([], []), providerFor };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+const parsed = parseConfig(readEnv(process.env));
+if (parsed.kind === "faults") {
+  process.stderr.write(`${parsed.faults.join("\n")}\n`);
+  process.exitCode = 2;
+} else {
+  const { config } = parsed;
+  const { agentFile: file, configMapsDir, secretsDir } = config;
+  try {
+    const providers = readProviders(process.env);
+    await main(config, readAgentFile({ file, configMapsDir, secretsDir, providers }));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
