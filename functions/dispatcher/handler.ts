@@ -29,19 +29,36 @@ export type Received = {
   readonly lastTry: boolean;
 };
 
-/** Rejects only while a store is away. */
+/** Rejects while a store is away, and for what nobody expected as long as it may be delivered again. */
 export async function handle(received: Received, deps: DispatcherDeps): Promise<HandleOutcome> {
   const { cloudEvent, lastTry } = received;
   const seq = received.seq ?? numberExtension(cloudEvent, EXTENSIONS.seq);
   const settled = { lastTry, cloudEvent, ...(seq === undefined ? {} : { seq }) };
-  if (cloudEvent.type === EVENT_TYPES.runRequested) return startChild(settled, deps);
+  try {
+    return await deliver(received, settled, deps);
+  } catch (error) {
+    // Refused by a schema, an admission policy, RBAC: without this it would be posted again for ever.
+    if (!lastTry || error instanceof StoreUnavailable) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    deps.log.error({ err: error }, "event not dispatched");
+    return bury("DispatchFailed", reason, settled, deps);
+  }
+}
+
+type Settled = { readonly cloudEvent: CloudEventRecord; readonly lastTry: boolean; readonly seq?: number };
+
+async function deliver(received: Received, settled: Settled, deps: DispatcherDeps): Promise<HandleOutcome> {
+  if (settled.cloudEvent.type === EVENT_TYPES.runRequested) return startChild(settled, deps);
   const place = placeOf(received);
   const keyed = received.key === undefined ? {} : { key: received.key };
   if (place !== undefined) return dispatch({ ...settled, ...keyed, ...place }, deps);
-  const message = "neither the path nor the extensions arknamespace and arkevent say which ArkEvent this is for";
-  await undeliverable(message, cloudEvent, deps);
-  if (seq !== undefined) await deps.outbox.confirm(seq);
-  return { kind: "dead", code: "Undeliverable", reason: message };
+  return bury("Undeliverable", "neither path nor extensions say which ArkEvent this is for", settled, deps);
+}
+
+async function bury(code: string, reason: string, settled: Settled, deps: DispatcherDeps): Promise<HandleOutcome> {
+  await undeliverable(code, reason, settled.cloudEvent, deps);
+  if (settled.seq !== undefined) await deps.outbox.confirm(settled.seq);
+  return { kind: "dead", code, reason };
 }
 
 /** On any other event than a webhook's, `arkevent` says which ArkEvent began the chain, not which one this is for. */
@@ -53,10 +70,17 @@ function placeOf(received: Received): { namespace: string; event: string } | und
   return namespace === undefined || event === undefined ? undefined : { namespace, event };
 }
 
-function undeliverable(message: string, cloudEvent: CloudEventRecord | undefined, deps: DispatcherDeps): Promise<void> {
-  const id = `undeliverable/${sha256(`${cloudEvent?.source}\n${cloudEvent?.id ?? message}`)}`;
-  const event = cloudEvent === undefined ? {} : { cloudEvent };
-  return deadLetter({ namespace: "unknown", name: "unknown", reason: "Undeliverable", message, id, ...event }, deps);
+function undeliverable(
+  reason: string,
+  message: string,
+  cloudEvent: CloudEventRecord | undefined,
+  deps: DispatcherDeps,
+): Promise<void> {
+  const id = `${reason}/${sha256(`${cloudEvent?.source}\n${cloudEvent?.id ?? message}`)}`;
+  const said = (extensionName: string) =>
+    cloudEvent === undefined ? "unknown" : (extension(cloudEvent, extensionName) ?? "unknown");
+  const place = { namespace: said(EXTENSIONS.namespace), name: said(EXTENSIONS.event) };
+  return deadLetter({ ...place, reason, message, id, ...(cloudEvent === undefined ? {} : { cloudEvent }) }, deps);
 }
 
 export type HttpDeps = DispatcherDeps & {
@@ -127,7 +151,7 @@ async function handleAll(request: HttpRequest, text: string, lastTry: boolean, d
 }
 
 async function unreadable(message: string, deps: DispatcherDeps): Promise<HandleOutcome> {
-  await undeliverable(message, undefined, deps);
+  await undeliverable("Undeliverable", message, undefined, deps);
   return { kind: "dead", code: "Undeliverable", reason: message };
 }
 

@@ -21,6 +21,8 @@ export type RelayDeps = {
   readonly maxPending: number;
   /** After how long an unconfirmed event is posted again. */
   readonly againMs?: number;
+  /** Something stood in the outbox. */
+  readonly seen?: () => void;
 };
 
 const AGAIN_MS = 30_000;
@@ -37,6 +39,7 @@ export async function relay(deps: RelayDeps, signal: AbortSignal): Promise<void>
   while (!signal.aborted) {
     try {
       for await (const delivery of deps.outbox.consume({ maxPending: deps.maxPending, signal })) {
+        deps.seen?.();
         const posting: Promise<void> = forward(delivery, deps, signal).finally(() => open.delete(posting));
         open.add(posting);
         if (open.size >= deps.maxPending) await Promise.race(open);

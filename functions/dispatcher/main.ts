@@ -1,0 +1,82 @@
+/** The dispatcher as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
+import type { Objects } from "#core/ports/objects.ts";
+import { createApp } from "#platform/http/app.ts";
+import { parseCloudEvents } from "#platform/http/cloud-events.ts";
+import { serve } from "#platform/http/server.ts";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { createLog } from "#platform/telemetry/log.ts";
+import { parseConfig, readEnv, type Config } from "./config.ts";
+import type { HttpDeps } from "./handler.ts";
+import { dispatcherFallback, dispatcherRoutes } from "./handler.ts";
+
+async function main(config: Config): Promise<void> {
+  const log = createLog({ name: "dispatcher", level: config.logLevel });
+  const stop = new AbortController();
+  const grace = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+
+  await using js = await openJetStream({
+    url: config.natsUrl,
+    name: "ark-dispatcher",
+    signal: stop.signal,
+    ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+  });
+  await js.provision();
+  const deps: HttpDeps = {
+    objects: config.objects === "nats" ? js.objects : await onCluster(),
+    facts: js.factLog,
+    states: js.runStates,
+    outputs: js.outputs,
+    locks: js.locks,
+    outbox: js.outbox,
+    deadLetters: js.deadLetters,
+    // The operator alone writes the status of ArkEvents: it counts a fire by the runs that carry its key.
+    recordFire: async (fire) => log.info({ ...fire }, "fire dispatched"),
+    parseCloudEvents,
+    now: Date.now,
+    log,
+  };
+  const app = createApp({
+    routes: dispatcherRoutes(deps),
+    fallback: dispatcherFallback(deps),
+    ready: () => js.isConnected() && !stop.signal.aborted,
+    log,
+    signal: grace.signal,
+  });
+  const serving = await serve(app, { port: config.port, host: config.host });
+  log.info({ port: serving.port }, "listening");
+
+  await aborted(stop.signal);
+  log.info({}, "draining");
+  await serving.stop(config.graceMs);
+  grace.abort();
+}
+
+/** Loaded where it is needed only: it is most of what this process would load. */
+async function onCluster(): Promise<Objects> {
+  const [{ openKube }, { kubeObjects }] = await Promise.all([
+    import("#platform/kube/client.ts"),
+    import("#platform/kube/objects.ts"),
+  ]);
+  return kubeObjects(openKube(), "ark-dispatcher");
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+const parsed = parseConfig(readEnv(process.env));
+if (parsed.kind === "faults") {
+  process.stderr.write(`${parsed.faults.join("\n")}\n`);
+  process.exitCode = 2;
+} else {
+  try {
+    await main(parsed.config);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

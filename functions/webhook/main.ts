@@ -1,0 +1,113 @@
+/** The webhook function as a process: reads its environment, joins the ports, listens, relays, drains on SIGTERM. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { createApp } from "#platform/http/app.ts";
+import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
+import { parseCloudEvents } from "#platform/http/cloud-events.ts";
+import { held } from "#platform/http/held.ts";
+import { postEvent } from "#platform/http/post-event.ts";
+import { createRateLimit } from "#platform/http/rate-limit.ts";
+import { serve } from "#platform/http/server.ts";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { createLog } from "#platform/telemetry/log.ts";
+import { parseConfig, readEnv, type Config } from "./config.ts";
+import { webhookRoutes } from "./handler.ts";
+import { relay } from "./relay.ts";
+
+const BEAT_MS = 15_000;
+const RATE_KEYS = 10_000;
+const POST_TIMEOUT_MS = 15_000;
+const POSTS_AT_ONCE = 64;
+/** Longer than the pause before an unconfirmed event is posted again: a held wake outlasts it. */
+const IDLE_MS = 45_000;
+
+async function main(config: Config): Promise<void> {
+  const log = createLog({ name: "webhook", level: config.logLevel });
+  const stop = new AbortController();
+  const grace = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+
+  await using js = await openJetStream({
+    url: config.natsUrl,
+    name: "ark-webhook",
+    signal: stop.signal,
+    ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+  });
+  await js.provision();
+  const monotonic = () => performance.now();
+  const rate = (perSecond: number) =>
+    createRateLimit({ perSecond, burst: perSecond * 2, maxKeys: RATE_KEYS, now: monotonic });
+  const routes = webhookRoutes({
+    triggers: js.triggers,
+    outbox: js.outbox,
+    idempotency: js.idempotency,
+    locks: js.locks,
+    states: js.runStates,
+    facts: js.factLog,
+    tokens: js.tokens,
+    outputs: js.outputs,
+    rate: { total: rate(config.rateTotal), perEvent: rate(config.ratePerEvent) },
+    authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
+    parseCloudEvents,
+    now: Date.now,
+    newId: randomUUID,
+    log,
+  });
+
+  let seenAt = monotonic();
+  const { brokerUrl } = config;
+  const relaying =
+    brokerUrl === undefined
+      ? undefined
+      : relay(
+          {
+            outbox: js.outbox,
+            post: (event, signal) => postEvent(brokerUrl, event, { timeoutMs: POST_TIMEOUT_MS, signal }),
+            log,
+            maxPending: POSTS_AT_ONCE,
+            seen: () => void (seenAt = monotonic()),
+          },
+          stop.signal,
+        );
+  const quiet = async () => {
+    while (!stop.signal.aborted && monotonic() - seenAt < IDLE_MS) {
+      await delay(BEAT_MS, undefined, { signal: stop.signal }).catch(() => {});
+    }
+  };
+
+  const app = createApp({
+    routes: [...routes, { method: "POST", path: "/wake", handle: async () => held(quiet(), BEAT_MS) }],
+    ready: () => js.isConnected() && !stop.signal.aborted,
+    log,
+    bodyTimeoutMs: config.bodyTimeoutMs,
+    signal: grace.signal,
+  });
+  const serving = await serve(app, { port: config.port, host: config.host });
+  log.info({ port: serving.port }, "listening");
+
+  await aborted(stop.signal);
+  log.info({}, "draining");
+  await serving.stop(config.graceMs);
+  grace.abort();
+  await relaying;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+const parsed = parseConfig(readEnv(process.env));
+if (parsed.kind === "faults") {
+  process.stderr.write(`${parsed.faults.join("\n")}\n`);
+  process.exitCode = 2;
+} else {
+  try {
+    await main(parsed.config);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
