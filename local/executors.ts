@@ -4,8 +4,10 @@
  * J1  One slot of each pool is always there; the others come with a hint and go when idle. A lost hint costs time alone.
  * J2  A changed agent is in effect from its next task on; tasks in hand end as they began.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "#core/ports/log.ts";
 import type { AgentRuntime, ExecutorDeps } from "../functions/executor/deps.ts";
+import { createProbe } from "../functions/executor/probe.ts";
 import { handleTask } from "../functions/executor/handler.ts";
 import { createPool, type Pool } from "../functions/executor/slots.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
@@ -13,8 +15,6 @@ import type { AgentState } from "./world.ts";
 
 export type ExecutorsDeps = Omit<ExecutorDeps, "runtime"> & {
   readonly runtime: (agent: ResolvedAgent) => Promise<AgentRuntime>;
-  /** Semantic readiness of an agent (D26); true where none is declared. */
-  readonly ready: (agent: ResolvedAgent, signal: AbortSignal) => Promise<boolean>;
   readonly hints: (signal: AbortSignal) => AsyncIterable<{ readonly namespace: string; readonly agent: string }>;
   readonly log: Logger;
 };
@@ -45,7 +45,7 @@ export class Executors {
       if (resolution.kind === "resolved" && agent.spec.replicas > 0) wanted.set(key, resolution.agent);
     for (const [key, running] of this.#pools) {
       const next = wanted.get(key);
-      if (next !== undefined && next.limits.maxConcurrentTasks === running.agent.limits.maxConcurrentTasks) {
+      if (next !== undefined && samePool(next, running.agent)) {
         running.agent = next;
         wanted.delete(key);
       } else this.#retire(key, running);
@@ -75,17 +75,18 @@ export class Executors {
   }
 
   #start(agent: ResolvedAgent): Running {
-    const { runtime, ready, hints: _hints, ...deps } = this.#deps;
+    const { runtime, hints: _hints, ...deps } = this.#deps;
     const stop = new AbortController();
     const current = () => running.agent;
     const executor: ExecutorDeps = { ...deps, runtime: () => runtime(current()) };
+    const probe = createProbe(executor, agent.probe);
     const pool = createPool({
       max: agent.limits.maxConcurrentTasks,
       idleMs: IDLE_MS,
       next: (expiresMs, signal) =>
         deps.tasks.next({ namespace: agent.namespace, agent: agent.name }, expiresMs, signal),
       handle: (delivery) => handleTask(delivery, executor, this.#hard),
-      ready: (signal) => ready(current(), signal),
+      ready: (signal) => probe.ready(signal),
       now: deps.now,
       random: deps.random,
       stop: stop.signal,
@@ -93,6 +94,11 @@ export class Executors {
     const running: Running = { agent, stop, workers: new Workers(pool, stop.signal) };
     return running;
   }
+}
+
+/** A pool is made for its size and its probe; all else may change under it (J2). */
+function samePool(a: ResolvedAgent, b: ResolvedAgent): boolean {
+  return a.limits.maxConcurrentTasks === b.limits.maxConcurrentTasks && isDeepStrictEqual(a.probe, b.probe);
 }
 
 /** J1. */

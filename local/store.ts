@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import * as path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { ArkError } from "#core/errors.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { type JetStream, openJetStream } from "#platform/jetstream/jetstream.ts";
@@ -10,28 +11,83 @@ import { findNatsServer } from "./nats-server/find.ts";
 import { type RunningNats, startNatsServer } from "./nats-server/start.ts";
 import type { Env } from "./world.ts";
 
-export type Store = AsyncDisposable & { readonly js: JetStream; readonly nats: RunningNats };
+export type Store = AsyncDisposable & { readonly js: JetStream; readonly server: Pick<Server, "url" | "pid"> };
 
 /** Throws ArkError: `nats.missing`, `nats.too_old`, `data.locked`, `timeout`, `interrupted`. */
 export async function openStore(dataDir: string, env: Env, log: Logger, signal: AbortSignal): Promise<Store> {
   const binary = await natsBinary(env, log, signal);
   const token = randomBytes(24).toString("hex");
   const storeDir = path.join(dataDir, "nats");
-  const nats = await startNatsServer({ binary, storeDir, env, auth: { token }, log, signal });
+  const start = (port: number) => startNatsServer({ binary, storeDir, env, port, auth: { token }, log, signal });
+  const server = new Server(await start(-1), start, log);
   try {
-    const js = await openJetStream({ url: nats.url, auth: { token }, name: "ark-up", signal });
+    const js = await openJetStream({ url: server.url, auth: { token }, name: "ark-up", signal });
     await js.provision();
     return {
       js,
-      nats,
+      server,
       async [Symbol.asyncDispose]() {
         await js.close();
-        await nats.stop();
+        await server.stop();
       },
     };
   } catch (error) {
-    await nats.stop();
+    await server.stop();
     throw error;
+  }
+}
+
+const RESTART_MS = 500;
+
+/** A nats-server that dies is started again on its port: clients reconnect, and nothing that was stored is gone (P8). */
+class Server {
+  readonly #start: (port: number) => Promise<RunningNats>;
+  readonly #log: Logger;
+  readonly url: string;
+  readonly #port: number;
+  readonly #watching: Promise<void>;
+  readonly #stopping = new AbortController();
+  #nats: RunningNats;
+
+  constructor(nats: RunningNats, start: (port: number) => Promise<RunningNats>, log: Logger) {
+    this.#nats = nats;
+    this.#start = start;
+    this.#log = log;
+    this.url = nats.url;
+    this.#port = nats.port;
+    this.#watching = this.#keep();
+  }
+
+  get pid(): number {
+    return this.#nats.pid;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#nats.stop();
+    await this.#watching;
+  }
+
+  async #keep(): Promise<void> {
+    for (;;) {
+      const exit = await this.#nats.exited;
+      if (this.#stopping.signal.aborted) return;
+      this.#log.error({ ...exit }, "nats-server ended; starting it again");
+      await this.#again();
+    }
+  }
+
+  async #again(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        this.#nats = await this.#start(this.#port);
+        if (this.#stopping.signal.aborted) await this.#nats.stop();
+        return;
+      } catch (error) {
+        this.#log.error({ err: error }, "nats-server could not be started");
+        await delay(RESTART_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      }
+    }
   }
 }
 

@@ -1,0 +1,133 @@
+/**
+ * Ark on one machine: the handlers of all functions in one process, over a real nats-server, an object store on it, and
+ * deliveries of its own in place of a broker. Nothing here decides what a run does.
+ *
+ * A1  What was accepted is in the data folder: killed at any moment, the next start goes on where this one was (P1, P3).
+ * A2  Nothing is served before the manifests are in effect; a fault in them starts nothing (P10).
+ * A3  Stopping takes no new work, lets what is in hand end for `GRACE_MS`, then hands it back.
+ */
+import { ArkError } from "#core/errors.ts";
+import type { Logger } from "#core/ports/log.ts";
+import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import { openDoors } from "./doors.ts";
+import type { ManifestFault } from "./manifests/parse.ts";
+import { type Models, type ProviderName, startModels } from "./models.ts";
+import { Secrets } from "./secrets.ts";
+import { loadSources } from "./sources.ts";
+import { openStore, type Store } from "./store.ts";
+import { buildSystem, startLoops } from "./system.ts";
+import { newToken, removeUpFile, writeUpFile } from "./up-file.ts";
+import type { Env } from "./world.ts";
+
+export type LocalOptions = {
+  readonly sources: readonly string[];
+  readonly dataDir: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly provider: ProviderName;
+  readonly env: Env;
+  readonly log: Logger;
+  /** Ends a start that is under way; a running one is ended by `stop`. */
+  readonly signal: AbortSignal;
+};
+
+export type Local = AsyncDisposable & {
+  readonly url: string;
+  readonly token: string;
+  readonly natsUrl: string;
+  /** Of the server that runs now. */
+  readonly natsPid: () => number;
+  /** Every model is the scripted one. */
+  readonly scripted: boolean;
+  readonly js: JetStream;
+  reload(): Promise<void>;
+  faults(): readonly ManifestFault[];
+  stop(): Promise<void>;
+};
+
+const GRACE_MS = 10_000;
+const CLOSE_MS = 2_000;
+
+/** Throws ArkError: `manifest.invalid`, `manifest.not_found`, `nats.missing`, `data.locked`, `port.in_use`. */
+export async function startLocal(options: LocalOptions): Promise<Local> {
+  await refuseFaults(options.sources);
+  const closing = new AsyncDisposableStack();
+  try {
+    const store = closing.use(await openStore(options.dataDir, options.env, options.log, options.signal));
+    const models = closing.use(await startModels(options.provider, options.sources, options.env));
+    const secrets = await Secrets.open(options.dataDir);
+    return await compose(options, store, models, secrets, closing);
+  } catch (error) {
+    await closing.disposeAsync();
+    throw error;
+  }
+}
+
+async function refuseFaults(sources: readonly string[]): Promise<void> {
+  const { faults } = await loadSources(sources);
+  if (faults.length > 0) throw invalid(faults);
+}
+
+async function compose(
+  options: LocalOptions,
+  store: Store,
+  models: Models,
+  secrets: Secrets,
+  closing: AsyncDisposableStack,
+): Promise<Local> {
+  const { dataDir, log, port } = options;
+  const { js } = store;
+  const token = newToken();
+  const stopping = new AbortController();
+  const hard = new AbortController();
+  let url = "";
+  const system = await buildSystem(options, js, models, secrets, hard.signal, () => url);
+  await system.sources.reload();
+  await system.reconciler.settle();
+  const doors = await openDoors({ js, secrets, token, port, log, signal: hard.signal });
+  ({ url } = doors);
+  system.reconciler.poke();
+  const loops = startLoops(system, js, log, stopping.signal);
+  await writeUpFile(dataDir, { url, token });
+  const stop = once(async () => {
+    await removeUpFile(dataDir);
+    stopping.abort();
+    const late = setTimeout(() => hard.abort(), GRACE_MS);
+    await Promise.all([system.sources.stop(), system.cron.stop(), system.executors.stop(), loops]);
+    clearTimeout(late);
+    hard.abort();
+    await doors.stop(CLOSE_MS);
+    await closing.disposeAsync();
+  });
+  return {
+    url,
+    token,
+    natsUrl: store.server.url,
+    natsPid: () => store.server.pid,
+    scripted: models.scripted,
+    js,
+    reload: () => system.sources.reload(),
+    faults: () => system.sources.faults,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function invalid(faults: readonly ManifestFault[]): ArkError {
+  const lines = faults.map(({ file, line, path, message }) =>
+    [line === undefined ? file : `${file}:${line}`, path, message]
+      .filter((part) => part !== undefined && part !== "")
+      .join(": "),
+  );
+  const isAbsent = faults.every(({ line }) => line === undefined);
+  return new ArkError(
+    isAbsent ? "manifest.not_found" : "manifest.invalid",
+    [`${faults.length} ${faults.length === 1 ? "fault" : "faults"}; nothing was started`, ...lines].join("\n"),
+    isAbsent ? "Give the path of a manifest, or of a folder of them." : "Correct the fields named above.",
+  );
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}

@@ -1,0 +1,206 @@
+/** The parts of one machine, joined: which part tells which. */
+import { randomUUID } from "node:crypto";
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import { arkSource, EXTENSIONS } from "#core/events/cloud-event.ts";
+import type { Logger } from "#core/ports/log.ts";
+import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import { type Collector, createCollector } from "../functions/collector/collect.ts";
+import { completeRun } from "../functions/dispatcher/complete-run.ts";
+import type { DispatcherDeps } from "../functions/dispatcher/deps.ts";
+import { tickKey } from "../functions/dispatcher/fire-key.ts";
+import { Cron } from "./cron.ts";
+import { deliver, type DeliverDeps } from "./deliver.ts";
+import { EventStatuses } from "./event-status.ts";
+import { Executors } from "./executors.ts";
+import { forever } from "./forever.ts";
+import type { Models } from "./models.ts";
+import { Reconciler } from "./reconciler.ts";
+import { Runs } from "./runs.ts";
+import { Runtimes } from "./runtimes.ts";
+import type { Secrets } from "./secrets.ts";
+import { Sources } from "./sources.ts";
+import { agentEnv, type Env, type World } from "./world.ts";
+
+export type System = {
+  readonly collector: Collector;
+  readonly cron: Cron;
+  readonly deliveries: DeliverDeps;
+  readonly executors: Executors;
+  readonly reconciler: Reconciler;
+  readonly runs: Runs;
+  readonly sources: Sources;
+};
+
+export type SystemOptions = {
+  readonly sources: readonly string[];
+  readonly dataDir: string;
+  readonly env: Env;
+  readonly log: Logger;
+};
+
+const HEARTBEAT_MS = 15_000;
+const START_AGAIN_MS = 5_000;
+
+/** `webhookBase` is asked when it is needed: doors open last. */
+export async function buildSystem(
+  { sources, dataDir, env, log }: SystemOptions,
+  js: JetStream,
+  models: Models,
+  secrets: Secrets,
+  hard: AbortSignal,
+  webhookBase: () => string,
+): Promise<System> {
+  let world: World = { events: [], agents: new Map() };
+  const eventStatuses = new EventStatuses(js.objects, log);
+  const dispatcher = dispatcherDeps(js, eventStatuses, log);
+  const executors = new Executors(
+    executorDeps(js, models, secrets, env, () => world, log),
+    hard,
+  );
+  const cron = await Cron.open({ dataDir, fire: (event, tick) => publishTick(js, event, tick), now: Date.now, log });
+  const runs: Runs = new Runs({
+    objects: js.objects,
+    facts: js.factLog,
+    states: js.runStates,
+    start: (run) => startRun(run, dispatcher, hard),
+    onChange: () => reconciler.poke(),
+    now: Date.now,
+    log,
+  });
+  const reconciler: Reconciler = new Reconciler({
+    objects: js.objects,
+    triggers: js.triggers,
+    tasks: js.tasks,
+    secrets,
+    env,
+    providers: models.providers,
+    webhookBase,
+    eventStatuses,
+    runsOf: (team) => runs.of(team),
+    onWorld: (next) => {
+      world = next;
+      executors.use(next.agents);
+      cron.use(next.events);
+    },
+    now: Date.now,
+    log,
+  });
+  return {
+    collector: createCollector(collectorPorts(js, log)),
+    cron,
+    deliveries: { outbox: js.outbox, dispatcher, events: () => world.events, log },
+    executors,
+    reconciler,
+    runs,
+    sources: new Sources(sources, {
+      objects: js.objects,
+      onValues: (values) => secrets.use(values),
+      onApplied: () => reconciler.poke(),
+      log,
+    }),
+  };
+}
+
+/** Resolves when all have ended after `stop`. */
+export async function startLoops(system: System, js: JetStream, log: Logger, stop: AbortSignal): Promise<void> {
+  const loop = (name: string, work: () => Promise<void>) => forever(name, work, log, stop);
+  await Promise.all([
+    loop("collector", () => system.collector.run(stop)),
+    loop("reaper", () => js.reaper.run(stop)),
+    loop("deliveries", () => deliver(system.deliveries, stop)),
+    loop("reconciler", () => system.reconciler.run(stop)),
+    loop("runs", () => system.runs.run(stop)),
+    loop("wake hints", () => system.executors.follow(stop)),
+  ]);
+}
+
+function dispatcherDeps(js: JetStream, statuses: EventStatuses, log: Logger): DispatcherDeps {
+  return {
+    objects: js.objects,
+    facts: js.factLog,
+    states: js.runStates,
+    outputs: js.outputs,
+    locks: js.locks,
+    outbox: js.outbox,
+    deadLetters: js.deadLetters,
+    recordFire: (fire) => statuses.record(fire),
+    now: Date.now,
+    log,
+  };
+}
+
+function collectorPorts(js: JetStream, log: Logger): Parameters<typeof createCollector>[0] {
+  return {
+    facts: js.factLog,
+    states: js.runStates,
+    tasks: js.tasks,
+    leases: js.leases,
+    outputs: js.outputs,
+    timers: js.timers,
+    outbox: js.outbox,
+    locks: js.locks,
+    wakes: js.wakes,
+    status: js.objects,
+    now: Date.now,
+    random: Math.random,
+    log,
+  };
+}
+
+function executorDeps(
+  js: JetStream,
+  models: Models,
+  secrets: Secrets,
+  env: Env,
+  world: () => World,
+  log: Logger,
+): ConstructorParameters<typeof Executors>[0] {
+  const runtimes = new Runtimes((agent, model) => {
+    const state = world().agents.get(`${agent.namespace}/${agent.name}`);
+    return models.providers(model, state === undefined ? env : agentEnv(state.agent, secrets, env));
+  });
+  return {
+    facts: js.factLog,
+    tasks: js.tasks,
+    leases: js.leases,
+    outputs: js.outputs,
+    budgets: js.budgets,
+    tokens: js.tokens,
+    wakes: js.wakes,
+    runtime: (agent) => runtimes.of(agent),
+    hints: (signal) => js.wakes.watch(signal),
+    instance: `ark-up-${process.pid}-${randomUUID().slice(0, 8)}`,
+    heartbeatMs: HEARTBEAT_MS,
+    now: Date.now,
+    random: Math.random,
+    log,
+  };
+}
+
+/** As a PingSource would say it; its key is the tick (K2). */
+async function publishTick(js: JetStream, event: ArkEvent, tickMs: number): Promise<void> {
+  const { namespace = "default", name = "", uid = "" } = event.metadata;
+  const key = tickKey(tickMs);
+  const cloudEvent = {
+    specversion: "1.0",
+    id: `${uid}/${key}`,
+    source: arkSource(namespace, "arkevent", name),
+    type: "dev.knative.sources.ping",
+    time: new Date(tickMs).toISOString(),
+    extensions: { [EXTENSIONS.namespace]: namespace, [EXTENSIONS.event]: name, [EXTENSIONS.key]: key },
+  } as const;
+  await js.outbox.publish({ namespace, event: name, key, cloudEvent, firedAt: tickMs }, uid);
+}
+
+/** A run whose team is not there yet waits for it; it does not hold up the others. */
+async function startRun(run: ArkRun, dispatcher: DispatcherDeps, stop: AbortSignal): Promise<void> {
+  const outcome = await completeRun(run, dispatcher);
+  if (outcome.kind !== "retry" || stop.aborted) return;
+  const timer = setTimeout(() => {
+    startRun(run, dispatcher, stop).catch((error: unknown) => {
+      dispatcher.log.error({ err: error, run: run.metadata.name }, "run not started");
+    });
+  }, START_AGAIN_MS);
+  stop.addEventListener("abort", () => clearTimeout(timer), { once: true });
+}
