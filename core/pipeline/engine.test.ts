@@ -35,6 +35,20 @@ describe("dependsOn", () => {
     expect(run.of("task")).toHaveLength(4);
   });
 
+  test("a join starts at its latest dependency, in whatever order the facts came (A1)", () => {
+    const ends = { b: 50, c: 30 } as const;
+    for (const order of [
+      ["b", "c"],
+      ["c", "b"],
+    ] as const) {
+      const run = live(diamond);
+      run.finish("a", "1");
+      for (const step of order)
+        run.fold({ kind: "step.finished", at: ends[step], ...run.key(step), outcome: done(step) });
+      expect(run.state.steps["d"]?.startedAt).toBe(50);
+    }
+  });
+
   test("one role serves two named steps, and a dashed name is read by index (D22)", () => {
     const run = live([
       { role: "a", name: "fact-check" },

@@ -36,7 +36,9 @@ export function readText(text: Text, outputs: Outputs): string {
 
 export function render(source: Source, reader: Reader, view: View, hooks?: RenderHooks): Rendered {
   const data = { input: resolveInput(view.state.spec), steps: stepsData(source, reader, view) };
-  const outcome = source.template.render(data, hooks);
+  const first = source.template.render(data, hooks);
+  // Rendering has a limit on time, which a process that was stopped for a moment passes too: only a second failure counts.
+  const outcome = first.kind === "rendered" ? first : source.template.render(data, hooks);
   if (outcome.kind === "rendered") return outcome;
   return { kind: "failed", message: `${source.field}: ${faultText(outcome.fault)}` };
 }

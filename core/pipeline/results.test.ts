@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Step } from "#core/api/v1alpha1/ark-team.ts";
 import type { ParentRef } from "#core/events/facts.ts";
 import type { Text } from "#core/events/text.ts";
+import { planKey } from "./plan.ts";
 import { done, Lived, teamSpec } from "./testing.ts";
 
 const live = (pipeline: Step[], more: Parameters<typeof teamSpec>[0] = {}) =>
@@ -313,6 +314,16 @@ test("carried results are taken over and cost nothing; what lacks is run", () =>
   expect(run.task("b").task.prompt).toContain("kept");
   run.finish("b", "new", 5);
   expect(run.status()).toMatchObject({ phase: "Succeeded", totalTokenUsage: { totalTokens: 5 } });
+});
+
+test("a state keeps no prompts and tools of roles, and plans to the same graph (S1)", () => {
+  const roles = [{ name: "a", model: "m", systemPrompt: "long ".repeat(10_000) }];
+  const run = new Lived({ teamRef: "t", roles, pipeline: [{ role: "a", name: "constructor" }] });
+  expect(JSON.stringify(run.state).length).toBeLessThan(1_000);
+  expect(planKey(run.state.spec)).toBe(
+    planKey({ teamRef: "t", roles, pipeline: [{ role: "a", name: "constructor" }] }),
+  );
+  expect(run.phases()).toEqual({ constructor: "active" });
 });
 
 describe("status", () => {

@@ -1,4 +1,5 @@
 /** A run's first state. Bad input ends it here, before any model is asked (E4). */
+import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { CarriedResult, RunRequested } from "#core/events/facts.ts";
 import { advanced } from "./advance.ts";
 import { endRun, NO_USAGE } from "./draft.ts";
@@ -9,7 +10,10 @@ import type { RunState, StepState } from "./state.ts";
 
 /** `outputs` matters only when results are carried over: what `neededOutputs(graph, undefined, fact)` named. */
 export function start(fact: RunRequested, graph: Graph, outputs: Outputs = new Map()): RunState {
-  const steps = graph.steps.map(({ name }): [string, StepState] => [name, firstState(fact.carried?.[name], fact.at)]);
+  const { carried = {}, at } = fact;
+  const steps = graph.steps.map(({ name }): [string, StepState] => {
+    return [name, firstState(Object.hasOwn(carried, name) ? carried[name] : undefined, at)];
+  });
   const faults = inputFaults(fact.spec);
   return advanced(graph, stateOf(fact, Object.fromEntries(steps)), outputs, (draft) => {
     if (faults.length > 0) endRun(draft, "InvalidInput", faults.join("; "), fact.at);
@@ -37,14 +41,25 @@ function firstState(carried: CarriedResult | undefined, at: number): StepState {
   return { ...totals, phase: "succeeded", startedAt: at, endedAt: at, attempts: 0, result: carried };
 }
 
+/** A state is written at every fact: of its roles it keeps what a plan needs, not prompts and tools (S1). */
+function planned({ roles, ...spec }: ArkRunSpec): ArkRunSpec {
+  if (roles === undefined) return spec;
+  const kept = roles.map(({ name, arkAgent, arkTeam }) => ({
+    name,
+    ...(arkAgent !== undefined && { arkAgent }),
+    ...(arkTeam !== undefined && { arkTeam }),
+  }));
+  return { ...spec, roles: kept };
+}
+
 function stateOf(fact: RunRequested, steps: Readonly<Record<string, StepState>>): RunState {
-  const { namespace, run, uid, spec, event, parent, depth, hop, traceparent } = fact;
+  const { namespace, run, uid, event, parent, depth, hop, traceparent } = fact;
   return {
     version: 1,
     namespace,
     run,
     uid,
-    spec,
+    spec: planned(fact.spec),
     ...(event !== undefined && { event }),
     ...(parent !== undefined && { parent }),
     depth,
