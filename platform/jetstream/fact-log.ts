@@ -18,7 +18,7 @@ import { deliveries } from "./deliveries.ts";
 import { follow } from "./follow.ts";
 import type { Link } from "./link.ts";
 import { decodeFact, factHeaders } from "./messages.ts";
-import { DURABLES } from "./provision.ts";
+import { durableConsumer, DURABLES } from "./provision.ts";
 import { isConflict, reached } from "./reached.ts";
 import { readStored } from "./read.ts";
 
@@ -91,7 +91,7 @@ async function* consume(
   link: Link,
   options: { readonly maxPending: number; readonly signal: AbortSignal },
 ): AsyncGenerator<Delivery<StoredFact>> {
-  const consumer = await reached(link.js.consumers.get(STREAMS.facts, DURABLES.collector));
+  const consumer = await durableConsumer(link, DURABLES.collector);
   yield* deliveries(consumer, { ...options, decode: decodeFact });
 }
 

@@ -9,7 +9,7 @@ import type { Delivery } from "#core/ports/record.ts";
 import { deliveries } from "./deliveries.ts";
 import type { Link } from "./link.ts";
 import { decodeJson, encodeHeader, eventHeaders } from "./messages.ts";
-import { DURABLES } from "./provision.ts";
+import { durableConsumer, DURABLES } from "./provision.ts";
 import { reached } from "./reached.ts";
 import { removeMessage } from "./remove.ts";
 
@@ -46,7 +46,7 @@ async function* consume(
   link: Link,
   options: { readonly maxPending: number; readonly signal: AbortSignal },
 ): AsyncGenerator<Delivery<AcceptedEvent>> {
-  const consumer = await reached(link.js.consumers.get(STREAMS.events, DURABLES.relay));
+  const consumer = await durableConsumer(link, DURABLES.relay);
   yield* deliveries(consumer, {
     ...options,
     decode: ({ data }) => {

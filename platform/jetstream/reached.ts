@@ -11,6 +11,7 @@ export const API = {
   consumerNotFound: 10014,
   messageNotFound: 10037,
   messageNotFoundBySeq: 10043,
+  noStorage: 10047,
   deleteFailed: 10057,
   streamNameInUse: 10058,
   streamNotFound: 10059,
@@ -19,6 +20,9 @@ export const API = {
   consumerExists: 10148,
   wrongLastSequenceUnknown: 10164,
 } as const;
+
+/** Besides 503 (no room, no leader): a stream not provisioned yet, and one that is full until others have gone. */
+const MAY_PASS: ReadonlySet<number> = new Set([API.streamNotFound, API.storeFailed]);
 
 const AWAY = [
   errors.TimeoutError,
@@ -48,8 +52,7 @@ export function isAway(error: unknown): boolean {
   if (error instanceof StoreUnavailable) return true;
   if (AWAY.some((kind) => error instanceof kind)) return true;
   if (error instanceof errors.RequestError) return error.isNoResponders();
-  // 503: no room or no leader. A stream that refuses for its limits takes messages again once others have gone.
-  if (error instanceof JetStreamApiError) return error.status === 503 || error.code === API.storeFailed;
+  if (error instanceof JetStreamApiError) return error.status === 503 || MAY_PASS.has(error.code);
   return error instanceof JetStreamStatusError && (error.code === 503 || error.code === 408);
 }
 

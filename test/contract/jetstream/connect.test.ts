@@ -57,8 +57,9 @@ test("nobody there: nats.unreachable; already aborted: interrupted", async () =>
 });
 
 test("P8: a server that went away gives StoreUnavailable in bounded time; after its return all goes on", async () => {
-  await using opened = await openStore({ requestTimeoutMs: 400 });
-  const { nats, store } = opened;
+  await using opened = await openStore();
+  const { nats } = opened;
+  await using store = await connectStore(nats, { requestTimeoutMs: 2_000 });
   const run = aRun();
   const key = { step: "a", iteration: 0, attempt: 0 };
   const fact = { kind: "run.cancel", at: 1, message: "x" } as const;
@@ -74,6 +75,11 @@ test("P8: a server that went away gives StoreUnavailable in bounded time; after 
     store.timers.set(run, "t", Date.now() + 60_000),
     store.tasks.next({ namespace: "default", agent: "a" }, 1_000, signal),
     store.tasks.pending({ namespace: "default", agent: "a" }),
+    store.budgets.reserve([{ key: "run.a", limit: 1 }], "call", 1, 0),
+    store.locks.claim("default.hook", "a", ["r"]),
+    store.objects.list("ArkTeam"),
+    store.deadLetters.list("default"),
+    store.provision(),
   ];
   for (const outcome of await Promise.allSettled(calls)) {
     expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) as unknown });
@@ -128,4 +134,56 @@ test("V1 V2: provisioning is repeatable, safe at once, and upgrades what is ther
     expect(stream.max_age + stream.max_bytes, stream.name).toBeGreaterThan(0);
   }
   await Promise.all([one.close(), two.close()]);
+});
+
+test("V2: sizes and waits that a caller does not name stay as they are", async () => {
+  await using nats = await startNats();
+  const manager = await jetstreamManager(await nats.connect());
+  await using store = await connectStore(nats);
+  await store.provision({ storageBytes: 1024 ** 3, ackWaitMs: 5_000 });
+  const before = await manager.streams.info("ARK_TASKS");
+  await store.provision();
+  expect((await manager.streams.info("ARK_TASKS")).config.max_bytes).toBe(before.config.max_bytes);
+  expect((await manager.consumers.info("ARK_FACTS", "collector")).config.ack_wait).toBe(5_000_000_000);
+});
+
+test("credentials: the right ones connect, wrong ones are refused without showing them (P7)", async () => {
+  await using nats = await startNats({ auth: { user: "ark", password: "right-password" } });
+  await using store = await connectStore(nats, { auth: { user: "ark", password: "right-password" } });
+  await store.provision();
+  expect(store.isConnected()).toBe(true);
+  const wrong = connectStore(nats, { auth: { user: "ark", password: "wrong-password" } });
+  const error = await wrong.catch((why: unknown) => why);
+  expect(error).toMatchObject({ code: "nats.unreachable" });
+  expect(String(error)).not.toContain("wrong-password");
+});
+
+test("a server with too little storage is told by the name of the stream", async () => {
+  await using nats = await startNats({ maxFileBytes: 64 * 1024 ** 2 });
+  await using store = await connectStore(nats);
+  await expect(store.provision()).rejects.toMatchObject({ code: "server.refused" });
+  await store.provision({ storageBytes: 48 * 1024 ** 2 });
+});
+
+test("a store that nobody provisioned yet is unavailable, not broken; a lost consumer is made again", async () => {
+  await using nats = await startNats();
+  await using store = await connectStore(nats);
+  const read = async () => {
+    for await (const delivery of store.factLog.consume({ maxPending: 1, signal })) {
+      await delivery.ack();
+      return delivery.value.run;
+    }
+    return undefined;
+  };
+  await expect(read()).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(store.runStates.get(aRun())).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(store.tasks.next({ namespace: "a", agent: "b" }, 1_000, signal)).rejects.toBeInstanceOf(
+    StoreUnavailable,
+  );
+  await store.provision();
+  const manager = await jetstreamManager(await nats.connect());
+  await manager.consumers.delete("ARK_FACTS", "collector");
+  const run = aRun();
+  await store.factLog.publish(run, { kind: "run.cancel", at: 1, message: "x" });
+  expect(await read()).toBe(run.run);
 });

@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { setTimeout as delay } from "node:timers/promises";
+import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Lease, Leases } from "#core/ports/record.ts";
 import { aRun, connectStore, openStore, type Opened } from "./open.ts";
 
 let opened: Opened;
+/** Of a process whose leases run out at once. */
+let dying: JetStream;
 beforeAll(async () => {
-  opened = await openStore({ leaseTtlMs: 1_000 });
+  opened = await openStore();
+  dying = await connectStore(opened.nats, { leaseTtlMs: 1_000 });
 });
-afterAll(() => opened[Symbol.asyncDispose]());
+afterAll(async () => {
+  await dying.close();
+  await opened[Symbol.asyncDispose]();
+});
 
 const key = { step: "write", iteration: 0, attempt: 0 };
 
@@ -30,11 +37,19 @@ test("L1: one holder per attempt; other attempts are free", async () => {
 });
 
 test("L1: of many takers at once, one gets it", async () => {
-  const other = await connectStore(opened.nats, { leaseTtlMs: 60_000 });
+  await using other = await connectStore(opened.nats);
   const { uid } = aRun();
-  const tries = await Promise.all(Array.from({ length: 20 }, () => other.leases.take(uid, key)));
+  const tries = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? opened.store : other).leases.take(uid, key)),
+  );
   expect(tries.filter((lease) => lease !== "held")).toHaveLength(1);
-  await other.close();
+});
+
+test("L2: a holder that renews keeps its lease", async () => {
+  const { uid } = aRun();
+  const lease = await taken(opened.store.leases, uid);
+  for (let count = 0; count < 3; count += 1) expect(await lease.renew()).toBe("held");
+  expect(await opened.store.leases.take(uid, key)).toBe("held");
 });
 
 test("a released lease is free at once, and its old holder has lost it", async () => {
@@ -49,8 +64,7 @@ test("a released lease is free at once, and its old holder has lost it", async (
 test("L2: after its time to live another one gets the lease, and the first is lost for good", async () => {
   const { leases } = opened.store;
   const { uid } = aRun();
-  const first = await taken(leases, uid);
-  expect(await first.renew()).toBe("held");
+  const first = await taken(dying.leases, uid);
   const second = await taken(leases, uid);
   expect(await first.renew()).toBe("lost");
   expect(await second.renew()).toBe("held");
@@ -62,7 +76,7 @@ test("L2: after its time to live another one gets the lease, and the first is lo
 test("L2: a late holder's release does not take the lease from the next one", async () => {
   const { leases } = opened.store;
   const { uid } = aRun();
-  const first = await taken(leases, uid);
+  const first = await taken(dying.leases, uid);
   const second = await taken(leases, uid);
   await first.release();
   expect(await leases.take(uid, key)).toBe("held");

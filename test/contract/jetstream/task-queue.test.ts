@@ -94,14 +94,14 @@ test("a task given back with a delay comes again and counts its deliveries", asy
 });
 
 test("D4, E3: a worker that died loses its task after AckWait; heartbeats keep it", async () => {
-  await using fresh = await openStore({ taskAckWaitMs: 1_500 });
+  await using fresh = await openStore({ taskAckWaitMs: 4_000 });
   const { tasks } = fresh.store;
   const task = aTask();
   await tasks.publish(task);
   const held = await tasks.next(task, 10_000, idle);
   const heartbeat = setInterval(() => held?.working(), 300);
-  const other = await connectStore(fresh.nats, { taskAckWaitMs: 1_500 });
-  expect(await other.tasks.next(task, 3_500, idle)).toBeUndefined();
+  const other = await connectStore(fresh.nats, { taskAckWaitMs: 4_000 });
+  expect(await other.tasks.next(task, 6_000, idle)).toBeUndefined();
   clearInterval(heartbeat);
   const again = await other.tasks.next(task, 20_000, idle);
   expect(again?.deliveries).toBe(2);

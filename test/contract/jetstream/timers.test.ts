@@ -28,12 +28,12 @@ test("T2: a time that has passed fires at once", async () => {
 test("T1: setting replaces, clearing cancels; other timers of the run fire", async () => {
   const { timers, factLog } = opened.store;
   const run = aRun();
-  await timers.set(run, "moved", Date.now() + 1_000);
+  await timers.set(run, "moved", Date.now() + 4_000);
   await timers.set(run, "moved", Date.now() + 3_600_000);
-  await timers.set(run, "cleared", Date.now() + 1_000);
+  await timers.set(run, "cleared", Date.now() + 4_000);
   await timers.clear(run, "cleared");
   await timers.clear(run, "never-set");
-  await timers.set(run, "witness", Date.now() + 3_000);
+  await timers.set(run, "witness", Date.now() + 6_000);
   const fired = await collect(factLog.watch(run, { signal: AbortSignal.timeout(25_000) }), 1);
   expect(fired.map(({ fact }) => fact)).toMatchObject([{ timer: "witness" }]);
 });
@@ -41,7 +41,7 @@ test("T1: setting replaces, clearing cancels; other timers of the run fire", asy
 test("timers survive a hard restart of the server (P4)", async () => {
   await using fresh = await openStore();
   const run = aRun();
-  await fresh.store.timers.set(run, "kept", Date.now() + 2_000);
+  await fresh.store.timers.set(run, "kept", Date.now() + 3_000);
   await fresh.nats.restart({ hard: true });
   await using again = await connectStore(fresh.nats);
   const [fired] = await collect(again.factLog.watch(run, { signal: AbortSignal.timeout(25_000) }), 1);
