@@ -20,11 +20,7 @@ export type Reads = ReadonlyMap<string, ReadonlySet<Field>>;
 /** A compiled template, the field it stands in, and the steps it reads. */
 export type Source = { readonly field: string; readonly template: CompiledTemplate; readonly reads: Reads };
 
-export type InputSource = {
-  readonly key: string;
-  /** The text itself when the source holds no action; most inputs of most steps do not need an engine. */
-  readonly source: Source;
-};
+export type InputSource = { readonly key: string; readonly source: Source };
 
 export type PlannedInputs =
   | { readonly kind: "fields"; readonly fields: readonly InputSource[] }

@@ -15,7 +15,7 @@ type Of<K extends Command["kind"]> = Extract<Command, { kind: K }>;
 
 export const UID = "uid-1";
 
-/** Two agents, a team and the shortest spelling of the rest. */
+/** Roles a to e are agents, sub is a team. */
 export function teamSpec(spec: Partial<ArkRunSpec>): ArkRunSpec {
   const roles = ["a", "b", "c", "d", "e"].map((name) => ({ name, model: "mock" }));
   return { teamRef: "team", roles: [...roles, { name: "sub", arkTeam: "other" }], ...spec };
