@@ -42,6 +42,8 @@ export type Local = AsyncDisposable & {
   readonly js: JetStream;
   reload(): Promise<void>;
   faults(): readonly ManifestFault[];
+  /** Resolves when the store is gone for good. */
+  readonly failed: Promise<Error>;
   stop(): Promise<void>;
 };
 
@@ -108,6 +110,7 @@ async function compose(
     js,
     reload: () => system.sources.reload(),
     faults: () => system.sources.faults,
+    failed: store.server.failed,
     stop,
     [Symbol.asyncDispose]: stop,
   };

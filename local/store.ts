@@ -11,7 +11,10 @@ import { findNatsServer } from "./nats-server/find.ts";
 import { type RunningNats, startNatsServer } from "./nats-server/start.ts";
 import type { Env } from "./world.ts";
 
-export type Store = AsyncDisposable & { readonly js: JetStream; readonly server: Pick<Server, "url" | "pid"> };
+export type Store = AsyncDisposable & {
+  readonly js: JetStream;
+  readonly server: Pick<Server, "url" | "pid" | "failed">;
+};
 
 /** Throws ArkError: `nats.missing`, `nats.too_old`, `data.locked`, `timeout`, `interrupted`. */
 export async function openStore(dataDir: string, env: Env, log: Logger, signal: AbortSignal): Promise<Store> {
@@ -38,6 +41,7 @@ export async function openStore(dataDir: string, env: Env, log: Logger, signal: 
 }
 
 const RESTART_MS = 500;
+const RESTARTS = 20;
 
 /** A nats-server that dies is started again on its port: clients reconnect, and nothing that was stored is gone (P8). */
 class Server {
@@ -47,6 +51,7 @@ class Server {
   readonly #port: number;
   readonly #watching: Promise<void>;
   readonly #stopping = new AbortController();
+  #fail: (error: Error) => void = () => {};
   #nats: RunningNats;
 
   constructor(nats: RunningNats, start: (port: number) => Promise<RunningNats>, log: Logger) {
@@ -57,6 +62,11 @@ class Server {
     this.#port = nats.port;
     this.#watching = this.#keep();
   }
+
+  /** Resolves when the server cannot be brought back. */
+  readonly failed = new Promise<Error>((resolve) => {
+    this.#fail = resolve;
+  });
 
   get pid(): number {
     return this.#nats.pid;
@@ -78,13 +88,14 @@ class Server {
   }
 
   async #again(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
+    for (let tries = 1; !this.#stopping.signal.aborted; tries++) {
       try {
         this.#nats = await this.#start(this.#port);
         if (this.#stopping.signal.aborted) await this.#nats.stop();
         return;
       } catch (error) {
         this.#log.error({ err: error }, "nats-server could not be started");
+        if (tries === RESTARTS) this.#fail(error instanceof Error ? error : new Error(String(error)));
         await delay(RESTART_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
