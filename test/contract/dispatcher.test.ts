@@ -1,0 +1,372 @@
+/** The dispatcher over real HTTP and a real store: events become runs once, and nothing is ever answered 4xx. */
+import { expect, test } from "vitest";
+import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import type { RunRequested } from "#core/events/facts.ts";
+import type { StepState } from "#core/pipeline/state.ts";
+import type { AcceptedEvent, CloudEventRecord } from "#core/ports/events.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
+import { toBinaryMessage } from "#platform/http/cloud-events.ts";
+import { postEvent } from "#platform/http/post-event.ts";
+import { carriedResults } from "../../functions/dispatcher/carried.ts";
+import { sha256 } from "../../functions/dispatcher/fire-key.ts";
+import { completeRun } from "../../functions/dispatcher/complete-run.ts";
+import { handle } from "../../functions/dispatcher/handler.ts";
+import { relay } from "../../functions/webhook/relay.ts";
+import { NS, openDoor, quiet, type Door } from "../harness/door.ts";
+import { Lock } from "../harness/lock.ts";
+
+/** As the Trigger of `event` does. */
+async function deliver(door: Door, cloudEvent: CloudEventRecord, path = "/events/default/greet"): Promise<number> {
+  const { headers, body } = toBinaryMessage(cloudEvent);
+  const response = await fetch(`${door.dispatcher.url}${path}`, { method: "POST", headers, body });
+  expect(await response.text()).toEqual(response.status === 204 ? "" : expect.stringContaining("not-ready"));
+  return response.status;
+}
+
+async function fired(door: Door, body: unknown = {}): Promise<AcceptedEvent> {
+  expect((await door.post(body)).status).toBe(202);
+  const [event] = await door.outbox();
+  if (event === undefined) throw new Error("nothing in the outbox");
+  return event;
+}
+
+async function requests(door: Door, run: string): Promise<readonly RunRequested[]> {
+  const found: RunRequested[] = [];
+  for await (const { fact } of door.js.factLog.history({ namespace: NS, run })) {
+    if (fact.kind === "run.requested") found.push(fact);
+  }
+  return found;
+}
+
+async function letters(door: Door, name = "greet"): Promise<readonly string[]> {
+  return (await door.js.deadLetters.list(NS, name)).map(({ reason }) => reason);
+}
+
+const foreign = (id: string, more: Partial<CloudEventRecord> = {}): CloudEventRecord => ({
+  specversion: "1.0",
+  id,
+  source: "/shop",
+  type: "order",
+  datacontenttype: "application/json",
+  data: { topic: "rain" },
+  extensions: {},
+  ...more,
+});
+
+test("a webhook's fire becomes the run that the webhook named, with the team as it is now", async () => {
+  await using door = await openDoor();
+  await door.team({
+    input: { topic: "sun", tone: "dry" },
+    inputs: [{ name: "topic", type: "string", required: true }],
+    output: "{{ .steps.write.output }}",
+    timeoutSeconds: 60,
+    maxTokens: 1_000,
+  });
+  await door.event();
+  const response = await door.post({ topic: "rain", evil: "x" });
+  const { runs } = (await response.json()) as { runs: string[] };
+  const [event] = await door.outbox();
+  expect(await deliver(door, event!.cloudEvent)).toBe(204);
+  const [run, ...more] = await door.runs();
+  expect(more).toEqual([]);
+  expect(run?.metadata).toMatchObject({
+    name: runs[0],
+    labels: { "arkonis.dev/team": "blog", "arkonis.dev/event": "greet" },
+    ownerReferences: [{ kind: "ArkTeam", name: "blog" }],
+  });
+  expect(run?.spec).toMatchObject({
+    teamRef: "blog",
+    teamGeneration: 1,
+    input: { topic: "rain", tone: "dry" },
+    output: "{{ .steps.write.output }}",
+    timeoutSeconds: 60,
+    maxTokens: 1_000,
+  });
+  expect(run?.spec.input).not.toHaveProperty("evil");
+  const [request] = await requests(door, runs[0] ?? "");
+  expect(request).toMatchObject({ uid: run?.metadata.uid, event: "greet", depth: 0, hop: 0, spec: run?.spec });
+  expect(door.fires).toMatchObject([{ event: "greet", outcome: "fired", runs, created: 1 }]);
+});
+
+test("P1: the same event delivered 50 times at once gives one run and one request", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event();
+  const { cloudEvent } = await fired(door);
+  const statuses = await Promise.all(Array.from({ length: 50 }, () => deliver(door, cloudEvent)));
+  expect(new Set(statuses)).toEqual(new Set([204]));
+  const runs = await door.runs();
+  expect(runs).toHaveLength(1);
+  expect(await requests(door, runs[0]?.metadata.name ?? "")).toHaveLength(1);
+  expect(door.fires.reduce((sum, { created }) => sum + created, 0)).toBe(1);
+});
+
+test("D32: a retry starts only what is missing", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({ targets: [{ team: "blog" }, { team: "press" }] });
+  const { cloudEvent } = await fired(door);
+  expect(await deliver(door, cloudEvent)).toBe(503);
+  const [first] = await door.runs();
+  await door.team({}, "press");
+  expect(await deliver(door, cloudEvent)).toBe(204);
+  const runs = await door.runs();
+  expect(new Set(runs.map(({ spec }) => spec.teamRef))).toEqual(new Set(["blog", "press"]));
+  expect(runs.find(({ spec }) => spec.teamRef === "blog")?.metadata.uid).toBe(first?.metadata.uid);
+  expect(door.fires.map(({ created }) => created)).toEqual([1, 1]);
+});
+
+test("D32: a run that was created and not announced, for its maker died between, is announced by the next delivery", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event();
+  const { cloudEvent } = await fired(door);
+  const died = { ...door.dispatcherDeps, facts: { publish: () => Promise.reject(new StoreUnavailable("died")) } };
+  await expect(handle({ cloudEvent, lastTry: false }, died)).rejects.toThrow("died");
+  const [run] = await door.runs();
+  const name = run?.metadata.name ?? "";
+  expect(await requests(door, name)).toEqual([]);
+  expect(await deliver(door, cloudEvent)).toBe(204);
+  expect(await requests(door, name)).toMatchObject([{ uid: run?.metadata.uid, event: "greet" }]);
+});
+
+test("a missing team is waited for, then dead-lettered with its reason; the other target has started", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({ targets: [{ team: "blog" }, { team: "nobody" }] });
+  const { cloudEvent } = await fired(door);
+  expect(await deliver(door, cloudEvent)).toBe(503);
+  expect(await letters(door)).toEqual([]);
+  expect(await deliver(door, cloudEvent, "/dead-letter")).toBe(204);
+  expect(await letters(door)).toEqual(["TeamNotFound"]);
+  expect(await door.runs()).toHaveLength(1);
+});
+
+test("never 4xx: what is no event, no ArkEvent's, too large or on another path is recorded and answered 204", async () => {
+  await using door = await openDoor();
+  const post = async (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
+    (await fetch(`${door.dispatcher.url}${path}`, { method: "POST", body, headers })).status;
+  expect(await post("/events/default/greet", "hello")).toBe(204);
+  expect(await post("/anything/else", "{", { "content-type": "application/cloudevents+json" })).toBe(204);
+  expect(await post("/", Buffer.alloc(9 * 1024 * 1024))).toBe(204);
+  expect(await deliver(door, foreign("1"), "/")).toBe(204);
+  expect((await fetch(`${door.dispatcher.url}/events/default/greet`)).status).toBe(204);
+  expect(await door.js.deadLetters.list("unknown")).toHaveLength(4);
+  expect(await deliver(door, foreign("1"))).toBe(503);
+  expect(await deliver(door, foreign("1"), "/dead-letter/default/greet")).toBe(204);
+  expect(await letters(door)).toEqual(["EventNotFound"]);
+});
+
+test("targets render their own input and prompt; an error in one says where and leaves the other alone", async () => {
+  await using door = await openDoor();
+  await door.team({ input: { topic: "sun", tone: "dry" } });
+  await door.event({
+    source: { type: "cloudevent", cloudevent: { filters: [{ exact: { type: "order" } }] } },
+    targets: [
+      { team: "blog", input: { topic: "{{ .trigger.body.topic | upcase }} by {{ .trigger.event.source }}" } },
+      { agent: "clerk", prompt: "File {{ .trigger.name }}: {{ .trigger.body.missing }}{{ .trigger.event.id }}" },
+      { agent: "clerk", prompt: "{{ index .trigger.body.topic 99 }}" },
+    ],
+  });
+  expect(await deliver(door, foreign("7"))).toBe(204);
+  const runs = await door.runs();
+  const team = runs.find(({ spec }) => spec.teamRef === "blog");
+  const agent = runs.find(({ spec }) => spec.agent === "clerk");
+  expect(team?.spec.input).toEqual({ topic: "RAIN by /shop", tone: "dry" });
+  expect(agent?.spec.prompt).toBe("File greet: 7");
+  expect(runs).toHaveLength(2);
+  const [letter] = await door.js.deadLetters.list(NS, "greet");
+  expect(letter).toMatchObject({ reason: "InvalidTemplate", message: expect.stringContaining("targets[2].prompt") });
+});
+
+test("E26: 50 parallel ends of a team fire 50 times, each with its own output; long ones are loaded", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({
+    source: { type: "team-output", teamOutput: { name: "first", onPhase: "Succeeded" } },
+    targets: [{ team: "blog", input: { topic: "{{ .trigger.output }} of {{ .trigger.runName }}" } }],
+  });
+  const long = await door.js.outputs.store("x".repeat(40_000));
+  if (!("ref" in long)) throw new Error("stored inline");
+  const ended = (i: number): CloudEventRecord => ({
+    specversion: "1.0",
+    id: `uid-${i}/emit/dev.ark.run.succeeded`,
+    source: `/ark/default/arkrun/first-run-${i}`,
+    type: "dev.ark.run.succeeded",
+    data: i === 0 ? { output: "preview", outputRef: long.ref } : { output: `output ${i}` },
+    extensions: { arkrun: `first-run-${i}`, arkteam: "first", arkhop: 0, arkevent: "other" },
+  });
+  await Promise.all(Array.from({ length: 50 }, (_, i) => deliver(door, ended(i))));
+  await deliver(door, ended(3));
+  const topics = new Set((await door.runs()).map(({ spec }) => spec.input?.["topic"]));
+  expect(topics.size).toBe(50);
+  expect(topics).toContain("output 3 of first-run-3");
+  expect(topics).toContain(`${"x".repeat(40_000)} of first-run-0`);
+});
+
+test("api 1: the hop count travels, and the 17th hop is dead-lettered", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({
+    source: { type: "team-output", teamOutput: { name: "blog", onPhase: "Succeeded" } },
+  });
+  const hop = (arkhop: number) =>
+    deliver(door, foreign(`h${arkhop}`, { type: "dev.ark.run.succeeded", extensions: { arkhop } }));
+  expect(await hop(15)).toBe(204);
+  const [run] = await door.runs();
+  expect(await requests(door, run?.metadata.name ?? "")).toMatchObject([{ hop: 16 }]);
+  expect(await hop(16)).toBe(204);
+  expect(await door.runs()).toHaveLength(1);
+  expect(await letters(door)).toEqual(["HopLimit"]);
+});
+
+test("a tick is one fire, whoever sends it and under whatever id (P1, K2)", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({ source: { type: "cron", cron: "30 6 * * *" } });
+  const tick = (id: string, time: string) => foreign(id, { type: "dev.knative.sources.ping", time });
+  await deliver(door, tick("a", "2026-01-05T06:30:00.8Z"));
+  await deliver(door, tick("b", "2026-01-05T06:29:59.5Z"));
+  await deliver(door, tick("c", "2026-01-05T06:30:40Z"));
+  expect(await door.runs()).toHaveLength(1);
+  await deliver(door, tick("d", "2026-01-06T06:30:00Z"));
+  expect(await door.runs()).toHaveLength(2);
+});
+
+test("D33, D47: Forbid is one claim; a skipped fire starts and counts nothing; the claim of an ended run is given back", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({
+    source: { type: "cloudevent", cloudevent: { filters: [{ exact: { type: "order" } }] } },
+    concurrencyPolicy: "Forbid",
+  });
+  await Promise.all(Array.from({ length: 20 }, (_, i) => deliver(door, foreign(`o${i}`))));
+  const [run, ...more] = await door.runs();
+  expect(more).toEqual([]);
+  expect(door.fires.filter(({ outcome }) => outcome === "skipped")).toHaveLength(19);
+  const name = run?.metadata.name ?? "";
+  await door.end(name, "done");
+  await door.js.locks.release("default.greet", name);
+  const winner = door.fires.find(({ outcome }) => outcome === "fired");
+  const index = Array.from({ length: 20 }, (_, i) => i).find((i) => winner?.key === sha256(`/shop\no${i}`));
+  await deliver(door, foreign(`o${index}`));
+  expect(await door.js.locks.holder("default.greet")).toBeUndefined();
+  await deliver(door, foreign("next"));
+  expect(await door.runs()).toHaveLength(2);
+});
+
+test("a suspended event starts nothing and says so", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({ suspended: true, source: { type: "cron", cron: "@daily" } });
+  expect(await deliver(door, foreign("1"))).toBe(204);
+  expect(await door.runs()).toEqual([]);
+  expect(door.fires).toMatchObject([{ outcome: "skipped", reason: "Suspended" }]);
+});
+
+const PARENT = { namespace: NS, run: "outer-run-1", uid: "parent-uid", step: "inner", iteration: 0, attempt: 0 };
+const child = (team: string): CloudEventRecord => ({
+  specversion: "1.0",
+  id: "parent-uid/child/blog-run-child",
+  source: "/ark/default/arkrun/outer-run-1",
+  type: "dev.ark.run.requested",
+  data: { run: "blog-run-child", team, input: { topic: "nested" }, parent: PARENT, depth: 1, hop: 2 },
+  extensions: { arknamespace: NS, arkrun: "outer-run-1" },
+});
+
+test("a nested team's run has the name its parent gave it, and knows its parent", async () => {
+  await using door = await openDoor();
+  await door.team({ input: { tone: "dry" } });
+  await deliver(door, child("blog"), "/");
+  await deliver(door, child("blog"), "/anything");
+  const [run, ...more] = await door.runs();
+  expect(more).toEqual([]);
+  expect(run).toMatchObject({
+    metadata: { name: "blog-run-child" },
+    spec: { input: { topic: "nested", tone: "dry" } },
+  });
+  expect(await requests(door, "blog-run-child")).toMatchObject([{ parent: PARENT, depth: 1, hop: 2 }]);
+});
+
+test("P4: a nested team that never appears fails the parent's step", async () => {
+  await using door = await openDoor();
+  expect(await deliver(door, child("nobody"), "/")).toBe(503);
+  expect(await deliver(door, child("nobody"), "/dead-letter")).toBe(204);
+  const finished = await door.js.factLog.finished({ namespace: NS, run: PARENT.run }, PARENT);
+  expect(finished?.fact).toMatchObject({ outcome: { kind: "failed", code: "TeamNotFound", mayPass: false } });
+});
+
+test("P5: a run made by hand gets the snapshot in one write, keeps what it was given, and is announced", async () => {
+  await using door = await openDoor();
+  const made = (await door.js.objects.create("ArkRun", byHand("blog-run-hand"))).object;
+  expect(await completeRun(made, door.dispatcherDeps)).toMatchObject({ kind: "retry" });
+  await door.team({ input: { topic: "sun", tone: "dry" } });
+  expect(await completeRun(made, door.dispatcherDeps)).toEqual({ kind: "done" });
+  expect(await completeRun(made, door.dispatcherDeps)).toEqual({ kind: "done" });
+  const [run] = await door.runs();
+  expect(run?.spec).toMatchObject({ teamGeneration: 1, input: { topic: "mine", tone: "dry" }, pipeline: [{}] });
+  expect(await requests(door, "blog-run-hand")).toMatchObject([{ uid: made.metadata.uid, spec: run?.spec }]);
+});
+
+test("ark retry takes succeeded steps over, runs failed ones and what depends on them again", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.end("blog-run-old", "kept");
+  const retry = byHand("blog-run-new", { "arkonis.dev/retry-of": "blog-run-old" });
+  const made = (await door.js.objects.create("ArkRun", retry)).object;
+  await completeRun(made, door.dispatcherDeps);
+  expect(await requests(door, "blog-run-new")).toMatchObject([{ carried: { write: { output: { inline: "kept" } } } }]);
+  const earlier = (await door.js.runStates.get({ namespace: NS, run: "blog-run-old" }))!.state;
+  const [done] = Object.values(earlier.steps);
+  if (done?.phase !== "succeeded") throw new Error("the earlier run's step succeeded");
+  const skipped: StepState = { ...done, phase: "skipped", message: "" };
+  const steps = { a: done, b: done, c: skipped, d: done };
+  const pipeline = [{ role: "a" }, { role: "b", dependsOn: ["a"] }, { role: "c" }, { role: "d", dependsOn: ["c"] }];
+  expect(Object.keys(carriedResults({ ...earlier, steps }, pipeline, []))).toEqual(["a", "b"]);
+  expect(Object.keys(carriedResults({ ...earlier, steps }, pipeline, ["b"]))).toEqual(["a"]);
+});
+
+test("P1: the relay posts until the dispatcher has confirmed; a Broker that loses events loses none of ours", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event();
+  for (let i = 0; i < 5; i++) expect((await door.post({ i })).status).toBe(202);
+  const stop = new AbortController();
+  const lost = new Set<string>();
+  const confirmed = new Lock(5, 20_000);
+  const relaying = relay(
+    {
+      outbox: door.js.outbox,
+      // Takes every event, and loses each of them once: what an in-memory broker does when its pod dies.
+      post: async (event, signal) => {
+        if (!lost.has(event.id)) {
+          lost.add(event.id);
+          return { kind: "accepted" };
+        }
+        const url = `${door.dispatcher.url}/events/default/greet`;
+        const outcome = await postEvent(url, event, { timeoutMs: 5_000, signal });
+        if (outcome.kind === "accepted") confirmed.unlock();
+        return outcome;
+      },
+      log: quiet,
+      maxPending: 10,
+      againMs: 50,
+    },
+    stop.signal,
+  );
+  await confirmed.done;
+  stop.abort();
+  await relaying;
+  expect(await door.runs()).toHaveLength(5);
+  const stream = (await door.nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS");
+  expect(stream?.state.messages).toBe(0);
+});
+
+function byHand(name: string, annotations: Record<string, string> = {}): ArkRun {
+  return {
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkRun",
+    metadata: { name, namespace: NS, annotations },
+    spec: { teamRef: "blog", input: { topic: "mine" } },
+  };
+}
