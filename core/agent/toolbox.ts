@@ -20,6 +20,8 @@ export type ToolServer = {
   readonly url: string;
   readonly list: (signal: AbortSignal) => Promise<ToolServerListing>;
   readonly call: Toolbox["call"];
+  /** Ends connections and processes; the server may be used again. */
+  readonly close: () => Promise<void>;
 };
 
 /** One tool that is an HTTP request. */
@@ -43,6 +45,7 @@ export type ServerHealth = {
 export type JoinedToolbox = Toolbox & {
   /** As of the last `list`; a server that was never asked is absent. */
   readonly health: () => readonly ServerHealth[];
+  readonly close: () => Promise<void>;
 };
 
 type Call = SingleTool["call"];
@@ -71,6 +74,7 @@ export function joinTools(servers: readonly ToolServer[], singles: readonly Sing
   return {
     list,
     health: () => [...health.values()],
+    close: async () => void (await Promise.all(servers.map((server) => server.close()))),
     call: async (name, args, options, signal) => {
       // A task that goes on from recorded turns may call a tool before it ever listed one.
       if (health.size < servers.length) await list(signal);

@@ -1,0 +1,198 @@
+/**
+ * Opens one connection to an MCP server: streamable HTTP, then SSE; or a process of its own for `stdio:` (local mode).
+ *
+ * G1  SSE is tried only where the server says that it does not know streamable HTTP (400, 404, 405): an outage or a
+ *     refused login is reported as such.
+ * G2  Every message is bounded in size; `overflow` aborts when one was not.
+ * G3  A connection that closed by itself calls `onClose`, once.
+ * G4  A request whose stream ended without an answer fails then, not at its timeout.
+ */
+import type * as mcp from "@modelcontextprotocol/client";
+import type { ResolvedMcpServer } from "#core/agent/task.ts";
+import { boundedFetch, MessageTooLarge } from "./bounded-fetch.ts";
+import { parseStdioUrl } from "./command.ts";
+
+export type Connection = {
+  readonly client: mcp.Client;
+  readonly overflow: AbortSignal;
+  readonly close: () => Promise<void>;
+};
+
+export type Dialled =
+  | { readonly kind: "open"; readonly connection: Connection }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export type Limits = { readonly maxMessageBytes: number; readonly connectMs: number };
+
+type Sdk = typeof mcp;
+type Transport = mcp.Transport;
+type Attempt = {
+  readonly sdk: Sdk;
+  readonly server: ResolvedMcpServer;
+  readonly limits: Limits;
+  readonly onClose: () => void;
+  readonly signal: AbortSignal;
+};
+
+const CLIENT_INFO = { name: "ark", version: "0.1.0" };
+const SSE_ONLY = new Set([400, 404, 405]);
+
+/** Never rejects. */
+export async function dial(
+  server: ResolvedMcpServer,
+  limits: Limits,
+  onClose: () => void,
+  signal: AbortSignal,
+): Promise<Dialled> {
+  const sdk = await import("@modelcontextprotocol/client");
+  const attempt: Attempt = { sdk, server, limits, onClose, signal };
+  try {
+    return await (server.url.startsWith("stdio:") ? dialProcess(attempt) : dialHttp(attempt));
+  } catch (error) {
+    return { kind: "failed", reason: reasonOf(error) };
+  }
+}
+
+async function dialProcess(attempt: Attempt): Promise<Dialled> {
+  const parsed = parseStdioUrl(attempt.server.url);
+  if (parsed === undefined) return { kind: "failed", reason: `${attempt.server.url} names no command` };
+  const { StdioClientTransport } = await import("@modelcontextprotocol/client/stdio");
+  const overflow = new AbortController();
+  const transport = new StdioClientTransport({
+    command: parsed.command,
+    args: [...parsed.args],
+    stderr: "ignore",
+    maxBufferSize: attempt.limits.maxMessageBytes,
+  });
+  return open(attempt, transport, overflow, "legacy");
+}
+
+async function dialHttp(attempt: Attempt): Promise<Dialled> {
+  const { server, sdk } = attempt;
+  const url = new URL(server.url);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return { kind: "failed", reason: `${url.protocol} is not served: use http or https` };
+  }
+  if (url.username !== "" || url.password !== "") {
+    return { kind: "failed", reason: "the URL holds credentials: put them into headers or auth" };
+  }
+  const overflow = new AbortController();
+  const requestInit = { headers: { ...server.headers } };
+  const fetch = boundedFetch(attempt.limits.maxMessageBytes, (error) => overflow.abort(error));
+  try {
+    const transport = new sdk.StreamableHTTPClientTransport(url, {
+      requestInit,
+      fetch,
+      onInsufficientScope: "throw",
+      reconnectionOptions: {
+        initialReconnectionDelay: 200,
+        maxReconnectionDelay: 2_000,
+        reconnectionDelayGrowFactor: 2,
+        maxRetries: 2,
+      },
+    });
+    failEndedStreams(transport);
+    return await open(attempt, transport, overflow, "auto");
+  } catch (error) {
+    if (!SSE_ONLY.has(statusOf(error) ?? 0)) throw error;
+    return await openSse(attempt, url, overflow, requestInit, fetch).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/** JSON-RPC leaves -32000 to -32099 to implementations. */
+const STREAM_ENDED = -32_099;
+
+/** The client does not ask the transport to tell it (G4): so the end is handed to it as the answer. */
+function failEndedStreams(transport: Transport): void {
+  const send = transport.send.bind(transport);
+  transport.send = (message, options) => {
+    if (!("id" in message) || !("method" in message)) return send(message, options);
+    const { id } = message;
+    const onRequestStreamEnd = () => {
+      options?.onRequestStreamEnd?.();
+      const error = { code: STREAM_ENDED, message: "the stream ended before the answer came" };
+      transport.onmessage?.({ jsonrpc: "2.0", id, error });
+    };
+    return send(message, { ...options, onRequestStreamEnd });
+  };
+}
+
+/** An answer of the server's own, which leaves the connection good. */
+export function isProtocolError(error: unknown): boolean {
+  return (
+    error instanceof Error && error.name === "ProtocolError" && (error as { code?: unknown }).code !== STREAM_ENDED
+  );
+}
+
+function openSse(
+  attempt: Attempt,
+  url: URL,
+  overflow: AbortController,
+  requestInit: RequestInit,
+  fetch: typeof globalThis.fetch,
+): Promise<Dialled> {
+  const transport = new attempt.sdk.SSEClientTransport(url, { requestInit, fetch });
+  return open(attempt, transport, overflow, "legacy");
+}
+
+async function open(
+  { sdk, limits, onClose, signal }: Attempt,
+  transport: Transport,
+  overflow: AbortController,
+  mode: "auto" | "legacy",
+): Promise<Dialled> {
+  const client = new sdk.Client(CLIENT_INFO, { capabilities: {}, versionNegotiation: { mode } });
+  const timeout = AbortSignal.timeout(limits.connectMs);
+  try {
+    await client.connect(transport, { timeout: limits.connectMs, signal: AbortSignal.any([signal, timeout]) });
+  } catch (error) {
+    await client.close().catch(() => undefined);
+    if (timeout.aborted) throw new Error(`no answer within ${limits.connectMs / 1000} s`, { cause: error });
+    throw error;
+  }
+  let closing = false;
+  client.onclose = () => {
+    if (!closing) onClose();
+  };
+  client.onerror = (error) => {
+    if (isTooLarge(error)) overflow.abort(error);
+  };
+  const close = async () => {
+    closing = true;
+    if ("terminateSession" in transport) await endSession(transport as mcp.StreamableHTTPClientTransport);
+    await client.close().catch(() => undefined);
+  };
+  return { kind: "open", connection: { client, overflow: overflow.signal, close } };
+}
+
+/** Best effort: the server may be gone, or know no sessions. */
+async function endSession(transport: mcp.StreamableHTTPClientTransport): Promise<void> {
+  const given = AbortSignal.timeout(1_000);
+  await Promise.race([
+    transport.terminateSession().catch(() => undefined),
+    new Promise((resolve) => given.addEventListener("abort", resolve)),
+  ]);
+}
+
+function isTooLarge(error: Error): boolean {
+  return error instanceof MessageTooLarge || /buffer.*(exceed|size|limit)/i.test(error.message);
+}
+
+/** The HTTP status an SDK error is about, also where a probe wrapped it. */
+export function statusOf(error: unknown): number | undefined {
+  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+    const { status, code, data } = one as Error & { status?: unknown; code?: unknown; data?: { status?: unknown } };
+    for (const value of [status, data?.status, code]) if (typeof value === "number" && value >= 300) return value;
+  }
+  return undefined;
+}
+
+export function reasonOf(error: unknown): string {
+  const status = statusOf(error);
+  if (status === 401 || status === 403) return `AuthFailed: the server answered ${status}`;
+  let innermost = error as Error;
+  while (innermost.cause instanceof Error) innermost = innermost.cause;
+  return innermost.message === "" ? innermost.name : innermost.message;
+}
