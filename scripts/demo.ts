@@ -29,7 +29,7 @@ async function ready(up: ChildProcess, signal: AbortSignal): Promise<void> {
   for await (const line of lines) {
     seen.push(line);
     if (!line.includes("Ark is up")) continue;
-    console.log(line);
+    console.log(seen.join("\n"));
     // Read on, so that the pipe never fills; what runs do is shown by `ark status` below.
     up.stderr.resume();
     return;
@@ -70,13 +70,8 @@ async function fire(up: Up): Promise<string> {
 }
 
 async function demo(dataDir: string): Promise<number> {
-  const hasKey = (process.env["OPENAI_API_KEY"] ?? "") !== "" || (process.env["OPENAI_BASE_URL"] ?? "") !== "";
-  const server = hasKey ? "the model server of OPENAI_API_KEY / OPENAI_BASE_URL" : "the built-in scripted model server";
   say(`ark up -f ${EXAMPLE}`);
-  console.log(
-    `Answers come from ${server}${hasKey ? "" : ` (${EXAMPLE}/mock.yaml); set OPENAI_API_KEY for a real one`}.`,
-  );
-  const args = [ARK, "up", "-f", EXAMPLE, "--port", "0", "--data", dataDir, "--provider", hasKey ? "auto" : "mock"];
+  const args = [ARK, "up", "-f", EXAMPLE, "--port", "0", "--data", dataDir];
   const up = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
   const exited = once(up, "exit");
   try {
