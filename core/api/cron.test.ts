@@ -1,5 +1,6 @@
+import { RE2JS } from "re2js";
 import { describe, expect, test } from "vitest";
-import { parseCron, type Cron, type CronFault } from "./cron.ts";
+import { cronPattern, parseCron, type Cron, type CronFault } from "./cron.ts";
 
 function accepted(text: string): Cron {
   const outcome = parseCron(text);
@@ -38,6 +39,7 @@ describe("accepted, and written in the smallest common dialect (R1)", () => {
   ])("%s is %s", (text, plain) => {
     expect(accepted(text).text).toBe(plain);
     expect(accepted(plain).text).toBe(plain);
+    expect(RE2JS.matches(cronPattern(), text)).toBe(true);
   });
 
   test("with both kinds of days given, either is enough", () => {
@@ -56,6 +58,7 @@ describe("refused, with field and position (P10, D33)", () => {
     ["0 0 * * 8", "day of week", 9],
     ["0 0 * * mo", "day of week", 9],
     ["1,61 * * * *", "minute", 3],
+    ["005 * * * *", "minute", 1],
     ["5-1 * * * *", "minute", 1],
     ["0-99 * * * *", "minute", 3],
     ["*/0 * * * *", "minute", 3],
@@ -81,3 +84,10 @@ describe("refused, with field and position (P10, D33)", () => {
     expect(fault.message).toContain(`character ${position}`);
   });
 });
+
+test.each(["60 * * * *", "0 24 * * *", "0 0 0 * *", "0 0 1 13 *", "0 0 * * 8", "* * * *", "@every 5m", "? * * * *"])(
+  "the pattern alone refuses %s too",
+  (text) => {
+    expect(RE2JS.matches(cronPattern(), text)).toBe(false);
+  },
+);

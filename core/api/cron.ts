@@ -32,17 +32,26 @@ type FieldRule = {
   readonly max: number;
   readonly names: readonly string[];
   readonly anyMark: boolean;
+  /** Its numbers as an RE2 pattern. */
+  readonly digits: string;
 };
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-const MINUTE: FieldRule = { name: "minute", min: 0, max: 59, names: [], anyMark: false };
-const HOUR: FieldRule = { name: "hour", min: 0, max: 23, names: [], anyMark: false };
-const DAY: FieldRule = { name: "day of month", min: 1, max: 31, names: [], anyMark: true };
-const MONTH: FieldRule = { name: "month", min: 1, max: 12, names: MONTHS, anyMark: false };
+const MINUTE: FieldRule = { name: "minute", min: 0, max: 59, names: [], anyMark: false, digits: "[0-5]?[0-9]" };
+const HOUR: FieldRule = { name: "hour", min: 0, max: 23, names: [], anyMark: false, digits: "[01]?[0-9]|2[0-3]" };
+const DAY: FieldRule = {
+  name: "day of month",
+  min: 1,
+  max: 31,
+  names: [],
+  anyMark: true,
+  digits: "0?[1-9]|[12][0-9]|3[01]",
+};
+const MONTH: FieldRule = { name: "month", min: 1, max: 12, names: MONTHS, anyMark: false, digits: "0?[1-9]|1[0-2]" };
 /** 7 is Sunday too, in a range as well: `5-7`. */
-const WEEKDAY: FieldRule = { name: "day of week", min: 0, max: 7, names: WEEKDAYS, anyMark: true };
+const WEEKDAY: FieldRule = { name: "day of week", min: 0, max: 7, names: WEEKDAYS, anyMark: true, digits: "0?[0-7]" };
 
 const MACROS: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *",
@@ -86,7 +95,7 @@ function single(rule: FieldRule, word: Word): Parsed<number> {
   const byName = rule.names.indexOf(word.text.toLowerCase());
   if (byName >= 0) return good(byName + (rule === MONTH ? 1 : 0));
   if (word.text === "") return bad(rule, word, `a value is missing; wanted ${bounds(rule)}`);
-  if (!/^\d{1,3}$/.test(word.text)) return bad(rule, word, `"${word.text}" is not a value; wanted ${bounds(rule)}`);
+  if (!/^\d{1,2}$/.test(word.text)) return bad(rule, word, `"${word.text}" is not a value; wanted ${bounds(rule)}`);
   const value = Number(word.text);
   if (value < rule.min || value > rule.max) return bad(rule, word, `${value} is outside ${bounds(rule)}`);
   return good(value);
@@ -170,7 +179,7 @@ function field(rule: FieldRule, word: Word): Parsed<Field> {
 }
 
 function words(text: string): Word[] {
-  return [...text.matchAll(/\S+/g)].map((match) => ({ text: match[0], at: match.index + 1 }));
+  return [...text.matchAll(/[^ \t]+/g)].map((match) => ({ text: match[0], at: match.index + 1 }));
 }
 
 function expand(text: string): Parsed<string> {
@@ -225,4 +234,19 @@ export function parseCron(text: string): CronOutcome {
     eitherDay: !day.any && !weekday.any,
   };
   return { kind: "cron", cron };
+}
+
+function fieldPattern({ digits, names, anyMark }: FieldRule): string {
+  const value = `(${[digits, ...names].join("|")})`;
+  const item = `(${anyMark ? "[*?]" : "[*]"}|${value}(-${value})?)(/[0-9]{1,3})?`;
+  return `${item}(,${item})*`;
+}
+
+/**
+ * The shape of a schedule as an RE2 pattern, for where nothing can be computed: right fields and values inside their
+ * bounds. What `parseCron` accepts matches it.
+ */
+export function cronPattern(): string {
+  const fields = FIELDS.map(fieldPattern).join("[ \\t]+");
+  return `^[ \\t]*(${Object.keys(MACROS).join("|")}|(?i:${fields}))[ \\t]*$`;
 }

@@ -1,6 +1,6 @@
 /** ArkEvent: an event source, and the teams or agents it starts (api 1). */
 import * as z from "zod";
-import { parseCron } from "../cron.ts";
+import { cronPattern, parseCron } from "../cron.ts";
 import { celHas, exactlyOne, has, ruled, unless, type Rule } from "../rules.ts";
 import { isTimeZone } from "../time-zone.ts";
 import { API_VERSION, dnsLabel, ObjectMetaSchema, statusBase, template, templateMap, Time } from "./common.ts";
@@ -8,7 +8,7 @@ import { FilterSchema } from "./filter.ts";
 
 export type { Filter } from "./filter.ts";
 
-/** The whole check is the function's (U1): CEL sees the shape only. */
+/** The whole check is the function's (U1): CEL sees the shape and the bounds, not what a range or a day means. */
 const CronSchema = z
   .string()
   .min(1)
@@ -21,7 +21,7 @@ const CronSchema = z
   .meta({
     "x-kubernetes-validations": [
       {
-        rule: "self.matches('^\\\\s*(@(hourly|daily|weekly|monthly|yearly)|\\\\S+(\\\\s+\\\\S+){4})\\\\s*$')",
+        rule: `self.matches('${cronPattern().replaceAll("\\", "\\\\")}')`,
         message:
           "cron must have 5 fields (minute, hour, day of month, month, day of week) or be one of @hourly, @daily, @weekly, @monthly, @yearly",
       },

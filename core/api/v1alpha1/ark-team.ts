@@ -249,7 +249,7 @@ export const graphRules: readonly Rule<Graph>[] = [
     fieldPath: ".pipeline",
     broken: ({ roles, pipeline }) => {
       const names = new Set(roles?.map((role) => role.name));
-      if (roles === undefined) return [];
+      if (roles === undefined || roles.length === 0) return [];
       return (pipeline ?? []).flatMap((step, i) => (names.has(step.role) ? [] : [["pipeline", i, "role"]]));
     },
   },
