@@ -1,5 +1,7 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepFinished, StepTurn } from "#core/events/facts.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
 import { expectNoLeaks, natsBaseline } from "../../harness/leaks.ts";
 import { aRun, collect, connectStore, openStore, type Opened } from "./open.ts";
 
@@ -180,4 +182,31 @@ test("consume goes on after a hard restart of the server, and nothing stored is 
     } else break;
   }
   expect(seen).toEqual([0, 1]);
+});
+
+test("R2: a consumer that is deleted under its reader ends it with StoreUnavailable; the next reader has it again", async () => {
+  await using fresh = await openStore();
+  const { factLog } = fresh.store;
+  const run = aRun();
+  await factLog.publish(run, turn(0));
+  const manager = await jetstreamManager(await fresh.nats.connect());
+  const reading = (async () => {
+    for await (const delivery of factLog.consume({ maxPending: 5, signal: AbortSignal.timeout(25_000) })) {
+      await delivery.ack();
+      await manager.consumers.delete("ARK_FACTS", "collector");
+    }
+  })();
+  await expect(reading).rejects.toBeInstanceOf(StoreUnavailable);
+  const [again] = await collect(factLog.consume({ maxPending: 5, signal: AbortSignal.timeout(25_000) }), 1);
+  expect(again?.value.fact).toEqual(turn(0));
+});
+
+test("a reader that waits ends when its connection is closed", async () => {
+  await using fresh = await openStore();
+  const other = await connectStore(fresh.nats);
+  const reading = other.factLog.consume({ maxPending: 5, signal: AbortSignal.timeout(25_000) })[Symbol.asyncIterator]();
+  const next = reading.next().catch((error: unknown) => error);
+  await other.close();
+  const end = await next;
+  expect(end instanceof StoreUnavailable || (end as IteratorResult<unknown>).done).toBe(true);
 });
