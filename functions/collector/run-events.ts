@@ -89,6 +89,7 @@ function envelope(state: RunState, id: string, type: string, at: number): Omit<C
       [EXTENSIONS.hop]: state.hop,
       ...(state.spec.teamRef === undefined ? {} : { [EXTENSIONS.team]: state.spec.teamRef }),
       ...(state.spec.agent === undefined ? {} : { [EXTENSIONS.agent]: state.spec.agent }),
+      ...(state.event === undefined ? {} : { [EXTENSIONS.event]: state.event }),
       ...(state.traceparent === undefined ? {} : { traceparent: state.traceparent }),
     },
   };

@@ -22,7 +22,7 @@ export type TestProcess = AsyncDisposable & {
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code once it is gone. */
   stop(): Promise<number | null>;
-  /** After a kill or a stop; resolves once it listens. */
+  /** After a kill or a stop; resolves once it listens, on the same port. */
   start(): Promise<void>;
 };
 
@@ -52,7 +52,8 @@ export async function startProcess(options: ProcessOptions): Promise<TestProcess
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
     start: async () => {
-      running = await launch(options, keep, () => output);
+      const { port } = running;
+      running = await launch({ ...options, env: { ...options.env, PORT: String(port) } }, keep, () => output);
     },
     [Symbol.asyncDispose]: async () => void (await end("SIGKILL")),
   };

@@ -1,35 +1,37 @@
 /**
- * The thin line in one line: a real nats-server, a scripted model, the collector and one executor, each as a process of
+ * The whole line in one line: a real nats-server, a scripted model, a broker, and our functions, each as a process of
  * its own. `await using world = await startWorld();`
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
+import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
-import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
-import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { RunRequested } from "#core/events/facts.ts";
 import type { RunState } from "#core/pipeline/state.ts";
+import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Script } from "../../local/model-server/script.ts";
 import { startModelServer, type ModelServer } from "../../local/model-server/server.ts";
+import { startBroker, type TestBroker } from "./broker.ts";
 import { startNats, type TestNats } from "./nats.ts";
 import { startProcess, type TestProcess } from "./process.ts";
 
-export type WorldOptions = {
+export type FunctionName = "webhook" | "dispatcher" | "collector" | "executor";
+
+export type WorldOptions<F extends FunctionName = FunctionName> = {
+  readonly functions: readonly F[];
   readonly script?: Script;
   readonly leaseSeconds?: number;
   readonly maxConcurrentTasks?: number;
-  /** Default: both. */
-  readonly processes?: readonly ("collector" | "executor")[];
+  readonly env?: Readonly<Record<string, string>>;
 };
 
-export type World = AsyncDisposable & {
+export type World<F extends FunctionName = FunctionName> = AsyncDisposable & {
   readonly nats: TestNats;
   readonly js: JetStream;
   readonly model: ModelServer;
-  readonly collector: TestProcess;
-  readonly executor: TestProcess;
+  readonly broker: TestBroker;
+  readonly processes: Readonly<Record<F, TestProcess>>;
   /** Creates the ArkRun and announces it, as the dispatcher does. */
   request(run: string, spec?: Partial<ArkRunSpec>): Promise<void>;
   /** The run's last state. */
@@ -40,7 +42,7 @@ export type World = AsyncDisposable & {
 export const NAMESPACE = "default";
 export const AGENT = "writer";
 
-export async function startWorld(options: WorldOptions = {}): Promise<World> {
+export async function startWorld<F extends FunctionName>(options: WorldOptions<F>): Promise<World<F>> {
   const stack = new AsyncDisposableStack();
   try {
     return await build(options, stack);
@@ -50,11 +52,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-async function build(options: WorldOptions, stack: AsyncDisposableStack): Promise<World> {
+async function build<F extends FunctionName>(options: WorldOptions<F>, stack: AsyncDisposableStack): Promise<World<F>> {
   const dir = await mkdtemp(path.join(tmpdir(), "ark-world-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
   const nats = stack.use(await startNats());
   const model = stack.use(await startModelServer(options.script === undefined ? {} : { script: options.script }));
+  const broker = stack.use(await startBroker());
   const js = stack.use(await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(30_000) }));
   await js.provision();
   const agentFile = path.join(dir, "agent.json");
@@ -63,24 +66,27 @@ async function build(options: WorldOptions, stack: AsyncDisposableStack): Promis
     ARK_NATS_URL: nats.url,
     ARK_OBJECTS: "nats",
     ARK_MODE: "always",
-    ARK_LOG_LEVEL: "info",
     ARK_LEASE_SECONDS: String(options.leaseSeconds ?? 60),
     ARK_AGENT_CONFIG: agentFile,
     ARK_MOCK_BASE_URL: model.url,
+    BROKER_URL: broker.url,
     NODE_COMPILE_CACHE: path.join(tmpdir(), "ark-test-compile-cache"),
+    ...options.env,
   };
-  const [collector, executor] = await Promise.all([
-    startProcess({ entry: "functions/collector/main.ts", env }),
-    startProcess({ entry: "functions/executor/main.ts", env }),
-  ]);
-  stack.use(collector);
-  stack.use(executor);
+  const started = await Promise.all(
+    options.functions.map(async (name): Promise<[F, TestProcess]> => {
+      return [name, stack.use(await startProcess({ entry: `functions/${name}/main.ts`, env }))];
+    }),
+  );
+  const processes = Object.fromEntries(started) as Record<F, TestProcess>;
+  const dispatcher = started.find(([name]) => name === "dispatcher")?.[1];
+  if (dispatcher !== undefined) broker.subscribe(() => dispatcher.url);
   return {
     nats,
     js,
     model,
-    collector,
-    executor,
+    broker,
+    processes,
     request: (run, spec) => request(js, run, spec),
     ended: (run, signal) => ended(js, run, signal ?? AbortSignal.timeout(50_000)),
     arkRun: (run) => js.objects.get("ArkRun", { namespace: NAMESPACE, name: run }),
@@ -88,7 +94,7 @@ async function build(options: WorldOptions, stack: AsyncDisposableStack): Promis
   };
 }
 
-function agentManifest({ maxConcurrentTasks = 5 }: WorldOptions): unknown {
+function agentManifest({ maxConcurrentTasks = 5 }: { readonly maxConcurrentTasks?: number }): unknown {
   return {
     apiVersion: API_VERSION,
     kind: "ArkAgent",

@@ -1,9 +1,11 @@
 /** The thin line: a request becomes a task, a model's answer becomes a result, the result becomes a status. */
 import { expect, test } from "vitest";
-import { AGENT, NAMESPACE, startWorld } from "../harness/world.ts";
+import { AGENT, NAMESPACE, startWorld, type World } from "../harness/world.ts";
+
+const LINE = ["collector", "executor"] as const;
 
 test("a requested run ends with the model's answer, in its state and in its status", async () => {
-  await using world = await startWorld({ script: [{ text: "A poem about rain." }] });
+  await using world = await startWorld({ functions: LINE, script: [{ text: "A poem about rain." }] });
   await world.request("one-run-aaaaaa");
   const state = await world.ended("one-run-aaaaaa");
   expect(state.phase).toMatchObject({ kind: "succeeded", output: { inline: "A poem about rain." } });
@@ -16,6 +18,7 @@ test("a requested run ends with the model's answer, in its state and in its stat
 
 test("a chain of steps: each sees the one before; one task and one model call each", async () => {
   await using world = await startWorld({
+    functions: LINE,
     script: (request) => {
       const last = JSON.stringify(request.messages.at(-1)?.["content"]);
       return { text: last.includes("first answer") ? "second answer" : "first answer" };
@@ -35,7 +38,7 @@ test("a chain of steps: each sees the one before; one task and one model call ea
 });
 
 test("P10: a graph that cannot be is refused with the field that is wrong, and costs no call", async () => {
-  await using world = await startWorld({ script: [] });
+  await using world = await startWorld({ functions: LINE, script: [] });
   await world.request("bad-run-aaaaaa", {
     roles: [{ name: "poet", arkAgent: AGENT }],
     pipeline: [{ role: "nobody", inputs: { prompt: "begin" } }],
@@ -53,6 +56,7 @@ test("D7: SIGTERM lets the task in hand end, takes no other, exits 0", async () 
   let asked = (): void => {};
   const arrived = new Promise<void>((resolve) => (asked = resolve));
   await using world = await startWorld({
+    functions: LINE,
     maxConcurrentTasks: 1,
     script: () => {
       asked();
@@ -61,21 +65,19 @@ test("D7: SIGTERM lets the task in hand end, takes no other, exits 0", async () 
   });
   await world.request("held-run-aaaaaa");
   await arrived;
-  const stopping = world.executor.stop();
+  const stopping = world.processes.executor.stop();
   await world.request("next-run-aaaaaa");
   release();
   expect(await stopping).toBe(0);
   expect((await world.ended("held-run-aaaaaa")).phase.kind).toBe("succeeded");
   expect(world.model.requests()).toHaveLength(1);
-  await world.executor.start();
+  await world.processes.executor.start();
   expect((await world.ended("next-run-aaaaaa")).phase.kind).toBe("succeeded");
-  expect(await world.collector.stop()).toBe(0);
+  expect(await world.processes.collector.stop()).toBe(0);
 });
 
-type World = Awaited<ReturnType<typeof startWorld>>;
-
 /** The status follows the state: it is written before the fact of the end is acknowledged. */
-async function statusOf(world: World, run: string) {
+async function statusOf(world: World<(typeof LINE)[number]>, run: string) {
   const signal = AbortSignal.timeout(30_000);
   for await (const { object } of world.js.objects.watch("ArkRun", { namespace: NAMESPACE, signal })) {
     const { metadata, status } = object;
