@@ -24,7 +24,7 @@ export type Reserving = {
   readonly windowMs: number | undefined;
   readonly now: number;
 };
-export type Reserved =
+type Reserved =
   | { readonly kind: "reserved"; readonly ledger: Ledger }
   /** `spent` includes what others hold reserved. */
   | { readonly kind: "refused"; readonly spent: number };

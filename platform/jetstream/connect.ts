@@ -27,7 +27,7 @@ export type ConnectOptions = {
   readonly connectTimeoutMs?: number;
 };
 
-export const OLDEST_SERVER = { major: 2, minor: 12 } as const;
+const OLDEST_SERVER = { major: 2, minor: 12 } as const;
 
 /** Throws ArkError: `nats.unreachable`, `nats.too_old`, `interrupted`. */
 export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {

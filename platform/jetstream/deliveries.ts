@@ -11,7 +11,7 @@ import { API, hasCode, isAway, reached, unavailable } from "./reached.ts";
 /** A pull lives this long; heartbeats tell within twice their interval that it is gone (D9: work goes on within 5 s). */
 const PULL = { expires: 10_000, idle_heartbeat: 2_000 } as const;
 
-export type ReadOptions<T> = {
+type ReadOptions<T> = {
   readonly maxPending: number;
   readonly signal: AbortSignal;
   /** undefined: not a message of ours; it is taken out of the queue. */

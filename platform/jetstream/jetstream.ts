@@ -42,7 +42,7 @@ export type JetStreamOptions = ConnectOptions & {
 };
 
 /** Ports of the record: what happened, what is to be done, who does it. */
-export type RecordPorts = {
+type RecordPorts = {
   readonly factLog: FactLog;
   readonly tasks: TaskQueue;
   readonly leases: Leases;
@@ -56,7 +56,7 @@ export type RecordPorts = {
 };
 
 /** Ports of events on their way in, and of the objects of local mode. */
-export type EventPorts = {
+type EventPorts = {
   readonly outbox: Outbox;
   readonly triggers: Triggers;
   readonly idempotency: Idempotency;

@@ -16,10 +16,10 @@ import type { Link } from "./link.ts";
 type Held = { readonly holder: string } | { readonly revoked: true };
 
 /** As long as the acknowledgement wait of a task: both end together when a worker dies. */
-export const LEASE_TTL_MS = 60_000;
+const LEASE_TTL_MS = 60_000;
 const REVOKED_TTL_MS = 24 * 60 * 60_000;
 
-export type LeaseOptions = { readonly ttlMs?: number | undefined };
+type LeaseOptions = { readonly ttlMs?: number | undefined };
 
 export function leases(link: Link, options: LeaseOptions = {}): Leases {
   const store = bucket<Held>(link, BUCKETS.leases);
@@ -39,7 +39,7 @@ export function leases(link: Link, options: LeaseOptions = {}): Leases {
   };
 }
 
-export function leaseKey(uid: string, { step, iteration, attempt }: AttemptKey): string {
+function leaseKey(uid: string, { step, iteration, attempt }: AttemptKey): string {
   return `${uid}.${step}.${iteration}.${attempt}`;
 }
 

@@ -10,7 +10,7 @@ import type { RunRef, StoredFact } from "#core/ports/record.ts";
 const DECODER = new TextDecoder();
 const ENCODER = new TextEncoder();
 
-export type EventAttributes = {
+type EventAttributes = {
   readonly id: string;
   readonly source: string;
   readonly type: string;

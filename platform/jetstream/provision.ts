@@ -61,7 +61,7 @@ function tooSmall(spec: StreamSpec, cause: unknown): ArkError {
   );
 }
 
-export type ConsumerSpec = Parameters<Link["jsm"]["consumers"]["add"]>[1] & { durable_name: string };
+type ConsumerSpec = Parameters<Link["jsm"]["consumers"]["add"]>[1] & { durable_name: string };
 
 /** Creates a durable consumer; an existing one is brought to `spec`, or to the part of it that is `fixed`. */
 export async function ensureConsumer(

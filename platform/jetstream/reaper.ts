@@ -24,7 +24,7 @@ import { removeMessage } from "./remove.ts";
 const ADVISORIES = `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${STREAMS.tasks}.*`;
 const SWEEP_EVERY_MS = 30_000;
 
-export type ReaperDeps = {
+type ReaperDeps = {
   readonly factLog: Pick<FactLog, "publish" | "finished">;
   readonly deadLetters: Pick<DeadLetters, "store">;
   readonly now?: () => number;

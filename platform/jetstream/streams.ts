@@ -18,9 +18,9 @@ export type Sizing = {
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Above this, a repeated publish is told apart by revisions and by the fold, not by its message id. */
-export const DEDUPE_WINDOW_MS = 10 * MINUTE_MS;
+const DEDUPE_WINDOW_MS = 10 * MINUTE_MS;
 export const RECORD_AGE_MS = 90 * DAY_MS;
-export const IDEMPOTENCY_MS = DAY_MS;
+const IDEMPOTENCY_MS = DAY_MS;
 
 const GIBIBYTE = 1024 ** 3;
 const DEFAULT_STORAGE_BYTES = 8 * GIBIBYTE;

@@ -17,8 +17,8 @@ import { ensureConsumer } from "./provision.ts";
 import { API, hasCode, isAway, reached, unavailable } from "./reached.ts";
 import { removeMessage } from "./remove.ts";
 
-export const TASK_ACK_WAIT_MS = 60_000;
-export const TASK_MAX_DELIVER = 5;
+const TASK_ACK_WAIT_MS = 60_000;
+const TASK_MAX_DELIVER = 5;
 const MAX_ACK_PENDING = 1_000;
 /** The shortest pull that the client allows. */
 const MIN_EXPIRES_MS = 1_000;
@@ -26,7 +26,7 @@ const MIN_EXPIRES_MS = 1_000;
 const GRACE_MS = 2_000;
 
 type Pool = { readonly namespace: string; readonly agent: string };
-export type TaskQueueOptions = { readonly ackWaitMs?: number | undefined };
+type TaskQueueOptions = { readonly ackWaitMs?: number | undefined };
 
 export function taskQueue(link: Link, options: TaskQueueOptions = {}): TaskQueue {
   const consumers = new Map<string, Promise<Consumer>>();
@@ -55,7 +55,7 @@ export function taskQueue(link: Link, options: TaskQueueOptions = {}): TaskQueue
 }
 
 /** Labels have no `_`, so the name is unique. */
-export function taskConsumer(pool: Pool): string {
+function taskConsumer(pool: Pool): string {
   return `${pool.namespace}_${pool.agent}`;
 }
 
