@@ -7,6 +7,9 @@ import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { isKind, KINDS } from "#core/api/kinds.ts";
+import type { ObjectOf } from "#core/api/objects.ts";
+import { structural, type JsonSchema } from "#core/api/structural.ts";
+import { checkUpdate } from "#core/api/validate.ts";
 import { validateObject } from "#core/validate/validate.ts";
 import { startApiServer, type ApiServer } from "../harness/api-server.ts";
 import { CORPUS, readCorpus, readExceptions, type Sample } from "../harness/crd-corpus.ts";
@@ -124,3 +127,116 @@ describe("the corpus", () => {
     },
   );
 });
+
+const BASE = "/apis/arkonis.dev/v1alpha1/namespaces/default";
+const head = (kind: string, name: string) => ({
+  apiVersion: "arkonis.dev/v1alpha1",
+  kind,
+  metadata: { name, namespace: "default" },
+});
+
+async function created(kind: keyof typeof KINDS, name: string, spec: unknown): Promise<string> {
+  const { plural } = KINDS[kind];
+  const answer = await api.request("POST", `${BASE}/${plural}`, { ...head(kind, name), spec });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  return `${BASE}/${plural}/${name}`;
+}
+
+describe("P5: the API server keeps an ArkRun's spec", () => {
+  const roles = [{ name: "writer", arkAgent: "house-writer" }];
+  const bare = { teamRef: "t", input: { a: "1" } };
+  const pipeline = [{ role: "writer", outputSchema: { type: "object" } }];
+  const snapshot = { teamRef: "t", teamGeneration: 2, input: { a: "1", b: "2" }, pipeline, roles };
+  const changes: readonly (readonly [string, object, object, boolean])[] = [
+    ["the-same-again", snapshot, snapshot, true],
+    ["the-one-snapshot", bare, snapshot, true],
+    ["snapshot-without-input-before", { teamRef: "t" }, snapshot, true],
+    ["snapshot-without-generation", bare, { ...bare, pipeline, roles }, false],
+    ["snapshot-changes-given-input", bare, { ...snapshot, input: { a: "2" } }, false],
+    ["snapshot-drops-given-input", bare, { ...snapshot, input: { b: "2" } }, false],
+    ["snapshot-drops-all-input", bare, { teamRef: "t", teamGeneration: 2, pipeline, roles }, false],
+    ["snapshot-of-another-team", bare, { ...snapshot, teamRef: "u" }, false],
+    ["second-snapshot", snapshot, { ...snapshot, teamGeneration: 3 }, false],
+    ["snapshot-beside-own-fields", { ...bare, maxTokens: 5 }, { ...snapshot, maxTokens: 5 }, false],
+    ["another-input-later", snapshot, { ...snapshot, input: { a: "1", b: "2", c: "3" } }, false],
+    ["another-schema-later", snapshot, { ...snapshot, pipeline: [{ role: "writer", outputSchema: {} }] }, false],
+    ["another-prompt", { agent: "a", prompt: "x" }, { agent: "a", prompt: "y" }, false],
+  ];
+
+  test.each(changes)("%s", async (name, before, after, allowed) => {
+    const path = await created("ArkRun", name, before);
+    const { body } = await api.request("GET", path);
+    const answer = await api.request("PUT", path, { ...body, spec: after });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(allowed ? 200 : 422);
+    const run = (spec: object) => ({ ...head("ArkRun", name), spec }) as ObjectOf<"ArkRun">;
+    expect(checkUpdate("ArkRun", run(after), run(before)).length === 0, "checkUpdate").toBe(allowed);
+  });
+
+  test("its status is written apart, its metadata any time", async () => {
+    const path = await created("ArkRun", "lives", snapshot);
+    const status = { phase: "Running", steps: [{ name: "writer", phase: "Pending" }] };
+    expect((await api.request("PATCH", `${path}/status`, { status })).body["status"]).toEqual(status);
+    const cancel = { metadata: { annotations: { "arkonis.dev/cancel": "true" } } };
+    expect((await api.request("PATCH", path, cancel)).status).toBe(200);
+  });
+
+  test("an input as large as a webhook's body is stored and kept", async () => {
+    const input = { body: "x".repeat(1_000_000), topic: "y" };
+    const path = await created("ArkRun", "large", { teamRef: "t", input });
+    const patch = { spec: { teamGeneration: 1, roles, pipeline, input: { extra: "z" } } };
+    expect((await api.request("PATCH", path, patch)).status).toBe(200);
+    expect((await api.request("PATCH", path, { spec: { input: { topic: "other" } } })).status).toBe(422);
+  });
+});
+
+describe("what kubectl shows", () => {
+  type Table = { columnDefinitions: { name: string; priority: number }[]; rows: { cells: unknown[] }[] };
+
+  async function table(path: string): Promise<Table> {
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    return (await api.request("GET", path, undefined, { accept })).body as unknown as Table;
+  }
+
+  test.each(Object.values(KINDS))("$kind: the columns of the reference, in order", async ({ plural, columns }) => {
+    const { columnDefinitions } = await table(`${BASE}/${plural}`);
+    expect(columnDefinitions.map(({ name, priority }) => (priority > 0 ? `${name} (wide)` : name))).toEqual([
+      "Name",
+      ...columns.map(({ name, wide }) => (wide === true ? `${name} (wide)` : name)),
+      "Age",
+    ]);
+  });
+
+  test("short name, category and scale", async () => {
+    const { resources } = (await api.request("GET", "/apis/arkonis.dev/v1alpha1")).body as unknown as {
+      resources: { name: string; shortNames?: string[]; categories?: string[] }[];
+    };
+    const byName = new Map(resources.map((resource) => [resource.name, resource]));
+    expect(byName.get("arkruns")?.shortNames).toEqual(["aorun"]);
+    for (const { plural } of Object.values(KINDS)) {
+      expect(byName.get(plural)?.categories).toEqual(["ark"]);
+      expect(byName.has(`${plural}/status`)).toBe(true);
+    }
+    const path = await created("ArkAgent", "scaled", { model: "mock", systemPrompt: "x" });
+    const answer = await api.request("PATCH", `${path}/scale`, { spec: { replicas: 7 } });
+    expect(answer.status).toBe(200);
+    expect((await api.request("GET", path)).body["spec"]).toMatchObject({ replicas: 7 });
+  });
+
+  test("every field of every spec and status has words for kubectl explain", () => {
+    const silent = Object.values(KINDS).flatMap((info) => {
+      const outcome = structural(info.schema);
+      if (outcome.kind === "refused") return outcome.faults.map(({ path }) => path);
+      const { spec = {}, status = {} } = outcome.schema.properties ?? {};
+      return [...undescribed(spec, `${info.kind}.spec`), ...undescribed(status, `${info.kind}.status`)];
+    });
+    expect(silent).toEqual([]);
+  });
+});
+
+function undescribed(schema: JsonSchema, path: string): readonly string[] {
+  const below = [
+    ...(schema.items === undefined ? [] : undescribed({ description: "-", ...schema.items }, `${path}[]`)),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => undescribed(inner, `${path}.${name}`)),
+  ];
+  return schema.description === undefined ? [path, ...below] : below;
+}

@@ -9,6 +9,8 @@ export type AskOptions = {
   token?: string;
   /** PATCH is a JSON merge patch unless told otherwise. */
   contentType?: string;
+  /** Tables, as kubectl asks for them; JSON unless told otherwise. */
+  accept?: string;
   signal?: AbortSignal;
 };
 
@@ -27,6 +29,7 @@ export function kubeRest({ url, ca, token }: { url: string; ca: string; token: s
     const headers: Record<string, string> = { authorization: `Bearer ${options.token ?? token}` };
     const type = options.contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json");
     if (body !== undefined) headers["content-type"] = type;
+    if (options.accept !== undefined) headers["accept"] = options.accept;
     const response = await send(
       new URL(path, url),
       { method, headers, agent, signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout },
