@@ -68,6 +68,10 @@ function words(issue: Issue, root: unknown): Pick<Fault, "message" | "hint"> {
       return {
         message: `${issue.message.startsWith("must ") ? issue.message : `must match ${issue.pattern}`}, found ${found(value)}`,
       };
+    case "custom": {
+      const hint: unknown = issue.params?.["hint"];
+      return { message: issue.message, ...(typeof hint === "string" ? { hint } : {}) };
+    }
     default:
       return { message: issue.message };
   }

@@ -18,6 +18,8 @@ export type Rule<T> = {
   readonly fieldPath?: string;
   /** Every place that breaks the rule; none: it holds. Never throws on a value of the schema's type. */
   readonly broken: (value: T) => readonly Place[];
+  /** What the user may do about it, where the message cannot know. */
+  readonly hint?: (value: T) => string;
 };
 
 /** Of a change: what may become of an object that is stored already. */
@@ -52,8 +54,11 @@ function isTyped(payload: z.core.ParsePayload): boolean {
 /** The same schema, with rules in both forms. All that is wrong is said at once, not one layer at a time. */
 export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.output<S>>[]): S {
   const judge = (value: z.output<S>, context: z.core.$RefinementCtx<z.output<S>>): void => {
-    for (const { message, broken } of rules) {
-      for (const place of broken(value)) context.addIssue({ code: "custom", message, path: [...place], input: value });
+    for (const { message, broken, hint } of rules) {
+      const params = hint === undefined ? {} : { params: { hint: hint(value) } };
+      for (const place of broken(value)) {
+        context.addIssue({ code: "custom", message, path: [...place], input: value, ...params });
+      }
     }
   };
   const checked = schema.check(z.superRefine(judge, { when: isTyped }));

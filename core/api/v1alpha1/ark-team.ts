@@ -241,26 +241,49 @@ type Graph = {
   readonly pipeline?: readonly Step[] | undefined;
 };
 
+function stepName(step: Step): string {
+  return step.name ?? step.role;
+}
+
+const NAMES = "self.pipeline.map(step, has(step.name) ? step.name : step.role)";
+
+/** The server counts what a rule costs while it runs: in a larger pipeline the condition InvalidDAG says it alone. */
+const MAX_STEPS_LINKED = 96;
+
 /** What a pipeline and its roles must agree on, in a team and in a run's snapshot of one. */
 export const graphRules: readonly Rule<Graph>[] = [
   {
     cel: "!has(self.pipeline) || !has(self.roles) || self.pipeline.all(step, self.roles.exists(role, role.name == step.role))",
     message: "pipeline may use only roles that are declared in roles",
     fieldPath: ".pipeline",
-    broken: ({ roles, pipeline }) => {
-      const names = new Set(roles?.map((role) => role.name));
-      if (roles === undefined || roles.length === 0) return [];
-      return (pipeline ?? []).flatMap((step, i) => (names.has(step.role) ? [] : [["pipeline", i, "role"]]));
+    broken: ({ roles = [], pipeline = [] }) => {
+      const names = new Set(roles.map((role) => role.name));
+      if (names.size === 0) return [];
+      return pipeline.flatMap((step, i) => (names.has(step.role) ? [] : [["pipeline", i, "role"]]));
     },
+    hint: ({ roles = [] }) => `roles are ${roles.map((role) => role.name).join(", ")}`,
   },
   {
-    cel: "!has(self.pipeline) || self.pipeline.map(step, has(step.name) ? step.name : step.role).all(name, self.pipeline.exists_one(step, (has(step.name) ? step.name : step.role) == name))",
+    cel: `!has(self.pipeline) || ${NAMES}.all(name, self.pipeline.exists_one(step, (has(step.name) ? step.name : step.role) == name))`,
     message: "pipeline has two steps of one name: a step is called after its role unless it has a name",
     fieldPath: ".pipeline",
-    broken: ({ pipeline }) =>
-      repeated(pipeline ?? [], (step) => step.name ?? step.role, "").map(([i = 0]) => {
-        return ["pipeline", i, pipeline?.[Number(i)]?.name === undefined ? "role" : "name"];
+    broken: ({ pipeline = [] }) =>
+      repeated(pipeline, stepName, "").map(([i = 0]) => {
+        return ["pipeline", i, pipeline[Number(i)]?.name === undefined ? "role" : "name"];
       }),
+    hint: () => "give each step of a role its own name",
+  },
+  {
+    cel: `!has(self.pipeline) || self.pipeline.size() > ${MAX_STEPS_LINKED} || [${NAMES}].all(names, self.pipeline.all(step, !has(step.dependsOn) || step.dependsOn.all(name, name in names)))`,
+    message: "dependsOn may name steps of the pipeline only",
+    fieldPath: ".pipeline",
+    broken: ({ pipeline = [] }) => {
+      const names = new Set(pipeline.map(stepName));
+      return pipeline.flatMap(({ dependsOn = [] }, i) =>
+        dependsOn.flatMap((name, k) => (names.has(name) ? [] : [["pipeline", i, "dependsOn", k]])),
+      );
+    },
+    hint: ({ pipeline = [] }) => `steps are ${pipeline.map(stepName).join(", ")}`,
   },
 ];
 
