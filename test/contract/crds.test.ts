@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { isKind, KINDS } from "#core/api/kinds.ts";
 import type { ObjectOf } from "#core/api/objects.ts";
-import { structural, type JsonSchema } from "#core/api/structural.ts";
 import { checkUpdate } from "#core/api/validate.ts";
 import { validateObject } from "#core/validate/validate.ts";
 import { startApiServer, type ApiServer } from "../harness/api-server.ts";
@@ -221,22 +220,4 @@ describe("what kubectl shows", () => {
     expect(answer.status).toBe(200);
     expect((await api.request("GET", path)).body["spec"]).toMatchObject({ replicas: 7 });
   });
-
-  test("every field of every spec and status has words for kubectl explain", () => {
-    const silent = Object.values(KINDS).flatMap((info) => {
-      const outcome = structural(info.schema);
-      if (outcome.kind === "refused") return outcome.faults.map(({ path }) => path);
-      const { spec = {}, status = {} } = outcome.schema.properties ?? {};
-      return [...undescribed(spec, `${info.kind}.spec`), ...undescribed(status, `${info.kind}.status`)];
-    });
-    expect(silent).toEqual([]);
-  });
 });
-
-function undescribed(schema: JsonSchema, path: string): readonly string[] {
-  const below = [
-    ...(schema.items === undefined ? [] : undescribed({ description: "-", ...schema.items }, `${path}[]`)),
-    ...Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => undescribed(inner, `${path}.${name}`)),
-  ];
-  return schema.description === undefined ? [path, ...below] : below;
-}
