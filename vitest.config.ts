@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{core,platform,functions,local,cli,scripts}/**/*.test.ts", "test/*.test.ts"],
+          include: ["{core,platform,functions,operator,local,cli,scripts}/**/*.test.ts", "test/*.test.ts"],
           testTimeout: 10_000,
         },
       },

@@ -1,0 +1,137 @@
+/** Environment of the operator: `readEnv` only reads, `parseConfig` only decides. */
+import * as z from "zod";
+
+export type RawEnv = Readonly<Record<string, string | undefined>>;
+
+const name = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "wants a name of lower-case letters, digits, dashes");
+const port = z.coerce.number().int().min(0).max(65_535);
+const url = z.url({ protocol: /^https?$/, error: "wants an address, such as http://ark-webhook.ark-system" });
+const yesNo = z.enum(["true", "false"]).transform((text) => text === "true");
+const words = z.string().transform((text) => text.split(" ").filter(Boolean));
+
+const Env = z.object({
+  ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark-system:4222" }),
+  ARK_NATS_CREDS: z.string().optional(),
+  /** Address of nats-server as agents reach it; default: ARK_NATS_URL. */
+  ARK_AGENT_NATS_URL: z.string().optional(),
+  /** Where the shared functions and the Broker are. */
+  ARK_NAMESPACE: name.default("ark-system"),
+  BROKER: name.default("default"),
+  /** Where the Broker is; the Triggers stand beside it. Default: ARK_NAMESPACE. */
+  ARK_BROKER_NAMESPACE: name.optional(),
+  ARK_BROKER_CLASS: z.string().default("MTChannelBasedBroker"),
+  ARK_DISPATCHER: name.default("ark-dispatcher"),
+  ARK_COLLECTOR: name.default("ark-collector"),
+  ARK_WEBHOOK: name.default("ark-webhook"),
+  /** Default: the Knative Services' own cluster addresses. */
+  ARK_COLLECTOR_URL: url.optional(),
+  ARK_WEBHOOK_URL: url.optional(),
+  /** How people's webhooks begin; default: this operator's Service, port 8092. */
+  ARK_FRONT_URL: url.optional(),
+  ARK_CLUSTER_DOMAIN: z.string().default("cluster.local"),
+  ARK_EXECUTOR_IMAGE: z.string({ error: "wants the image of the executor" }),
+  /** Words, separated by blanks; default: the image's own. */
+  ARK_EXECUTOR_COMMAND: words.optional(),
+  ARK_EXECUTOR_ARGS: words.optional(),
+  /** Service account of agents, in their own namespace; default: `default`, whose token is not mounted. */
+  ARK_EXECUTOR_SERVICE_ACCOUNT: name.optional(),
+  /** The cluster's `max-revision-timeout-seconds`. */
+  ARK_MAX_REVISION_TIMEOUT_SECONDS: z.coerce.number().int().min(60).max(86_400).default(600),
+  /** Whether the cluster has `allow-zero-initial-scale`; without it every new revision starts a pod once. */
+  ARK_ALLOW_ZERO_INITIAL_SCALE: yesNo.default(true),
+  ARK_SCALE_DOWN_WINDOW_SECONDS: z.coerce.number().int().min(6).max(3_600).default(30),
+  ARK_COLLECTOR_SLOTS: z.coerce.number().int().min(1).max(100).default(1),
+  ARK_RESYNC_SECONDS: z.coerce.number().int().min(1).max(3_600).default(15),
+  ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  /** Of this replica, unlike any other's. */
+  POD_NAME: z.string().optional(),
+  HOSTNAME: z.string().default("operator"),
+  HOST: z.string().default("0.0.0.0"),
+  /** Health. */
+  PORT: port.default(8080),
+  ARK_FRONT_PORT: port.default(8092),
+  ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
+});
+
+export type Executor = {
+  readonly image: string;
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[] | undefined;
+  readonly natsUrl: string;
+  readonly serviceAccount: string | undefined;
+  readonly maxTimeoutSeconds: number;
+  readonly allowZeroInitialScale: boolean;
+  readonly windowSeconds: number;
+};
+
+export type Config = {
+  readonly natsUrl: string;
+  readonly natsCreds: string | undefined;
+  readonly namespace: string;
+  readonly broker: { readonly namespace: string; readonly name: string; readonly class: string };
+  readonly dispatcher: string;
+  readonly collectorUrl: string;
+  readonly webhookUrl: string;
+  /** Without a closing slash. */
+  readonly frontUrl: string;
+  readonly clusterDomain: string;
+  readonly executor: Executor;
+  readonly collectorSlots: number;
+  readonly resyncMs: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly identity: string;
+  readonly host: string;
+  readonly port: number;
+  readonly frontPort: number;
+  readonly graceMs: number;
+};
+
+export type ConfigOutcome =
+  | { readonly kind: "config"; readonly config: Config }
+  | { readonly kind: "faults"; readonly faults: readonly string[] };
+
+/** An empty variable is an unset one. */
+export function readEnv(env: RawEnv): RawEnv {
+  return Object.fromEntries(Object.keys(Env.shape).map((key) => [key, env[key] === "" ? undefined : env[key]]));
+}
+
+/** Every fault at once, each with the name of its variable. */
+export function parseConfig(raw: RawEnv): ConfigOutcome {
+  const parsed = Env.safeParse(raw);
+  if (parsed.success) return { kind: "config", config: decide(parsed.data) };
+  return { kind: "faults", faults: parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) };
+}
+
+function decide(env: z.output<typeof Env>): Config {
+  const { ARK_NAMESPACE: namespace } = env;
+  const service = (name: string) => `http://${name}.${namespace}.svc.${env.ARK_CLUSTER_DOMAIN}`;
+  return {
+    natsUrl: env.ARK_NATS_URL,
+    natsCreds: env.ARK_NATS_CREDS,
+    namespace,
+    broker: { namespace: env.ARK_BROKER_NAMESPACE ?? namespace, name: env.BROKER, class: env.ARK_BROKER_CLASS },
+    dispatcher: env.ARK_DISPATCHER,
+    collectorUrl: env.ARK_COLLECTOR_URL ?? service(env.ARK_COLLECTOR),
+    webhookUrl: env.ARK_WEBHOOK_URL ?? service(env.ARK_WEBHOOK),
+    frontUrl: (env.ARK_FRONT_URL ?? `${service("ark-operator")}:8092`).replace(/\/+$/, ""),
+    clusterDomain: env.ARK_CLUSTER_DOMAIN,
+    executor: {
+      image: env.ARK_EXECUTOR_IMAGE,
+      command: env.ARK_EXECUTOR_COMMAND,
+      args: env.ARK_EXECUTOR_ARGS,
+      natsUrl: env.ARK_AGENT_NATS_URL ?? env.ARK_NATS_URL,
+      serviceAccount: env.ARK_EXECUTOR_SERVICE_ACCOUNT,
+      maxTimeoutSeconds: env.ARK_MAX_REVISION_TIMEOUT_SECONDS,
+      allowZeroInitialScale: env.ARK_ALLOW_ZERO_INITIAL_SCALE,
+      windowSeconds: env.ARK_SCALE_DOWN_WINDOW_SECONDS,
+    },
+    collectorSlots: env.ARK_COLLECTOR_SLOTS,
+    resyncMs: env.ARK_RESYNC_SECONDS * 1_000,
+    logLevel: env.ARK_LOG_LEVEL,
+    identity: env.POD_NAME ?? env.HOSTNAME,
+    host: env.HOST,
+    port: env.PORT,
+    frontPort: env.ARK_FRONT_PORT,
+    graceMs: env.ARK_GRACE_SECONDS * 1_000,
+  };
+}

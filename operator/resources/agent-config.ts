@@ -1,0 +1,33 @@
+/** The agent's file as the executor reads it (`ARK_AGENT_CONFIG`): its ArkAgent and the ArkSettings it names. */
+import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import type { ArkSettings } from "#core/api/v1alpha1/ark-settings.ts";
+import type { ChildObject } from "#platform/kube/children.ts";
+import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf } from "./names.ts";
+
+export const AGENT_FILE = "agent.json";
+
+export type ConfigMap = ChildObject & { readonly data: Readonly<Record<string, string>> };
+
+/** Spec alone: what changes in a status or a label starts no new revision. */
+export function agentFile(agent: ArkAgent, settings: readonly ArkSettings[]): string {
+  const plain = <T extends ArkAgent | ArkSettings>({ apiVersion, kind, metadata, spec }: T) => ({
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name, namespace: metadata.namespace },
+    spec,
+  });
+  return JSON.stringify({ agent: plain(agent), settings: settings.map(plain) });
+}
+
+export function agentConfigMap(agent: ArkAgent, file: string): ConfigMap {
+  const key = nameOf(agent);
+  return {
+    metadata: {
+      name: agentServiceName(key),
+      namespace: key.namespace,
+      labels: { ...MANAGED, [LABELS.agent]: key.name },
+      ownerReferences: [ownerOf(agent)],
+    },
+    data: { [AGENT_FILE]: file },
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * The Knative Service of an ArkAgent: the executor, asleep until it is woken (knative 5.2).
+ *
+ * S1  Written out whole, so that it depends on no defaulting.
+ * S2  What changes what the model sees changes an annotation of the template, and so rolls a revision.
+ * S3  No secret stands in it: Secrets are named, and mounted as files (D29).
+ */
+import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import type { Config, Executor } from "../config.ts";
+import type { AgentRefs, Mounted } from "../state/agent-refs.ts";
+import { AGENT_FILE } from "./agent-config.ts";
+import type { Container, EnvFrom, Service, Volume } from "./knative.ts";
+import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf } from "./names.ts";
+
+export type AgentServiceInput = {
+  readonly agent: ArkAgent;
+  readonly refs: AgentRefs;
+  /** Digests: of the prompt in effect, and of all else the executor reads at its start. */
+  readonly promptHash: string;
+  readonly configHash: string;
+};
+
+const AUTOSCALING = "autoscaling.knative.dev";
+const CONFIG_DIR = "/etc/ark/agent";
+const CONFIG_MAPS_DIR = "/etc/ark/configmaps";
+const SECRETS_DIR = "/etc/ark/secrets";
+/** Optional, in the agent's namespace: the providers' keys (api 15). */
+export const API_KEYS_SECRET = "ark-api-keys";
+const PORT = 8080;
+/** Beyond the agent's own timeout: storing the result, and draining. */
+const MARGIN_SECONDS = 120;
+const LEAST_TIMEOUT_SECONDS = 300;
+const DEFAULT_LIMITS = { maxConcurrentTasks: 5, timeoutSeconds: 120 } as const;
+
+export function slotsPerPod({ spec }: ArkAgent): number {
+  return spec.limits?.maxConcurrentTasks ?? DEFAULT_LIMITS.maxConcurrentTasks;
+}
+
+export function agentService(input: AgentServiceInput, { executor }: Pick<Config, "executor">): Service {
+  const { agent } = input;
+  const key = nameOf(agent);
+  const labels = { ...MANAGED, [LABELS.agent]: key.name };
+  const timeoutSeconds = timeoutOf(agent, executor);
+  return {
+    apiVersion: "serving.knative.dev/v1",
+    kind: "Service",
+    metadata: {
+      name: agentServiceName(key),
+      namespace: key.namespace,
+      labels: { ...labels, "networking.knative.dev/visibility": "cluster-local" },
+      ownerReferences: [ownerOf(agent)],
+    },
+    spec: {
+      template: {
+        metadata: { labels, annotations: annotationsOf(input, executor) },
+        spec: {
+          containerConcurrency: slotsPerPod(agent),
+          timeoutSeconds,
+          responseStartTimeoutSeconds: timeoutSeconds,
+          enableServiceLinks: false,
+          automountServiceAccountToken: false,
+          ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
+          containers: [containerOf(input, executor)],
+          volumes: volumesOf(input),
+        },
+      },
+    },
+  };
+}
+
+function timeoutOf({ spec }: ArkAgent, { maxTimeoutSeconds }: Executor): number {
+  const wanted = (spec.limits?.timeoutSeconds ?? DEFAULT_LIMITS.timeoutSeconds) + MARGIN_SECONDS;
+  return Math.min(Math.max(wanted, LEAST_TIMEOUT_SECONDS), maxTimeoutSeconds);
+}
+
+/** max-scale 0 would mean "no limit": an agent of no replicas is drained by waking it no more. */
+function annotationsOf({ agent, promptHash, configHash }: AgentServiceInput, executor: Executor) {
+  const window = `${executor.windowSeconds}s`;
+  return {
+    [`${AUTOSCALING}/min-scale`]: "0",
+    [`${AUTOSCALING}/max-scale`]: String(Math.max(1, agent.spec.replicas)),
+    ...(executor.allowZeroInitialScale && { [`${AUTOSCALING}/initial-scale`]: "0" }),
+    [`${AUTOSCALING}/window`]: window,
+    [`${AUTOSCALING}/scale-down-delay`]: window,
+    [`${AUTOSCALING}/metric`]: "concurrency",
+    [`${AUTOSCALING}/target-utilization-percentage`]: "100",
+    [`${AUTOSCALING}/target-burst-capacity`]: "-1",
+    "arkonis.dev/system-prompt-hash": promptHash,
+    "arkonis.dev/config-hash": configHash,
+  };
+}
+
+function containerOf(input: AgentServiceInput, executor: Executor): Container {
+  const { image, command, args, natsUrl } = executor;
+  return {
+    name: "executor",
+    image,
+    ...(command !== undefined && { command }),
+    ...(args !== undefined && { args }),
+    ports: [{ name: "http1", containerPort: PORT, protocol: "TCP" }],
+    env: [
+      { name: "ARK_NATS_URL", value: natsUrl },
+      { name: "ARK_NAMESPACE", value: nameOf(input.agent).namespace },
+      { name: "ARK_AGENT", value: nameOf(input.agent).name },
+      { name: "ARK_AGENT_CONFIG", value: `${CONFIG_DIR}/${AGENT_FILE}` },
+      { name: "ARK_CONFIGMAPS_DIR", value: CONFIG_MAPS_DIR },
+      { name: "ARK_SECRETS_DIR", value: SECRETS_DIR },
+    ],
+    envFrom: [
+      { secretRef: { name: API_KEYS_SECRET, optional: true } },
+      ...(input.agent.spec.envFrom ?? []).map(envFrom),
+    ],
+    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
+    readinessProbe: { httpGet: { path: "/readyz", port: PORT }, successThreshold: 1 },
+    livenessProbe: { httpGet: { path: "/healthz", port: PORT }, periodSeconds: 30, failureThreshold: 4 },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    volumeMounts: [
+      { name: "agent", mountPath: CONFIG_DIR, readOnly: true },
+      ...input.refs.configMaps.map(({ name }, index) => mount(`configmap-${index}`, `${CONFIG_MAPS_DIR}/${name}`)),
+      ...input.refs.secrets.map(({ name }, index) => mount(`secret-${index}`, `${SECRETS_DIR}/${name}`)),
+    ],
+  };
+}
+
+function envFrom({ prefix, configMapRef, secretRef }: NonNullable<ArkAgent["spec"]["envFrom"]>[number]): EnvFrom {
+  return {
+    ...(prefix !== undefined && { prefix }),
+    ...(configMapRef !== undefined && { configMapRef }),
+    ...(secretRef !== undefined && { secretRef }),
+  };
+}
+
+function mount(name: string, mountPath: string): Container["volumeMounts"][number] {
+  return { name, mountPath, readOnly: true };
+}
+
+/** Optional: a missing Secret is a reason that the executor gives, not a pod that cannot be made (D49). */
+function volumesOf({ agent, refs }: AgentServiceInput): Volume[] {
+  const items = ({ keys }: Mounted) => keys.map((key) => ({ key, path: key }));
+  return [
+    { name: "agent", configMap: { name: agentServiceName(nameOf(agent)) } },
+    ...refs.configMaps.map((one, index) => ({
+      name: `configmap-${index}`,
+      configMap: { name: one.name, items: items(one), optional: true },
+    })),
+    ...refs.secrets.map((one, index) => ({
+      name: `secret-${index}`,
+      secret: { secretName: one.name, items: items(one), optional: true },
+    })),
+  ];
+}

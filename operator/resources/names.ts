@@ -1,0 +1,59 @@
+/** Names, labels and owners of what the operator makes. Names are derived, so a child is found without a search. */
+import { createHash } from "node:crypto";
+import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import type { OwnerReference } from "#platform/kube/children.ts";
+
+export const FIELD_MANAGER = "ark-operator";
+
+export const LABELS = {
+  managedBy: "app.kubernetes.io/managed-by",
+  namespace: "arkonis.dev/namespace",
+  event: "arkonis.dev/event",
+  agent: "arkonis.dev/agent",
+  team: "arkonis.dev/team",
+} as const;
+
+export const MANAGED = { [LABELS.managedBy]: FIELD_MANAGER } as const;
+export const MANAGED_SELECTOR = `${LABELS.managedBy}=${FIELD_MANAGER}`;
+
+export type ObjectName = { readonly namespace: string; readonly name: string };
+type Owner = {
+  readonly kind: "ArkEvent" | "ArkAgent" | "ArkTeam";
+  readonly metadata: { readonly name?: string; readonly uid?: string };
+};
+
+export function nameOf({
+  metadata,
+}: {
+  readonly metadata: { readonly namespace?: string; readonly name?: string };
+}): ObjectName {
+  return { namespace: metadata.namespace ?? "default", name: metadata.name ?? "" };
+}
+
+/** Only for children in the owner's own namespace: Kubernetes collects a child whose owner it cannot find there. */
+export function ownerOf({ kind, metadata }: Owner): OwnerReference {
+  const { name = "", uid = "" } = metadata;
+  return { apiVersion: API_VERSION, kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+/** Triggers of all namespaces stand in the Broker's: the digest keeps two events of one name apart. */
+export function triggerName({ namespace, name }: ObjectName): string {
+  return `${name}-${digest(`${namespace}/${name}`).slice(0, 8)}`;
+}
+
+export function pingSourceName({ name }: ObjectName): string {
+  return `${name}-cron`;
+}
+
+export function tokenSecretName({ name }: ObjectName): string {
+  return `${name}-webhook-token`;
+}
+
+/** ksvc and ConfigMap of an agent. The suffix keeps them apart from the user's own, and from an ArkService's. */
+export function agentServiceName({ name }: ObjectName): string {
+  return `${name}-agent`;
+}
+
+export function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,228 @@
+import { expect, test } from "vitest";
+import { ArkAgentSchema, type ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import { ArkEventSchema, type ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { type Config, parseConfig, readEnv } from "../config.ts";
+import { agentRefs } from "../state/agent-refs.ts";
+import { agentConfigMap, agentFile } from "./agent-config.ts";
+import { agentService } from "./agent-service.ts";
+import { pingSource } from "./ping-source.ts";
+import { configMapValue, tokenIn, tokenSecret } from "./token-secret.ts";
+import { runRequestsTrigger, trigger } from "./trigger.ts";
+
+const ENV = { ARK_NATS_URL: "nats://nats.ark-system:4222", ARK_EXECUTOR_IMAGE: "example.org/ark/executor:1" };
+
+function configOf(env: Record<string, string> = {}): Config {
+  const outcome = parseConfig(readEnv({ ...ENV, ...env }));
+  if (outcome.kind === "faults") throw new Error(outcome.faults.join("; "));
+  return outcome.config;
+}
+
+function event(source: unknown, spec: object = {}): ArkEvent {
+  return ArkEventSchema.parse({
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkEvent",
+    metadata: { name: "digest", namespace: "ai-team", uid: "u-1" },
+    spec: { source, targets: [{ team: "blog" }], ...spec },
+  });
+}
+
+function agent(spec: object = {}): ArkAgent {
+  return ArkAgentSchema.parse({
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkAgent",
+    metadata: { name: "writer", namespace: "ai-team", uid: "u-2" },
+    spec: { model: "gpt-4o", ...("systemPromptRef" in spec ? {} : { systemPrompt: "You write." }), ...spec },
+  });
+}
+
+const dispatcher = (uri: string) => ({
+  ref: { apiVersion: "serving.knative.dev/v1", kind: "Service", name: "ark-dispatcher", namespace: "ark-system" },
+  uri,
+});
+
+test("T1: a webhook's Trigger, whole", () => {
+  expect(trigger(event({ type: "webhook" }), configOf())).toEqual({
+    apiVersion: "eventing.knative.dev/v1",
+    kind: "Trigger",
+    metadata: {
+      name: "digest-e4e6b89e",
+      namespace: "ark-system",
+      labels: {
+        "app.kubernetes.io/managed-by": "ark-operator",
+        "arkonis.dev/namespace": "ai-team",
+        "arkonis.dev/event": "digest",
+      },
+    },
+    spec: {
+      broker: "default",
+      filters: [{ exact: { type: "dev.ark.webhook", source: "/ark/ai-team/arkevent/digest" } }],
+      subscriber: dispatcher("/events/ai-team/digest"),
+      delivery: {
+        retry: 8,
+        backoffPolicy: "exponential",
+        backoffDelay: "PT1S",
+        timeout: "PT30S",
+        deadLetterSink: dispatcher("/dead-letter/ai-team/digest"),
+      },
+    },
+  });
+});
+
+test.each([
+  [
+    "cron by its PingSource, never by type (knative 7.1)",
+    { type: "cron", cron: "0 6 * * *" },
+    [{ exact: { source: "/apis/v1/namespaces/ai-team/pingsources/digest-cron" } }],
+  ],
+  [
+    "team-output by team, namespace and phase (D40)",
+    { type: "team-output", teamOutput: { name: "research", onPhase: "Failed" } },
+    [{ exact: { type: "dev.ark.run.failed", arkteam: "research", arknamespace: "ai-team" } }],
+  ],
+  [
+    "cloudevent by the user's own filters",
+    {
+      type: "cloudevent",
+      cloudevent: { filters: [{ prefix: { type: "com.github." } }, { not: { exact: { a: "b" } } }] },
+    },
+    [{ prefix: { type: "com.github." } }, { not: { exact: { a: "b" } } }],
+  ],
+])("T2: filters of %s", (_what, source, filters) => {
+  expect(trigger(event(source), configOf()).spec.filters).toEqual(filters);
+});
+
+test("E17: a Trigger beside its ArkEvent is owned by it; one in another namespace is not", () => {
+  const beside = trigger(event({ type: "webhook" }), configOf({ ARK_BROKER_NAMESPACE: "ai-team" }));
+  expect(beside.metadata.ownerReferences).toMatchObject([{ kind: "ArkEvent", name: "digest", uid: "u-1" }]);
+  expect(trigger(event({ type: "webhook" }), configOf()).metadata.ownerReferences).toBeUndefined();
+});
+
+test("nested teams' requests have a Trigger of their own", () => {
+  expect(runRequestsTrigger(configOf()).spec).toMatchObject({
+    filters: [{ exact: { type: "dev.ark.run.requested" } }],
+    subscriber: dispatcher("/"),
+    delivery: { retry: 8, deadLetterSink: dispatcher("/dead-letter") },
+  });
+});
+
+test("the PingSource of a cron event", () => {
+  const source = { type: "cron", cron: "30 6 * * 1-5", timeZone: "Europe/Berlin" };
+  expect(pingSource(event(source), configOf())).toMatchObject({
+    metadata: { name: "digest-cron", namespace: "ai-team", ownerReferences: [{ kind: "ArkEvent", uid: "u-1" }] },
+    spec: {
+      schedule: "30 6 * * 1-5",
+      timezone: "Europe/Berlin",
+      data: "{}",
+      ceOverrides: { extensions: { arknamespace: "ai-team", arkevent: "digest" } },
+      sink: { ref: { kind: "Broker", name: "default", namespace: "ark-system" } },
+    },
+  });
+});
+
+test("the token's Secret, made and read", () => {
+  expect(tokenSecret(event({ type: "webhook" }), "abc")).toMatchObject({
+    metadata: { name: "digest-webhook-token", namespace: "ai-team", ownerReferences: [{ uid: "u-1" }] },
+    stringData: { token: "abc" },
+  });
+  expect(tokenIn({ data: { token: Buffer.from("abc\n").toString("base64") } })).toBe("abc");
+  expect(tokenIn({ data: { token: "" } })).toBeUndefined();
+  expect(tokenIn({})).toBeUndefined();
+  expect(configMapValue({ data: { a: "b" } }, "toString")).toBeUndefined();
+});
+
+function service(spec: object = {}, env: Record<string, string> = {}) {
+  const one = agent(spec);
+  return agentService({ agent: one, refs: agentRefs(one), promptHash: "sha256:p", configHash: "c" }, configOf(env));
+}
+
+test("S1: the Knative Service of an agent, whole", () => {
+  expect(service({ replicas: 4, limits: { maxConcurrentTasks: 2, timeoutSeconds: 300 } })).toMatchSnapshot();
+});
+
+test("D29, D43, S3: what an agent refers to is mounted by name, key by key, and stands nowhere else", () => {
+  const made = service({
+    systemPromptRef: { configMapKeyRef: { name: "prompts", key: "writer" } },
+    mcpServers: [
+      { name: "wiki", url: "https://wiki", auth: { bearer: { secretKeyRef: { name: "wiki", key: "token" } } } },
+    ],
+    tools: [
+      {
+        name: "find",
+        url: "https://find",
+        headers: [
+          { name: "x-a", secretKeyRef: { name: "wiki", key: "other" } },
+          { name: "x-b", secretKeyRef: { name: "find", key: "key" } },
+        ],
+      },
+    ],
+    envFrom: [{ prefix: "MY_", secretRef: { name: "mine" } }],
+  });
+  const { containers, volumes } = made.spec.template.spec;
+  expect(volumes).toEqual([
+    { name: "agent", configMap: { name: "writer-agent" } },
+    {
+      name: "configmap-0",
+      configMap: { name: "prompts", items: [{ key: "writer", path: "writer" }], optional: true },
+    },
+    { name: "secret-0", secret: { secretName: "find", items: [{ key: "key", path: "key" }], optional: true } },
+    {
+      name: "secret-1",
+      secret: {
+        secretName: "wiki",
+        items: [
+          { key: "other", path: "other" },
+          { key: "token", path: "token" },
+        ],
+        optional: true,
+      },
+    },
+  ]);
+  expect(containers[0]?.volumeMounts.map(({ mountPath }) => mountPath)).toEqual([
+    "/etc/ark/agent",
+    "/etc/ark/configmaps/prompts",
+    "/etc/ark/secrets/find",
+    "/etc/ark/secrets/wiki",
+  ]);
+  expect(containers[0]?.envFrom).toEqual([
+    { secretRef: { name: "ark-api-keys", optional: true } },
+    { prefix: "MY_", secretRef: { name: "mine" } },
+  ]);
+});
+
+test.each([
+  ["replicas 0 drains, and max-scale 0 would be no limit", { replicas: 0 }, {}, { "max-scale": "1", "min-scale": "0" }],
+  ["a cluster may refuse an initial scale of zero", {}, { ARK_ALLOW_ZERO_INITIAL_SCALE: "false" }, {}],
+])("scale: %s", (_what, spec, env, wanted) => {
+  const { annotations } = service(spec, env).spec.template.metadata;
+  for (const [key, value] of Object.entries(wanted)) expect(annotations[`autoscaling.knative.dev/${key}`]).toBe(value);
+  const initial = annotations["autoscaling.knative.dev/initial-scale"];
+  expect(initial).toBe("ARK_ALLOW_ZERO_INITIAL_SCALE" in env ? undefined : "0");
+});
+
+test("three timeouts of a long agent go together, up to the cluster's limit", () => {
+  const { spec } = service({ limits: { timeoutSeconds: 3_600 } }, { ARK_MAX_REVISION_TIMEOUT_SECONDS: "5400" }).spec
+    .template;
+  expect(spec).toMatchObject({ timeoutSeconds: 3_720, responseStartTimeoutSeconds: 3_720 });
+  expect(service({ limits: { timeoutSeconds: 3_600 } }).spec.template.spec.timeoutSeconds).toBe(600);
+});
+
+test("the agent's file holds specs alone: a new status is no new revision", () => {
+  const one = agent();
+  const noisy = {
+    ...one,
+    status: { replicas: 3 },
+    metadata: { ...one.metadata, resourceVersion: "7", labels: { a: "b" } },
+  };
+  expect(agentFile(noisy, [])).toBe(agentFile(one, []));
+  expect(JSON.parse(agentFile(one, []))).toMatchObject({
+    agent: { kind: "ArkAgent", metadata: { name: "writer", namespace: "ai-team" }, spec: { model: "gpt-4o" } },
+    settings: [],
+  });
+  expect(agentConfigMap(one, "{}")).toMatchObject({ metadata: { name: "writer-agent" }, data: { "agent.json": "{}" } });
+});
+
+test("a bad environment is told whole, each fault with its variable", () => {
+  const outcome = parseConfig(readEnv({ PORT: "x", ARK_WEBHOOK_URL: "nowhere", ARK_NATS_URL: "" }));
+  const faults = outcome.kind === "faults" ? outcome.faults.join("\n") : "";
+  for (const name of ["ARK_NATS_URL", "ARK_EXECUTOR_IMAGE", "PORT", "ARK_WEBHOOK_URL"]) expect(faults).toContain(name);
+});

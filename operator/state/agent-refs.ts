@@ -1,0 +1,50 @@
+/** What an ArkAgent refers to in its namespace: whose change rolls out, and what its pods must find mounted. */
+import type { ArkAgent, ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
+import type { SecretKeyRef } from "#core/api/v1alpha1/common.ts";
+
+/** Keys by object, both sorted: equal agents give equal lists. */
+export type Mounted = { readonly name: string; readonly keys: readonly string[] };
+
+export type AgentRefs = {
+  readonly configMaps: readonly Mounted[];
+  readonly secrets: readonly Mounted[];
+  readonly settings: readonly string[];
+};
+
+export function agentRefs({ spec }: ArkAgent): AgentRefs {
+  const { configMapKeyRef, secretKeyRef } = spec.systemPromptRef ?? {};
+  return {
+    configMaps: grouped([configMapKeyRef]),
+    secrets: grouped([secretKeyRef, ...mcpSecrets(spec), ...toolSecrets(spec)]),
+    settings: settingsOf(spec),
+  };
+}
+
+/** In the order in which they are laid over one another. */
+export function settingsOf({ settingsRefs, configRef }: ArkAgentSpec): string[] {
+  const refs = settingsRefs ?? (configRef === undefined ? [] : [configRef]);
+  return refs.map(({ name }) => name);
+}
+
+function mcpSecrets({ mcpServers = [] }: ArkAgentSpec): (SecretKeyRef | undefined)[] {
+  return mcpServers.flatMap(({ headers = [], auth }) => [
+    ...headers.map((header) => header.secretKeyRef),
+    auth?.bearer?.secretKeyRef,
+  ]);
+}
+
+function toolSecrets({ tools = [] }: ArkAgentSpec): (SecretKeyRef | undefined)[] {
+  return tools.flatMap(({ headers = [] }) => headers.map((header) => header.secretKeyRef));
+}
+
+function grouped(refs: readonly (SecretKeyRef | undefined)[]): Mounted[] {
+  const keys = new Map<string, Set<string>>();
+  for (const ref of refs) {
+    if (ref === undefined) continue;
+    const of = keys.get(ref.name) ?? new Set<string>();
+    keys.set(ref.name, of.add(ref.key));
+  }
+  return [...keys]
+    .map(([name, of]) => ({ name, keys: [...of].toSorted() }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
