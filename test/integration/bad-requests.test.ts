@@ -12,26 +12,30 @@ import { startProcess, type TestProcess } from "../harness/process.ts";
 
 const TOKEN = "a-token-that-no-log-may-show";
 const AT_ONCE = 50;
-const MAX_GROWTH_MB = 96;
+const MAX_GROWTH_MB = 32;
 
-test("E12, D38: 10,000 bad requests leave memory where it was, nothing fired, and the server answering", async () => {
-  await using nats = await startNats();
-  await using js = await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(60_000) });
-  await js.provision();
-  await trigger(js);
-  await using webhook = await startWebhook(nats);
-  await flood(webhook, 2_000);
-  const before = await residentMb(webhook);
-  const statuses = await flood(webhook, 10_000);
-  const after = await residentMb(webhook);
-  expect(Object.fromEntries(statuses)).toEqual({ 401: 4_000, 400: 3_000, 413: 2_000, 408: 1_000 });
-  expect(after - before).toBeLessThan(MAX_GROWTH_MB);
-  expect(await stored(nats)).toBe(0);
-  expect((await fire(webhook, `Bearer ${TOKEN}`, "{}")).status).toBe(202);
-  expect(await stored(nats)).toBe(1);
-  expect(webhook.output()).not.toContain(TOKEN);
-  expect(await webhook.stop()).toBe(0);
-});
+test(
+  "E12, D38: 10,000 bad requests leave memory where it was, nothing fired, and the server answering",
+  { timeout: 180_000 },
+  async () => {
+    await using nats = await startNats();
+    await using js = await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(60_000) });
+    await js.provision();
+    await trigger(js);
+    await using webhook = await startWebhook(nats);
+    await flood(webhook, 2_000);
+    const before = await residentMb(webhook);
+    const statuses = await flood(webhook, 10_000);
+    const after = await residentMb(webhook);
+    expect(Object.fromEntries(statuses)).toEqual({ 401: 4_000, 400: 3_000, 413: 2_000, 408: 1_000 });
+    expect(after - before).toBeLessThan(MAX_GROWTH_MB);
+    expect(await stored(nats)).toBe(0);
+    expect((await fire(webhook, `Bearer ${TOKEN}`, "{}")).status).toBe(202);
+    expect(await stored(nats)).toBe(1);
+    expect(webhook.output()).not.toContain(TOKEN);
+    expect(await webhook.stop()).toBe(0);
+  },
+);
 
 test("D38: slow headers do not hold the server: a good request passes beside 500 of them", async () => {
   await using nats = await startNats();
@@ -58,6 +62,8 @@ function startWebhook(nats: TestNats): Promise<TestProcess> {
     entry: "functions/webhook/main.ts",
     env: {
       ARK_NATS_URL: nats.url,
+      // A heap that is small from the start: what grows past it is kept, not merely not collected yet.
+      NODE_OPTIONS: "--max-old-space-size=64 --max-semi-space-size=4",
       HOST: "127.0.0.1",
       PORT: "0",
       ARK_BODY_SECONDS: "0.25",
