@@ -15,7 +15,7 @@ import { chooser, type Answer, type Chooser, type Script } from "./script.ts";
 import { completionOf, readRequest, type Usage } from "./wire.ts";
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-const MAX_LOG = 20_000;
+const KEEP_REQUESTS = 20_000;
 
 export type LoggedRequest = {
   readonly index: number;
@@ -35,19 +35,26 @@ export type ModelServer = AsyncDisposable & {
   /** Base URL of the API, `/v1` included. */
   readonly url: string;
   readonly port: number;
-  /** In order of arrival, the newest 20,000. */
+  /** In order of arrival, the newest `keepRequests`. */
   requests(): readonly LoggedRequest[];
   /** Requests that a list had no answer for, and answers of it that nobody asked for. */
   mismatch(): { readonly unexpected: number; readonly left: number };
   stop(): Promise<void>;
 };
 
-export type ModelServerOptions = { readonly script?: Script; readonly port?: number; readonly host?: string };
+export type ModelServerOptions = {
+  readonly script?: Script;
+  readonly port?: number;
+  readonly host?: string;
+  /** Bound of the log, bodies included; 20,000 unless set. */
+  readonly keepRequests?: number;
+};
 
 type State = {
   readonly chooser: Chooser;
   readonly log: LoggedRequest[];
   readonly stopping: AbortSignal;
+  readonly keepRequests: number;
   count: number;
   unexpected: number;
 };
@@ -58,6 +65,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     chooser: chooser(options.script),
     log: [],
     stopping: stopping.signal,
+    keepRequests: options.keepRequests ?? KEEP_REQUESTS,
     count: 0,
     unexpected: 0,
   };
@@ -121,7 +129,7 @@ function logged(
     answered: false,
   };
   state.log.push(entry);
-  if (state.log.length > MAX_LOG) state.log.shift();
+  if (state.log.length > state.keepRequests) state.log.shift();
   return entry;
 }
 

@@ -93,6 +93,12 @@ test("M1: the log has every request with its key and digest, and says which were
   expect(log[0]?.usage).toEqual({ inputTokens: 11, outputTokens: 1 });
 });
 
+test("the log is bounded", async () => {
+  await using server = await startModelServer({ keepRequests: 2 });
+  for (const _ of [1, 2, 3]) await ask(server.url, HELLO);
+  expect(server.requests().map(({ index }) => index)).toEqual([1, 2]);
+});
+
 test("a stream carries text in pieces, tool arguments in pieces, and usage when asked for", async () => {
   const text = "All of this is streamed, ünd nothing is lost: 😀😀😀😀😀😀😀😀😀😀😀😀😀😀.";
   await using model = await startModel([
