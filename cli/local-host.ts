@@ -19,8 +19,19 @@ type LocalOptions = {
 export type StartLocal = (options: LocalOptions) => Promise<{
   readonly url: string;
   readonly token: string;
+  /** Every model is the built-in scripted one. */
+  readonly scripted: boolean;
+  /** Resolves when it has failed for good. */
+  readonly failed: Promise<Error>;
   stop(): Promise<void>;
 }>;
+
+/** Which model server answers, in words: nobody shall take a script's answer for a model's. */
+export function modelsText({ scripted }: { readonly scripted: boolean }): string {
+  return scripted
+    ? "Models: the built-in scripted model server (mock.yaml where there is one). Set OPENAI_API_KEY for a real one."
+    : "Models: the providers of your API keys.";
+}
 
 export function clusterOf(local: { readonly url: string; readonly token: string }, io: Io): Cluster {
   return localCluster({ url: local.url, token: local.token, signal: io.signal });

@@ -60,5 +60,7 @@ process.stderr.on("error", onPipeError);
 
 const code = await runCli(argv, io, {
   connect: async (options) => (await import("./connect.ts")).connect(options, io),
+  running: async () => (await import("./connect.ts")).running({}, io),
+  startLocal: async (options) => (await import("../local/local.ts")).startLocal(options),
 });
 process.exitCode = code === EXIT.interrupted && !process.stdout.writable ? EXIT.done : code;

@@ -7,13 +7,17 @@ import { ArkError } from "#core/errors.ts";
 import type { Cluster } from "./cluster.ts";
 import { asArkError, errorText, EXIT, exitCodeOf } from "./exit.ts";
 import type { Io } from "./io.ts";
+import type { StartLocal } from "./local-host.ts";
+import { LEVELS } from "./log.ts";
 import type { CommonOptions } from "./options.ts";
 
 export type CliDeps = {
   /** The server that the options and the environment name. */
   readonly connect: (options: { readonly dataDir?: string }) => Promise<Cluster>;
+  /** The same, when there is one. */
+  readonly running: () => Promise<Cluster | undefined>;
+  readonly startLocal: StartLocal;
 };
-
 type Run = (code: Promise<number> | number) => Promise<void>;
 type Context = { readonly io: Io; readonly deps: CliDeps; readonly done: Run };
 
@@ -45,6 +49,7 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
   return new ArkError("usage", message, `See \`${help}\`.`);
 }
 
+/** Actions use the context when they are called, and not before. */
 export function buildProgram(context: Context): Command {
   const { io } = context;
   const program = new Command("ark")
@@ -53,6 +58,7 @@ export function buildProgram(context: Context): Command {
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: io.out, writeErr: () => {}, getOutHelpWidth: io.columns, outputError: () => {} })
     .helpCommand("help [command]", "show a command's flags");
+  addLocalCommands(program, context);
   addRunCommands(program, context);
   addLookCommands(program, context);
   addProjectCommands(program, context);
@@ -79,6 +85,41 @@ function connected(
     return run(await context.deps.connect(place));
   };
   return context.done(work());
+}
+
+function provider(): Option {
+  return new Option(
+    "--provider <name>",
+    "auto: by model name and API keys; mock: the built-in scripted model server",
+  ).choices(["auto", "mock"]);
+}
+
+function logLevel(): Option {
+  return new Option("--log-level <level>", "least level of the log on stderr").choices(LEVELS).default("warn");
+}
+
+function addLocalCommands(program: Command, { io, deps, done }: Context): void {
+  program
+    .command("up")
+    .description("the whole system on this machine; changed files are read again")
+    .option("-f, --file <file|dir>", "manifests, again for more; none: this folder", collect, [])
+    .option("-p, --port <port>", "port on 127.0.0.1; 0: any", "8092")
+    .option("--data <dir>", "data folder", ".ark")
+    .addOption(provider().default("auto"))
+    .addOption(logLevel())
+    .option("--no-color", "never colour")
+    .action((options) => done(import("./commands/up.ts").then(({ up }) => up(options, deps.startLocal, io))));
+  common(program.command("run").argument("<file>", "manifest with the team, or a folder"))
+    .description("one run, in a local instance of its own")
+    .option("-t, --team <name>", "which team, when the file holds several")
+    .option("-i, --input <k=v|json>", "input of the team, again for more", collect, [])
+    .addOption(provider())
+    .option("--dry-run", "print plan, prompts and a token estimate; ask no model")
+    .option("--timeout <duration>", "longest wait")
+    .addOption(logLevel())
+    .action((file: string, options) =>
+      done(import("./commands/run.ts").then(({ run }) => run(file, options, deps, io))),
+    );
 }
 
 function addRunCommands(program: Command, context: Context): void {
@@ -190,6 +231,12 @@ function addProjectCommands(program: Command, context: Context): void {
     .option("--force", "overwrite files")
     .option("--no-color", "never colour")
     .action((dir: string, options) => done(import("./commands/init.ts").then(({ init }) => init(dir, options, io))));
+  common(program.command("validate").argument("<file...>", "manifests or folders"))
+    .description("check manifests, all faults at once")
+    .option("--check-agents", "teams and agents that are referred to must be in these files")
+    .action((files: readonly string[], options) =>
+      done(import("./commands/validate.ts").then(({ validate }) => validate(files, options, io))),
+    );
   common(program.command("version"))
     .description("versions of ark and of its runtime")
     .action((options) => done(import("./commands/version.ts").then(({ version }) => version(options, io))));

@@ -11,7 +11,7 @@ import { checkManifests, invalidManifests, objectsOf, type Manifests } from "../
 import type { Cluster } from "../cluster.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
-import { clusterOf, type ProviderName, type StartLocal } from "../local-host.ts";
+import { clusterOf, modelsText, type ProviderName, type StartLocal } from "../local-host.ts";
 import { createLogger, type Level } from "../log.ts";
 import { createRun, newRun } from "../new-run.ts";
 import { durationOption, inputOption, usage, type CommonOptions } from "../options.ts";
@@ -120,6 +120,7 @@ async function runAlone(
       log: createLogger(io, options.logLevel),
       signal: io.signal,
     });
+    io.err(io.style.dim(`${modelsText(local)}\n`));
     try {
       const namespace = team.metadata.namespace ?? options.namespace;
       return await runOn(clusterOf(local, io), team, { ...options, namespace }, timeoutMs, io);

@@ -1,10 +1,11 @@
 /** `ark up`: the whole system on this machine, until it is stopped. */
 import * as path from "node:path";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { ArkError } from "#core/errors.ts";
 import type { Cluster } from "../cluster.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
-import { clusterOf, type ProviderName, type StartLocal } from "../local-host.ts";
+import { clusterOf, modelsText, type ProviderName, type StartLocal } from "../local-host.ts";
 import { createLogger, type Level } from "../log.ts";
 import { usage } from "../options.ts";
 import { progressChanges } from "../render/progress.ts";
@@ -33,13 +34,22 @@ export async function up(options: UpOptions, startLocal: StartLocal, io: Io): Pr
   });
   try {
     const cluster = clusterOf(local, io);
-    await greet(cluster, local.url, io);
-    await tellRuns(cluster, io);
+    await greet(cluster, local, io);
+    const failed = local.failed.then((error) => {
+      throw failure(error);
+    });
+    await Promise.race([tellRuns(cluster, io), failed]);
   } finally {
     await local.stop();
     io.err("Stopped. What was accepted is kept, and goes on with the next `ark up`.\n");
   }
   return EXIT.interrupted;
+}
+
+function failure(error: Error): ArkError {
+  if (error instanceof ArkError) return error;
+  const hint = "What was accepted is kept: start again with `ark up`.";
+  return new ArkError("internal", `local mode has failed: ${error.message}`, hint, { cause: error });
 }
 
 function portOption(text: string): number {
@@ -48,12 +58,16 @@ function portOption(text: string): number {
   throw usage(`--port is ${JSON.stringify(text)}`, "Give a number from 0 (any free port) to 65535.");
 }
 
-async function greet(cluster: Cluster, url: string, io: Io): Promise<void> {
+async function greet(
+  cluster: Cluster,
+  local: { readonly url: string; readonly scripted: boolean },
+  io: Io,
+): Promise<void> {
   const [teams, events] = await Promise.all([cluster.list("ArkTeam", {}), cluster.list("ArkEvent", {})]);
-  io.err(
-    `${io.style.green("Ark is up")} at ${url}: ${teams.length} teams, ${events.length} events. Stop it with Ctrl-C.\n`,
-  );
+  const found = `${teams.length} teams, ${events.length} events`;
+  io.err(`${modelsText(local)}\n`);
   for (const event of events) io.err(`  ${eventLine(event)}\n`);
+  io.err(`${io.style.green("Ark is up")} at ${local.url}: ${found}. Stop it with Ctrl-C.\n`);
 }
 
 function eventLine(event: ArkEvent): string {

@@ -1,0 +1,311 @@
+/**
+ * The command as people use it: real processes, a real `ark up`, the scripted model. One server for the whole file; the
+ * teams below end well, fail once, or go on until they are stopped.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ARK = path.join(ROOT, "cli", "main.ts");
+const PATIENT = { timeout: 120_000 };
+
+const TEAM = (name: string, second: string) => `apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata:
+  name: ${name}
+spec:
+  inputs:
+    - name: topic
+      default: owls
+  roles:
+    - name: first
+      model: mock
+      systemPrompt: You go first.
+    - name: second
+      model: mock
+      systemPrompt: ${second}
+  pipeline:
+    - role: first
+      inputs:
+        prompt: "{{ .input.topic }}"
+    - role: second
+      dependsOn: [first]
+      inputs:
+        prompt: "after {{ .steps.first.output }}"
+---
+`;
+const MANIFEST = `${TEAM("good", "You end well.")}${TEAM("flaky", "You fail once.")}${TEAM("slow", "You never end.")}
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkEvent
+metadata:
+  name: request
+spec:
+  source:
+    type: webhook
+  targets:
+    - team: good
+      input:
+        topic: "{{ .trigger.body.topic }}"
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkEvent
+metadata:
+  name: clock
+spec:
+  source:
+    type: cron
+    cron: "0 0 1 1 *"
+  targets:
+    - team: good
+`;
+const MOCK = `rules:
+  - { system: You go first., answers: ["first words"] }
+  - { system: You end well., answers: ["the end"] }
+  - { system: You fail once., answers: [{ status: 400, message: no such thing }, "second try"] }
+  - { system: You never end., answers: [{ hang: true }] }
+`;
+
+type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+
+let folder = "";
+let up: ChildProcess | undefined;
+
+function start(args: readonly string[], cwd = folder): ChildProcess {
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1" };
+  return spawn(process.execPath, [ARK, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  let out = "";
+  let err = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (err += text));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, out, err };
+}
+
+const ark = (...args: readonly string[]) => ended(start(args));
+
+async function line(child: ChildProcess, wanted: string): Promise<void> {
+  if (child.stderr === null) throw new Error("no stderr");
+  const seen: string[] = [];
+  for await (const text of createInterface({ input: child.stderr })) {
+    seen.push(text);
+    if (!text.includes(wanted)) continue;
+    // The end of the reader pauses the stream, which others may listen to.
+    child.stderr.resume();
+    return;
+  }
+  throw new Error(`never said ${wanted}:\n${seen.join("\n")}`);
+}
+
+/** Starts a run and gives its name. */
+async function trigger(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await ark("trigger", ...args);
+  expect({ code, err: code === 0 ? "" : err }).toEqual({ code: 0, err: "" });
+  return out.trim();
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "ark-cli-"));
+  await writeFile(path.join(folder, "ark.yaml"), MANIFEST);
+  await writeFile(path.join(folder, "mock.yaml"), MOCK);
+  up = start(["up", "--port", "0", "--provider", "mock"]);
+  await line(up, "Ark is up");
+});
+
+afterAll(async () => {
+  if (up !== undefined && up.exitCode === null) {
+    up.kill("SIGTERM");
+    await once(up, "exit");
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("ark trigger", PATIENT, () => {
+  it("starts a team's run, shows its steps on stderr and prints its output on stdout", async () => {
+    const { code, out, err } = await ark("trigger", "good", "--input", "topic=bees", "--wait");
+    expect({ code, out }).toEqual({ code: 0, out: "the end\n" });
+    expect(err).toMatch(/first +\[done\] {2}\d+ tokens {2}[\d.]+s\n/);
+    expect(err).toMatch(/Run Succeeded in [\d.]+s, total: \d+ tokens\n$/);
+  });
+
+  it("fires a webhook as any caller would: --sync prints the output, -o json the report", async () => {
+    expect(await ark("trigger", "request", "--data", '{"topic": "bees"}', "--sync")).toMatchObject({
+      code: 0,
+      out: "the end\n",
+    });
+    const report = await ark("trigger", "event/request", "--data", '{"topic": "bees"}', "--wait", "-o", "json");
+    expect(report.code).toBe(0);
+    expect(JSON.parse(report.out)).toMatchObject({
+      status: "succeeded",
+      runName: expect.stringMatching(/^good-run-/),
+      output: "the end",
+      steps: [
+        { name: "first", status: "succeeded", output: "first words" },
+        { name: "second", status: "succeeded", output: "the end" },
+      ],
+    });
+  });
+
+  it("P1: the same idempotency key starts the same run", async () => {
+    const args = ["request", "--data", '{"topic": "bees"}', "--idempotency-key", "once"];
+    const run = await trigger(...args);
+    expect(await trigger(...args)).toBe(run);
+    const other = await ark("trigger", "request", "--data", '{"topic": "wasps"}', "--idempotency-key", "once");
+    expect(other.code).toBe(2);
+    expect(other.err).toMatch(/^error: input\.invalid: /);
+  });
+
+  it.each([
+    [["nobody"], 2, /^error: object\.not_found: there is no team, agent or event nobody/],
+    [["clock"], 2, /^error: usage: event clock is of type cron/],
+    [["request", "--data", "{"], 2, /^error: usage: --data is not JSON/],
+    [["good", "--data", "{}"], 2, /^error: usage: --data and --idempotency-key are for events/],
+    [["good", "--timeout", "never"], 2, /^error: usage: --timeout is "never"/],
+  ])("refuses %j", async (args, code, message) => {
+    const outcome = await ark("trigger", ...args);
+    expect(outcome.code).toBe(code);
+    expect(outcome.err).toMatch(message);
+    expect(outcome.err).toMatch(/\nnext: .+\n$/);
+    expect(outcome.err).not.toMatch(/\n\s+at /);
+  });
+
+  it("ends with 124 when time runs out, while the run goes on; cancel ends it", async () => {
+    const outcome = await ark("trigger", "slow", "--wait", "--timeout", "1s");
+    expect(outcome.code).toBe(124);
+    const [, run = ""] = /error: timeout: run (\S+) has not ended within 1s; it goes on/.exec(outcome.err) ?? [];
+    expect(await ark("cancel", run, "--wait")).toMatchObject({ code: 0, out: `${run} Cancelled\n` });
+    const again = await ark("cancel", run);
+    expect(again).toMatchObject({ code: 0, out: "" });
+    expect(again.err).toContain("has ended already: Failed");
+  });
+
+  it("ends with 130 on Ctrl-C", async () => {
+    const child = start(["trigger", "slow", "--wait", "--timeout", "10m"]);
+    const outcome = ended(child);
+    await line(child, "[running]");
+    child.kill("SIGINT");
+    const { code } = await outcome;
+    expect(code).toBe(130);
+    const { out } = await ark("get", "runs", "-l", "arkonis.dev/team=slow", "-o", "json");
+    for (const run of (JSON.parse(out) as { items: readonly ArkRun[] }).items) {
+      await ark("cancel", run.metadata.name ?? "", "--wait");
+    }
+  });
+});
+
+describe("ark retry", PATIENT, () => {
+  it("takes over what succeeded and does only the rest again", async () => {
+    const failed = await ark("trigger", "flaky", "--wait", "-o", "json");
+    expect(failed.code).toBe(1);
+    const before = JSON.parse(failed.out) as { runName: string; totalTokens: number };
+    expect(failed.err).toMatch(/second +\[failed\] .*no such thing/);
+    const retried = await ark("retry", "flaky", "--wait", "-o", "json");
+    expect({ code: retried.code, err: retried.code === 0 ? "" : retried.err }).toEqual({ code: 0, err: "" });
+    const after = JSON.parse(retried.out) as { runName: string; steps: readonly { tokens: number }[] };
+    expect(after).toMatchObject({
+      status: "succeeded",
+      output: "second try",
+      steps: [{ name: "first", tokens: 0, output: "first words" }, { name: "second" }],
+    });
+    const { out } = await ark("get", "run", after.runName, "-o", "yaml");
+    expect((parse(out) as ArkRun).metadata.annotations).toMatchObject({ "arkonis.dev/retry-of": before.runName });
+    expect((await ark("retry", after.runName)).code).toBe(2);
+  });
+});
+
+describe("looking", PATIENT, () => {
+  it("get, status, logs and trace tell of a run", async () => {
+    const run = await trigger("good");
+    expect((await ark("status", run, "--watch")).code).toBe(0);
+    const table = await ark("get", "runs");
+    expect(table.out).toMatch(/^NAME +TEAM +PHASE +TOKENS +STARTED +AGE\n/);
+    expect(table.out).toMatch(new RegExp(`\\n${run} +good +Succeeded +\\d+ `));
+    expect((await ark("get", "runs", run, "-o", "name")).out).toBe(`arkrun/${run}\n`);
+    expect((await ark("get", "events")).out).toMatch(/\nclock +cron +false +0 +in \d+[smhd] /);
+    const story = await ark("status", run);
+    expect(story.out).toMatch(/second +\[done\]/);
+    expect(story.out).toMatch(/\nRun Succeeded in /);
+    const logs = await ark("logs", run, "-f");
+    expect(logs.out).toMatch(/ first {2}says: first words \[mock, \d+ \+ \d+ tokens\]\n/);
+    expect(logs.out).toMatch(/ second {2}done: the end\n/);
+    expect((await ark("logs", run, "--step", "second", "--tail", "1")).out).toMatch(/^\S+ +second {2}done: the end\n$/);
+    expect((await ark("trace", run)).out).toMatch(/└─ ark\.step second/);
+    expect((await ark("status")).out).toMatch(/\nTEAM +PHASE/);
+    expect((await ark("status", "nobody")).code).toBe(2);
+    expect((await ark("logs", "nobody")).err).toMatch(/^error: run\.not_found: /);
+  });
+
+  it("a reader that goes away is no error", async () => {
+    const child = start(["get", "runs", "-o", "json"]);
+    const closed = once(child, "close");
+    child.stdout?.destroy();
+    child.stderr?.resume();
+    const [code] = (await closed) as [number | null];
+    expect(code).toBe(0);
+  });
+});
+
+describe("ark run", PATIENT, () => {
+  it("runs a team once, in an instance of its own, and leaves nothing behind", async () => {
+    const alone = await mkdtemp(path.join(tmpdir(), "ark-alone-"));
+    try {
+      await writeFile(path.join(alone, "team.yaml"), TEAM("good", "You end well."));
+      await writeFile(path.join(alone, "mock.yaml"), MOCK);
+      const outcome = await ended(start(["run", "team.yaml", "-i", "topic=bees"], alone));
+      expect({ code: outcome.code, out: outcome.out }).toEqual({ code: 0, out: "the end\n" });
+      expect(outcome.err).toContain("the built-in scripted model server");
+    } finally {
+      await rm(alone, { recursive: true, force: true });
+    }
+  });
+
+  it("uses the running server when that one holds the very team", async () => {
+    const outcome = await ark("run", "ark.yaml", "--team", "good");
+    expect({ code: outcome.code, out: outcome.out }).toEqual({ code: 0, out: "the end\n" });
+    const [, run = ""] = /^(good-run-\S+) on the local server/.exec(outcome.err) ?? [];
+    expect((await ark("get", "run", run)).code).toBe(0);
+  });
+});
+
+describe("ark up", PATIENT, () => {
+  it("P10: starts nothing with a manifest that has faults", async () => {
+    const bad = await mkdtemp(path.join(tmpdir(), "ark-bad-"));
+    try {
+      await writeFile(path.join(bad, "ark.yaml"), TEAM("bad", "x").replace("[first]", "[nobody]"));
+      const { code, err } = await ended(start(["up", "--port", "0"], bad));
+      expect(code).toBe(2);
+      expect(err).toMatch(/^error: manifest\.invalid: /);
+      expect(err).toContain("spec.pipeline[1].dependsOn[0]");
+    } finally {
+      await rm(bad, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("scripts/demo", PATIENT, () => {
+  it("shows a run from the webhook to the ArkRun, and ends by itself", async () => {
+    const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1" };
+    const child = spawn(process.execPath, [path.join(ROOT, "scripts", "demo.ts")], {
+      cwd: ROOT,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const { code, out, err } = await ended(child);
+    expect({ code, err: code === 0 ? "" : err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain("the built-in scripted model server");
+    expect(out).toMatch(/202 \{"fired":true/);
+    expect(out).toContain("a barn owl finds its dinner by ear alone");
+    expect(out).toMatch(/phase: Succeeded/);
+    expect(err).toMatch(/edit +\[done\] {2}152 tokens/);
+  });
+});
