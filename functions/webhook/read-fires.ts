@@ -22,6 +22,9 @@ export type FiresOutcome =
 const MAX_KEY_CHARS = 255;
 /** Deeper JSON exhausts the stack of whoever writes it again. */
 const MAX_DEPTH = 256;
+/** `1e20` is written again as 21 digits: a body may grow on its way. */
+const MAX_WRITTEN_BYTES = 2 * 1024 * 1024;
+const MAY_GROW_ABOVE = MAX_WRITTEN_BYTES / 8;
 
 export async function readFires(request: HttpRequest, deps: WebhookDeps): Promise<FiresOutcome> {
   const key = request.headers["idempotency-key"];
@@ -48,6 +51,23 @@ function decode(bytes: Uint8Array, headers: Headers, key: string | undefined, de
   const contentType = (headers["content-type"] ?? "").toLowerCase();
   const text = readText(bytes, contentType);
   if (typeof text !== "string") return refused(text);
+  const read = readAs(bytes, text, contentType, headers, key, deps);
+  const grown = read.kind === "fires" && text.length > MAY_GROW_ABOVE && read.fires.some(isTooLong);
+  return grown ? refused(tooLarge(MAX_WRITTEN_BYTES)) : read;
+}
+
+function isTooLong({ body }: Fire): boolean {
+  return Buffer.byteLength(JSON.stringify(body)) > MAX_WRITTEN_BYTES;
+}
+
+function readAs(
+  bytes: Uint8Array,
+  text: string,
+  contentType: string,
+  headers: Headers,
+  key: string | undefined,
+  deps: WebhookDeps,
+): FiresOutcome {
   const parsed = deps.parseCloudEvents(headers, text);
   switch (parsed.kind) {
     case "invalid":

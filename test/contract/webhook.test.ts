@@ -103,6 +103,7 @@ test("P10, D37, D46: bad requests say what is wrong, and nothing is fired", asyn
     [await door.post(ok, { headers: { "content-encoding": "gzip" } }), 415, "unsupported-media", undefined],
     [await door.post(ok, { raw: "[".repeat(10_000) }), 400, "bad-json", undefined],
     [await door.post(ok, { raw: `{"topic":"${"x".repeat(1024 * 1024)}"}` }), 413, "too-large", undefined],
+    [await door.post(ok, { raw: `[${"1e20,".repeat(200_000)}0]` }), 413, "too-large", undefined],
     [await door.post(ok, { headers: { "content-type": "application/cloudevents+json" } }), 400, "bad-json", undefined],
   ] as const;
   for (const [response, status, code, field] of refusals) {
@@ -123,6 +124,15 @@ test("a body may be absent, or JSON without a type; other text without a type is
   expect((await fetch(url, { method: "POST", headers, body: blob('{"a":1}') })).status).toBe(202);
   expect((await fetch(url, { method: "POST", headers, body: blob("hello") })).status).toBe(415);
   expect((await door.outbox()).map(({ cloudEvent }) => cloudEvent.data)).toEqual([{}, { a: 1 }]);
+});
+
+test("a body of exactly 1 MiB fires, whole", async () => {
+  await using door = await openDoor();
+  await door.event();
+  const raw = `{"topic":"${"x".repeat(1024 * 1024 - 12)}"}`;
+  expect(raw.length).toBe(1024 * 1024);
+  expect((await door.post({}, { raw })).status).toBe(202);
+  expect((await door.outbox()).map(({ cloudEvent }) => JSON.stringify(cloudEvent.data))).toEqual([raw]);
 });
 
 test("D38: a body that does not end is refused with 408", async () => {
