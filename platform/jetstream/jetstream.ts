@@ -92,12 +92,13 @@ export async function openJetStream(options: JetStreamOptions): Promise<JetStrea
 
 function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
   const log = factLog(link);
+  const texts = outputs(link);
   return {
     factLog: log,
     tasks: taskQueue(link, { ackWaitMs: options.taskAckWaitMs }),
     leases: leases(link, { ttlMs: options.leaseTtlMs }),
-    runStates: runStates(link),
-    outputs: outputs(link),
+    runStates: runStates(link, texts.keep),
+    outputs: texts,
     timers: timers(link),
     budgets: budgets(link),
     wakes: wakes(link),

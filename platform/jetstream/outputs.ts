@@ -10,24 +10,28 @@ import { reached } from "./reached.ts";
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
-export function outputs(link: Link): Outputs {
+/** `keep` stores a text of any length; `store` leaves short ones inline. */
+export function outputs(link: Link): Outputs & { readonly keep: (text: string) => Promise<Text> } {
   let opened: Promise<ObjectStore> | undefined;
   const open = async (): Promise<ObjectStore> => {
     opened ??= new Objm(link.js).open(BUCKETS.outputs, false);
     opened.catch(() => (opened = undefined));
     return await reached(opened);
   };
+  const put = async (text: string, data: Uint8Array): Promise<Text> => {
+    const digest = `sha256:${createHash("sha256").update(data).digest("hex")}`;
+    const objects = await open();
+    if ((await reached(objects.info(digest))) === null) {
+      await reached(objects.putBlob({ name: digest }, data, { timeout: link.timeoutMs }));
+    }
+    return { ref: { digest, bytes: data.length, preview: preview(text) } };
+  };
   return {
     store: async (text) => {
       const data = ENCODER.encode(text);
-      if (data.length <= INLINE_LIMIT_BYTES) return { inline: text };
-      const digest = `sha256:${createHash("sha256").update(data).digest("hex")}`;
-      const objects = await open();
-      if ((await reached(objects.info(digest))) === null) {
-        await reached(objects.putBlob({ name: digest }, data, { timeout: link.timeoutMs }));
-      }
-      return { ref: { digest, bytes: data.length, preview: preview(text) } };
+      return data.length <= INLINE_LIMIT_BYTES ? { inline: text } : await put(text, data);
     },
+    keep: (text) => put(text, ENCODER.encode(text)),
     load: async (text) => ("inline" in text ? text.inline : await load(await open(), text)),
   };
 }

@@ -1,12 +1,15 @@
 /** Folded run states in `ark-runs`, written by revision: of two collectors that fold one run, one is told to reload. */
 import { BUCKETS } from "#core/events/subjects.ts";
 import type { RunName, RunStates } from "#core/ports/record.ts";
+import type { Text } from "#core/events/text.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import { bucket, type Bucket } from "./bucket.ts";
 import type { Link } from "./link.ts";
+import { slimmer } from "./slim-state.ts";
 
-export function runStates(link: Link): RunStates {
+export function runStates(link: Link, keep: (text: string) => Promise<Text>): RunStates {
   const store = bucket<RunState>(link, BUCKETS.runs);
+  const slim = slimmer(keep);
   return {
     get: async (run) => {
       const entry = await store.get(keyOf(run));
@@ -14,7 +17,8 @@ export function runStates(link: Link): RunStates {
     },
     put: async (state, revision) => {
       const key = keyOf(state);
-      const stored = revision === 0 ? await store.create(key, state) : await store.update(key, state, revision);
+      const kept = await slim(state);
+      const stored = revision === 0 ? await store.create(key, kept) : await store.update(key, kept, revision);
       return stored === undefined ? { kind: "conflict" } : { kind: "stored", revision: stored };
     },
     delete: async (run) => {

@@ -77,3 +77,36 @@ test("watch of a run that has no state yet gives its first one", async () => {
   expect((await first).value).toEqual(state);
   await watching.return?.();
 });
+
+test("S1: a state of many long texts is stored, by references that the store resolves", async () => {
+  const { runStates, outputs } = opened.store;
+  const text = (n: number) => `${n} `.repeat(10_000);
+  const steps = Object.fromEntries(
+    Array.from({ length: 100 }, (_, n) => [
+      `s${n}`,
+      {
+        phase: "succeeded",
+        attempts: 1,
+        endedAt: 2,
+        iterations: 1,
+        validationAttempts: 0,
+        usage: { inputTokens: 1, outputTokens: 1 },
+        result: { output: { inline: text(n) }, json: { inline: "{}" } },
+      } satisfies RunState["steps"][string],
+    ]),
+  );
+  const state = aState({ steps, phase: { kind: "succeeded", endedAt: 3, output: { inline: text(7) } } });
+  expect(JSON.stringify(state).length).toBeGreaterThan(2 * 1024 * 1024);
+  const stored = await runStates.put(state, 0);
+  if (stored.kind !== "stored") throw new Error("not stored");
+  expect((await runStates.put({ ...state, hop: 1 }, stored.revision)).kind).toBe("stored");
+  const read = (await runStates.get(state))?.state;
+  expect(read?.hop).toBe(1);
+  expect(read?.steps["s42"]?.result?.json).toEqual({ inline: "{}" });
+  const output = read?.steps["s42"]?.result?.output;
+  expect(output).toMatchObject({ ref: { bytes: text(42).length } });
+  if (output === undefined || read?.phase.kind !== "succeeded") throw new Error("not there");
+  expect(await outputs.load(output)).toBe(text(42));
+  expect(await outputs.load(read.phase.output)).toBe(text(7));
+  expect((await runStates.put({ ...read, hop: 2 }, (await runStates.get(state))?.revision ?? 0)).kind).toBe("stored");
+});
