@@ -27,6 +27,11 @@ export function missedTicks(schedule: Schedule, lastMs: number, nowMs: number, d
   return deadlineSeconds === undefined ? found.slice(-1) : found;
 }
 
+/** Names the fire of a tick, whoever sends it (K2). */
+export function tickKey(tickMs: number): string {
+  return new Date(tickMs).toISOString();
+}
+
 function ticks(schedule: Schedule, afterMs: number, untilMs: number, limit: number): number[] {
   const cron = CronExpressionParser.parse(schedule.cron, {
     currentDate: new Date(afterMs),

@@ -5,8 +5,8 @@ import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
-import { runObject, snapshot } from "./run-object.ts";
-import { startRun } from "./start-run.ts";
+import { runObject, snapshot } from "#core/runs/run-object.ts";
+import { startRun } from "#core/runs/start-run.ts";
 
 const Request = z.object({
   run: z.string(),

@@ -17,7 +17,7 @@ import type { DispatcherDeps, FireRecord } from "./deps.ts";
 import { fireKey, sha256 } from "./fire-key.ts";
 import { claimForbid, giveBack } from "./forbid.ts";
 import { outputOf } from "./run-output.ts";
-import { startRun } from "./start-run.ts";
+import { startRun } from "#core/runs/start-run.ts";
 import { prepareTarget, type PreparedTarget } from "./targets.ts";
 
 export type Dispatch = {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { EVENT_TYPES, extension, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
-import { missedTicks } from "#core/schedule/ticks.ts";
+import { missedTicks, tickKey } from "#core/schedule/ticks.ts";
 
 /** A source may send a moment before its tick by the clock of whoever looks. */
 const TICK_TOLERANCE_MS = 1_000;
@@ -28,9 +28,4 @@ export function fireKey(event: ArkEvent, cloudEvent: CloudEventRecord, receivedA
     return tickKey(tick);
   }
   return sha256(`${cloudEvent.source}\n${cloudEvent.id}`);
-}
-
-/** The key of a tick, also for whoever catches missed ones up. */
-export function tickKey(tickMs: number): string {
-  return new Date(tickMs).toISOString();
 }

@@ -4,7 +4,7 @@ import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { TriggerContext } from "#core/events/trigger-context.ts";
 import type { DispatcherDeps } from "./deps.ts";
 import { renderMap, renderText, teamInput } from "./render-target.ts";
-import { runObject, snapshot, type Origin } from "./run-object.ts";
+import { runObject, snapshot, type Origin } from "#core/runs/run-object.ts";
 
 export type PreparedTarget =
   | { readonly kind: "ready"; readonly index: number; readonly name: string; readonly run: ArkRun }

@@ -62,6 +62,7 @@ const CORE_ROWS: readonly Row[] = [
     files: /^core\/validate\//,
     may: [...DATA, /^core\/pipeline\/plan\.ts$/, /^core\/agent\/(pattern|schema-check|json-path)\.ts$/],
   },
+  { name: "core/runs", files: /^core\/runs\//, may: DATA, mayAsType: [/^core\/pipeline\/state\.ts$/] },
   { name: "core/reconcile", files: /^core\/reconcile\//, may: [...DATA, SCHEDULE, /^core\/pipeline\/plan\.ts$/] },
 ];
 
@@ -95,8 +96,9 @@ export const ROWS: readonly Row[] = [
     may: [
       ...DATA,
       SCHEDULE,
-      /^core\/reconcile\//,
+      /^core\/(reconcile|runs)\//,
       /^core\/pipeline\/plan\.ts$/,
+      /^core\/agent\/(resolve|provider)\.ts$/,
       platform("kube", "jetstream", "http", "telemetry"),
     ],
     mayAsType: [/^@kubernetes-models\/knative$/],

@@ -6,12 +6,16 @@
 import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { CarriedResult } from "#core/events/facts.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
+import type { Objects } from "#core/ports/objects.ts";
+import type { RunStates } from "#core/ports/record.ts";
 import { carriedResults } from "./carried.ts";
-import type { DispatcherDeps } from "./deps.ts";
 import { ANNOTATIONS, snapshot } from "./run-object.ts";
-import { announce } from "./start-run.ts";
+import { announce, type AnnounceDeps } from "./start-run.ts";
 
-export type CompleteDeps = Pick<DispatcherDeps, "objects" | "facts" | "states" | "now">;
+export type CompleteDeps = AnnounceDeps & {
+  readonly objects: Pick<Objects, "get" | "update">;
+  readonly states: Pick<RunStates, "get">;
+};
 
 const AGAIN_MS = 5_000;
 

@@ -7,12 +7,21 @@
  */
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { CarriedResult } from "#core/events/facts.ts";
-import type { DispatcherDeps } from "./deps.ts";
+import type { Objects } from "#core/ports/objects.ts";
+import type { FactLog } from "#core/ports/record.ts";
 import { ANNOTATIONS, requestOf } from "./run-object.ts";
 
 export type Started = { readonly kind: "started"; readonly created: boolean } | { readonly kind: "taken" };
 
-export async function startRun(run: ArkRun, deps: Pick<DispatcherDeps, "objects" | "facts" | "now">): Promise<Started> {
+export type AnnounceDeps = {
+  readonly facts: Pick<FactLog, "publish">;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+};
+
+export type StartDeps = AnnounceDeps & { readonly objects: Pick<Objects, "create"> };
+
+export async function startRun(run: ArkRun, deps: StartDeps): Promise<Started> {
   const outcome = await deps.objects.create("ArkRun", run);
   if (outcome.kind === "exists" && originOf(outcome.object) !== originOf(run)) return { kind: "taken" };
   await announce(outcome.object, deps);
@@ -25,7 +34,7 @@ function originOf({ metadata: { annotations = {} } }: ArkRun): string {
 
 export async function announce(
   run: ArkRun,
-  deps: Pick<DispatcherDeps, "facts" | "now">,
+  deps: AnnounceDeps,
   carried?: Readonly<Record<string, CarriedResult>>,
 ): Promise<void> {
   const fact = requestOf(run, deps.now(), carried);
