@@ -57,11 +57,11 @@ it("takes good manifests, and leaves foreign kinds alone", async () => {
 });
 
 it("P10: names file, line and field of every fault at once", async () => {
-  const bad = TEAM.replace("{{ .input.topic }}", "{{ .input.topic").replace("[write]", "[wrote]");
+  const bad = TEAM.replace("{{ .input.topic }}", "{{ .input.topic").replace("dependsOn: [write]", 'if: "{{ frob }}"');
   const { lines } = await check(`${bad}${EVENT.replace("type: webhook", "type: weebhook")}`);
   expect(lines.map((line) => line.split(": ").slice(0, 2).join(": "))).toEqual([
     "ark.yaml:15: spec.pipeline[0].inputs.prompt",
-    "ark.yaml:17: spec.pipeline[1].dependsOn[0]",
+    "ark.yaml:17: spec.pipeline[1].if",
     "ark.yaml:25: spec.source.type",
   ]);
 });
