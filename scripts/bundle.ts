@@ -1,5 +1,5 @@
 /**
- * Bundles: one folder per function, and one for the command, under dist/. Each holds a small `main.js`, chunks for what
+ * Bundles: one folder per function, one for the operator, one for the command, under dist/. Each holds a small `main.js`, chunks for what
  * is loaded later, and source maps; nothing of node_modules is needed beside it.
  */
 import { readdir, rm, stat } from "node:fs/promises";
@@ -12,13 +12,14 @@ const OUT = path.join(ROOT, "dist");
 
 export type Entry = { readonly name: string; readonly file: string };
 
-/** Every function that has a main, then the command. */
+/** Every function that has a main, the operator, then the command. */
 export async function entries(): Promise<readonly Entry[]> {
   const functions = await readdir(path.join(ROOT, "functions")).catch(() => []);
   const candidates = [
     ...functions
       .toSorted((a, b) => (a < b ? -1 : 1))
       .map((name) => ({ name, file: path.join(ROOT, "functions", name, "main.ts") })),
+    { name: "operator", file: path.join(ROOT, "operator", "main.ts") },
     { name: "cli", file: path.join(ROOT, "cli", "main.ts") },
   ];
   const found = await Promise.all(candidates.map(({ file }) => stat(file).catch(() => undefined)));
@@ -33,8 +34,8 @@ export type Bundle = {
 };
 
 /** `entryBytes`: main.js and the chunks it loads before it runs; `bytes`: all of the bundle's code. */
-export async function bundle({ name, file }: Entry): Promise<Bundle> {
-  const dir = path.join(OUT, name);
+export async function bundle({ name, file }: Entry, out = OUT): Promise<Bundle> {
+  const dir = path.join(out, name);
   await rm(dir, { recursive: true, force: true });
   const build = await rolldown({
     input: { main: file },

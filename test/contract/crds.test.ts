@@ -42,7 +42,8 @@ describe("crds/", () => {
       expect(JSON.stringify(manifest).length).toBeLessThan(MAX_MANIFEST_BYTES);
       await installCrd(api, manifest);
     }
-    expect(await readdir(CRDS)).toHaveLength(Object.keys(KINDS).length);
+    const generated = (await readdir(CRDS)).filter((name) => name.endsWith(".yaml"));
+    expect(generated).toHaveLength(Object.keys(KINDS).length);
   });
 
   test("no definition is served with an objection", async () => {

@@ -1,0 +1,53 @@
+/**
+ * The scripted model server as a pod of a cluster: port 8080 speaks the models' protocol, port 8081 tells what was asked
+ * and lets held answers go. The last user message says what the answer is: `say:<text>`, `hold:<name>` until
+ * `POST /release/<name>`, otherwise an echo.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { lastUserText, type Answer, type ChatRequest } from "../../../local/model-server/script.ts";
+import { startModelServer } from "../../../local/model-server/server.ts";
+
+type Gate = { readonly opened: Promise<void>; readonly open: () => void };
+
+const gates = new Map<string, Gate>();
+
+function gate(name: string): Gate {
+  const known = gates.get(name);
+  if (known !== undefined) return known;
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const made = { opened, open };
+  gates.set(name, made);
+  return made;
+}
+
+function script(request: ChatRequest): Answer | undefined {
+  const text = lastUserText(request);
+  const hold = /hold:([-a-z0-9]+)/.exec(text)?.[1];
+  const said = /say:([^\n<]*)/.exec(text)?.[1]?.trim();
+  const usage = { inputTokens: 10, outputTokens: 5 };
+  if (hold !== undefined) return { text: said ?? `held ${hold}`, usage, until: gate(hold).opened };
+  return said === undefined ? undefined : { text: said, usage };
+}
+
+const model = await startModelServer({ script, host: "0.0.0.0", port: 8080 });
+
+function admin(request: IncomingMessage, response: ServerResponse): void {
+  const release = /^\/release\/([-a-z0-9]+)$/.exec(request.url ?? "")?.[1];
+  if (request.method === "POST" && release !== undefined) {
+    gate(release).open();
+    response.writeHead(204).end();
+    return;
+  }
+  const asked = model.requests().map(({ key, digest, answered, body }) => ({ key, digest, answered, body }));
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(asked));
+}
+
+const server = createServer(admin);
+server.requestTimeout = 10_000;
+server.listen(8081, "0.0.0.0");
+process.once("SIGTERM", () => {
+  server.close();
+  server.closeAllConnections();
+  void model.stop();
+});
