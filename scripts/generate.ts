@@ -10,7 +10,7 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 
 async function present(folder: string): Promise<string[]> {
   const entries = await readdir(path.join(ROOT, folder), { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => `${folder}/${entry.name}`);
+  return entries.filter((entry) => entry.isFile() && entry.name !== "Kustomization").map((entry) => `${folder}/${entry.name}`);
 }
 
 async function differing(files: Files): Promise<string[]> {
