@@ -43,6 +43,24 @@ export interface Triggers {
   delete(namespace: string, name: string): Promise<void>;
 }
 
+/** How often an ArkEvent fired: what its status shows, kept where a restart does not lose it (D35). */
+export type FireTally = {
+  /** Of the ArkEvent: another one of the same name begins at 0. */
+  readonly uid: string;
+  readonly count: number;
+  /** RFC 3339. */
+  readonly lastFiredAt?: string;
+  /** The fires that are counted and whose runs are still there. */
+  readonly keys: readonly string[];
+};
+
+export interface FireTallies {
+  get(namespace: string, event: string): Promise<{ readonly tally: FireTally; readonly revision: number } | undefined>;
+  /** `conflict` when `revision` (0: absent) is not the stored one. */
+  put(namespace: string, event: string, tally: FireTally, revision: number): Promise<"stored" | "conflict">;
+  delete(namespace: string, event: string): Promise<void>;
+}
+
 /** An accepted event on its way to the dispatcher (P1). */
 export type AcceptedEvent = {
   readonly namespace: string;

@@ -124,6 +124,20 @@ export interface WakeHints {
   watch(signal: AbortSignal): AsyncIterable<{ readonly namespace: string; readonly agent: string }>;
 }
 
+/** Work that lies in the queues, whoever it is for: what the waker goes by. */
+export interface Backlog {
+  read(): Promise<{
+    /** Waiting and unsettled tasks by pool. */
+    readonly tasks: readonly { readonly namespace: string; readonly agent: string; readonly count: number }[];
+    /** Facts that the collector has not settled. */
+    readonly facts: number;
+    /** Events that nobody has confirmed. */
+    readonly events: number;
+    /** Tasks that are delivered no more, and wait for the reaper (knative 6.6). */
+    readonly dead: number;
+  }>;
+}
+
 /** Takes away what nobody can deliver any more, and says so in the record (knative 6.6). */
 export interface Reaper {
   /** Sweeps what is there, then goes by advisories and repeated sweeps, until `signal`. */

@@ -1,7 +1,8 @@
 /** The door of this folder: one connection, and every port of the record on it. A port that nobody uses costs nothing. */
-import type { DeadLetters, Idempotency, Locks, Outbox, Replay, Triggers } from "#core/ports/events.ts";
+import type { DeadLetters, FireTallies, Idempotency, Locks, Outbox, Replay, Triggers } from "#core/ports/events.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type {
+  Backlog,
   Budgets,
   FactLog,
   Leases,
@@ -14,6 +15,7 @@ import type {
   WakeHints,
   Wakes,
 } from "#core/ports/record.ts";
+import { backlog } from "./backlog.ts";
 import { budgets } from "./budgets.ts";
 import { connectNats, type ConnectOptions } from "./connect.ts";
 import { deadLetters } from "./dead-letters.ts";
@@ -29,6 +31,7 @@ import { provision } from "./provision.ts";
 import { reaper } from "./reaper.ts";
 import { runStates } from "./run-states.ts";
 import type { Sizing } from "./streams.ts";
+import { tallies } from "./tallies.ts";
 import { taskQueue } from "./task-queue.ts";
 import { timers } from "./timers.ts";
 import { tokenFeed } from "./token-feed.ts";
@@ -53,12 +56,14 @@ type RecordPorts = {
   readonly wakes: Wakes & WakeHints;
   readonly tokens: TokenFeed;
   readonly reaper: Reaper;
+  readonly backlog: Backlog;
 };
 
 /** Ports of events on their way in, and of the objects of local mode. */
 type EventPorts = {
   readonly outbox: Outbox;
   readonly triggers: Triggers;
+  readonly tallies: FireTallies;
   readonly idempotency: Idempotency;
   readonly locks: Locks;
   readonly deadLetters: DeadLetters & Replay;
@@ -103,6 +108,7 @@ function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
     budgets: budgets(link),
     wakes: wakes(link),
     tokens: tokenFeed(link),
+    backlog: backlog(link),
     reaper: reaper(link, { factLog: log, deadLetters: deadLetters(link) }),
   };
 }
@@ -111,6 +117,7 @@ function eventPorts(link: Link): EventPorts {
   return {
     outbox: outbox(link),
     triggers: triggers(link),
+    tallies: tallies(link),
     idempotency: idempotency(link),
     locks: locks(link),
     deadLetters: deadLetters(link),
