@@ -98,7 +98,7 @@ async function compose(
     await Promise.all([system.sources.stop(), system.cron.stop(), system.executors.stop(), loops]);
     clearTimeout(late);
     hard.abort();
-    await doors.stop(CLOSE_MS);
+    await Promise.all([doors.stop(CLOSE_MS), system.runtimes.close()]);
     await closing.disposeAsync();
   });
   return {

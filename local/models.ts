@@ -18,12 +18,14 @@ export type Models = AsyncDisposable & {
   readonly mockUrl: string;
 };
 
+/** Its log is for tests; here it only has to be small. */
+const KEEP_REQUESTS = 10;
 const KEYS = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"];
 
 /** Throws ArkError `manifest.invalid` for a script with faults. */
 export async function startModels(provider: ProviderName, sources: readonly string[], env: Env): Promise<Models> {
   const script = await findScript(sources);
-  const server = await startModelServer(script === undefined ? {} : { script });
+  const server = await startModelServer({ keepRequests: KEEP_REQUESTS, ...(script !== undefined && { script }) });
   const scripted = provider === "mock" || !KEYS.some((key) => (env[key] ?? "") !== "");
   return {
     providers: providersOf(server, scripted),

@@ -3,6 +3,7 @@
  * at everything; passes follow one another, never overlap, and end in no write when nothing is left to do.
  */
 import { createHash } from "node:crypto";
+import type { ServerHealth } from "#core/agent/toolbox.ts";
 import type { Kind } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
@@ -33,6 +34,8 @@ export type ReconcilerDeps = {
   readonly webhookBase: () => string;
   readonly eventStatuses: EventStatuses;
   readonly runsOf: (teamKey: string) => TeamRuns;
+  /** Of servers that were asked by a task. */
+  readonly mcpHealth: (namespace: string, agent: string) => readonly ServerHealth[];
   readonly onWorld: (world: World) => void;
   readonly now: () => number;
   readonly log: Logger;
@@ -167,14 +170,16 @@ export class Reconciler {
   }
 
   async #agentStatuses(world: World): Promise<void> {
-    const { objects, now, tasks } = this.#deps;
+    const { objects, now, tasks, mcpHealth } = this.#deps;
     for (const { agent, resolution } of world.agents.values()) {
       const { namespace = "default", name = "" } = agent.metadata;
       const { waiting } = await tasks.pending({ namespace, agent: name });
       const ready = Math.min(agent.spec.replicas, 1);
+      const servers = mcpHealth(namespace, name);
       const status = agentStatus(agent, {
         ...(resolution.kind === "unresolved" && { unresolved: resolution }),
         ...(resolution.kind === "resolved" && { promptHash: promptHash(resolution.agent.systemPrompt) }),
+        ...(servers.length > 0 && { mcpServers: servers.map((server) => ({ ...server })) }),
         ready,
         pendingTasks: waiting,
         now: now(),

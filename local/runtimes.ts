@@ -1,13 +1,25 @@
-/** Agents ready to work: one model client for all, one toolbox for each agent as it is now. */
+/**
+ * Agents ready to work: one model client for all, one toolbox for each agent.
+ *
+ * B1  A toolbox lives as long as the agent's tools stay as they are; then the next task gets a new one, and the old one
+ *     is closed once the last task that has it has ended its calls.
+ */
 import type { ProviderChoice } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
-import { type JoinedToolbox, joinTools } from "#core/agent/toolbox.ts";
+import { type JoinedToolbox, joinTools, type ServerHealth } from "#core/agent/toolbox.ts";
+import { createWebhookTools } from "#platform/http/webhook-tool.ts";
 import type { OpenAiModel } from "#platform/openai/model.ts";
 import type { AgentRuntime } from "../functions/executor/deps.ts";
 
+type Kept = { readonly made: string; readonly tools: JoinedToolbox };
+
+/** How long a task may still call tools of a box that was replaced. */
+const CLOSE_AFTER_MS = 600_000;
+
 export class Runtimes {
   readonly #providerFor: (agent: ResolvedAgent, model: string) => ProviderChoice;
-  readonly #tools = new WeakMap<ResolvedAgent, JoinedToolbox>();
+  readonly #kept = new Map<string, Kept>();
+  readonly #closing = new Map<NodeJS.Timeout, JoinedToolbox>();
   #model: Promise<OpenAiModel> | undefined;
 
   constructor(providerFor: (agent: ResolvedAgent, model: string) => ProviderChoice) {
@@ -16,10 +28,49 @@ export class Runtimes {
 
   async of(agent: ResolvedAgent): Promise<AgentRuntime> {
     const model = await (this.#model ??= loadModel());
-    const tools = this.#tools.get(agent) ?? joinTools([], []);
-    this.#tools.set(agent, tools);
+    const tools = await this.#toolsOf(agent);
     return { agent, model, tools, providerFor: (name) => this.#providerFor(agent, name) };
   }
+
+  /** Of servers that were asked. */
+  health(namespace: string, name: string): readonly ServerHealth[] {
+    return this.#kept.get(`${namespace}/${name}`)?.tools.health() ?? [];
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#closing.keys()) clearTimeout(timer);
+    const boxes = [...this.#closing.values(), ...[...this.#kept.values()].map(({ tools }) => tools)];
+    await Promise.all(boxes.map((tools) => tools.close()));
+  }
+
+  async #toolsOf(agent: ResolvedAgent): Promise<JoinedToolbox> {
+    const key = `${agent.namespace}/${agent.name}`;
+    const made = JSON.stringify([agent.mcpServers, agent.tools]);
+    const before = this.#kept.get(key);
+    if (before?.made === made) return before.tools;
+    const tools = await makeTools(agent);
+    const raced = this.#kept.get(key);
+    if (raced?.made === made) return raced.tools;
+    if (raced !== undefined) this.#closeLater(raced.tools);
+    this.#kept.set(key, { made, tools });
+    return tools;
+  }
+
+  /** B1. */
+  #closeLater(tools: JoinedToolbox): void {
+    const timer = setTimeout(() => {
+      this.#closing.delete(timer);
+      void tools.close();
+    }, CLOSE_AFTER_MS);
+    this.#closing.set(timer, tools);
+  }
+}
+
+async function makeTools(agent: ResolvedAgent): Promise<JoinedToolbox> {
+  const singles = createWebhookTools(agent.tools);
+  if (agent.mcpServers.length === 0) return joinTools([], singles);
+  const { createMcpServers } = await import("#platform/mcp/mcp.ts");
+  return joinTools(createMcpServers(agent.mcpServers), singles);
 }
 
 async function loadModel(): Promise<OpenAiModel> {

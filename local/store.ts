@@ -24,8 +24,15 @@ export async function openStore(dataDir: string, env: Env, log: Logger, signal: 
   const start = (port: number) => startNatsServer({ binary, storeDir, env, port, auth: { token }, log, signal });
   const server = new Server(await start(-1), start, log);
   try {
-    const js = await openJetStream({ url: server.url, auth: { token }, name: "ark-up", signal });
-    await js.provision();
+    const js = await openJetStream({
+      url: server.url,
+      auth: { token },
+      name: "ark-up",
+      signal,
+      leaseTtlMs: LEASE_MS,
+      taskAckWaitMs: LEASE_MS,
+    });
+    await js.provision({ ackWaitMs: LEASE_MS });
     return {
       js,
       server,
@@ -40,6 +47,8 @@ export async function openStore(dataDir: string, env: Env, log: Logger, signal: 
   }
 }
 
+/** Work of a process that was killed is taken up again after this long: one process owns the store, so it may be short. */
+export const LEASE_MS = 8_000;
 const RESTART_MS = 500;
 const RESTARTS = 20;
 

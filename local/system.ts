@@ -20,6 +20,7 @@ import { Runs } from "./runs.ts";
 import { Runtimes } from "./runtimes.ts";
 import type { Secrets } from "./secrets.ts";
 import { Sources } from "./sources.ts";
+import { LEASE_MS } from "./store.ts";
 import { agentEnv, type Env, type World } from "./world.ts";
 
 export type System = {
@@ -29,6 +30,7 @@ export type System = {
   readonly executors: Executors;
   readonly reconciler: Reconciler;
   readonly runs: Runs;
+  readonly runtimes: Runtimes;
   readonly sources: Sources;
 };
 
@@ -39,7 +41,8 @@ export type SystemOptions = {
   readonly log: Logger;
 };
 
-const HEARTBEAT_MS = 15_000;
+/** A quarter of a lease: three may be lost. */
+const HEARTBEAT_MS = LEASE_MS / 4;
 const START_AGAIN_MS = 5_000;
 
 /** `webhookBase` is asked when it is needed: doors open last. */
@@ -54,10 +57,11 @@ export async function buildSystem(
   let world: World = { events: [], agents: new Map() };
   const eventStatuses = new EventStatuses(js.objects, log);
   const dispatcher = dispatcherDeps(js, eventStatuses, log);
-  const executors = new Executors(
-    executorDeps(js, models, secrets, env, () => world, log),
-    hard,
-  );
+  const runtimes = new Runtimes((agent, model) => {
+    const state = world.agents.get(`${agent.namespace}/${agent.name}`);
+    return models.providers(model, state === undefined ? env : agentEnv(state.agent, secrets, env));
+  });
+  const executors = new Executors(executorDeps(js, runtimes, log), hard);
   const cron = await Cron.open({ dataDir, fire: (event, tick) => publishTick(js, event, tick), now: Date.now, log });
   const runs: Runs = new Runs({
     objects: js.objects,
@@ -78,6 +82,7 @@ export async function buildSystem(
     webhookBase,
     eventStatuses,
     runsOf: (team) => runs.of(team),
+    mcpHealth: (namespace, name) => runtimes.health(namespace, name),
     onWorld: (next) => {
       world = next;
       executors.use(next.agents);
@@ -93,6 +98,7 @@ export async function buildSystem(
     executors,
     reconciler,
     runs,
+    runtimes,
     sources: new Sources(sources, {
       objects: js.objects,
       onValues: (values) => secrets.use(values),
@@ -148,18 +154,7 @@ function collectorPorts(js: JetStream, log: Logger): Parameters<typeof createCol
   };
 }
 
-function executorDeps(
-  js: JetStream,
-  models: Models,
-  secrets: Secrets,
-  env: Env,
-  world: () => World,
-  log: Logger,
-): ConstructorParameters<typeof Executors>[0] {
-  const runtimes = new Runtimes((agent, model) => {
-    const state = world().agents.get(`${agent.namespace}/${agent.name}`);
-    return models.providers(model, state === undefined ? env : agentEnv(state.agent, secrets, env));
-  });
+function executorDeps(js: JetStream, runtimes: Runtimes, log: Logger): ConstructorParameters<typeof Executors>[0] {
   return {
     facts: js.factLog,
     tasks: js.tasks,

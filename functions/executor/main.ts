@@ -1,5 +1,6 @@
 /** The executor as a process: one agent, its slots, `/wake`; finishes what it holds on SIGTERM (D7). */
-import { joinTools } from "#core/agent/toolbox.ts";
+import type { ResolvedAgent } from "#core/agent/task.ts";
+import { type JoinedToolbox, joinTools } from "#core/agent/toolbox.ts";
 import { readProviders } from "#core/agent/provider.ts";
 import { createApp } from "#platform/http/app.ts";
 import { held } from "#platform/http/held.ts";
@@ -92,7 +93,15 @@ async function loadRuntime({ agent, providerFor }: LoadedAgent): Promise<AgentRu
   const { createOpenAiModel } = await import("#platform/openai/model.ts");
   const model = createOpenAiModel();
   await model.warm();
-  return { agent, model, tools: joinTools([], []), providerFor };
+  return { agent, model, tools: await loadTools(agent), providerFor };
+}
+
+async function loadTools(agent: ResolvedAgent): Promise<JoinedToolbox> {
+  const { createWebhookTools } = await import("#platform/http/webhook-tool.ts");
+  const singles = createWebhookTools(agent.tools);
+  if (agent.mcpServers.length === 0) return joinTools([], singles);
+  const { createMcpServers } = await import("#platform/mcp/mcp.ts");
+  return joinTools(createMcpServers(agent.mcpServers), singles);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
