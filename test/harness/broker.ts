@@ -8,6 +8,8 @@ import type { AddressInfo } from "node:net";
 
 export type TestBroker = AsyncDisposable & {
   readonly url: string;
+  /** Headers of the events it took, in order. */
+  received(): readonly Readonly<Record<string, string>>[];
   /** Where events go; may change while events wait. */
   subscribe(url: () => string): void;
 };
@@ -18,6 +20,7 @@ const TIMEOUT_MS = 10_000;
 export async function startBroker(): Promise<TestBroker> {
   const stop = new AbortController();
   const delivering = new Set<Promise<void>>();
+  const received: Record<string, string>[] = [];
   let subscriber = (): string => "";
 
   const deliver = async (headers: Record<string, string>, body: Buffer): Promise<void> => {
@@ -31,6 +34,7 @@ export async function startBroker(): Promise<TestBroker> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const headers = eventHeaders(request.headers);
+      received.push(headers);
       const delivery = deliver(headers, Buffer.concat(chunks)).finally(() => delivering.delete(delivery));
       delivering.add(delivery);
       response.writeHead(202).end();
@@ -40,6 +44,7 @@ export async function startBroker(): Promise<TestBroker> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    received: () => received,
     subscribe: (url) => void (subscriber = url),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
