@@ -1,0 +1,94 @@
+/**
+ * What each process may do, asked of a real API server with its own service account: this list, and nothing else
+ * (design 7, D43). A right that is added to a manifest fails here until it stands in the list, with its reason there.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { startApiServer, type ApiServer } from "../harness/api-server.ts";
+import { create, manifests } from "../harness/manifests.ts";
+
+const SYSTEM = "ark-system";
+const USERS = "team-a";
+
+const rights = (resource: string, verbs: readonly string[]) => verbs.map((verb) => `${verb} ${resource}`);
+
+const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
+  "ark-webhook": [],
+  "ark-dispatcher": [
+    ...rights("arkonis.dev/arkevents", ["get"]),
+    ...rights("arkonis.dev/arkteams", ["get"]),
+    ...rights("arkonis.dev/arkruns", ["create", "get"]),
+  ],
+  "ark-collector": rights("arkonis.dev/arkruns/status", ["patch"]),
+};
+
+const Rules = z.object({
+  resourceRules: z.array(
+    z.object({
+      verbs: z.array(z.string()),
+      apiGroups: z.array(z.string()).default([]),
+      resources: z.array(z.string()).default([]),
+      resourceNames: z.array(z.string()).default([]),
+    }),
+  ),
+  incomplete: z.boolean(),
+});
+
+let api: ApiServer;
+
+beforeAll(async () => {
+  api = await startApiServer();
+  await create(api.request, await manifests("knative/base/namespace.yaml"), SYSTEM);
+  await create(api.request, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: USERS } }], SYSTEM);
+  await create(api.request, await manifests("knative/base/service-accounts.yaml"), SYSTEM);
+  await create(api.request, await manifests("knative/base/rbac.yaml"), SYSTEM);
+});
+afterAll(() => api?.[Symbol.asyncDispose]());
+
+/** `verb group/resource` and `[name]` where a rule is for one name, as the server lists it for whoever has this token. */
+async function may(token: string, namespace: string): Promise<Set<string>> {
+  const review = { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", spec: { namespace } };
+  const answer = await api.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", review, { token });
+  const { resourceRules, incomplete } = Rules.parse(answer.body["status"]);
+  expect(incomplete).toBe(false);
+  const found = resourceRules.flatMap(({ verbs, apiGroups, resources, resourceNames }) =>
+    verbs.flatMap((verb) =>
+      apiGroups.flatMap((group) =>
+        resources.map((resource) => {
+          const names = resourceNames.length === 0 ? "" : `[${resourceNames.join(",")}]`;
+          return `${verb} ${group === "" ? "" : `${group}/`}${resource}${names}`;
+        }),
+      ),
+    ),
+  );
+  return new Set(found);
+}
+
+/** What it may do beyond what every service account may. */
+async function beyondAnybody(account: string, namespace: string, of = SYSTEM): Promise<string[]> {
+  const anybody = await may(await api.serviceAccountToken(USERS, "anybody"), namespace);
+  const own = await may(await api.serviceAccountToken(of, account), namespace);
+  return [...own].filter((right) => !anybody.has(right)).toSorted();
+}
+
+describe("every process may do what the list says and no more", () => {
+  for (const [account, expected] of Object.entries(EVERYWHERE)) {
+    test(`${account}, in a namespace of a user and in its own`, async () => {
+      expect(await beyondAnybody(account, USERS)).toEqual(expected.toSorted());
+      expect(await beyondAnybody(account, SYSTEM)).toEqual(expected.toSorted());
+    });
+  }
+
+  test("an executor has no account of its own: the default one of its namespace may do nothing", async () => {
+    expect(await beyondAnybody("default", USERS, USERS)).toEqual([]);
+  });
+
+  test("anybody may only ask what they may do", async () => {
+    const anybody = await may(await api.serviceAccountToken(USERS, "anybody"), USERS);
+    expect([...anybody].toSorted()).toEqual([
+      "create authentication.k8s.io/selfsubjectreviews",
+      "create authorization.k8s.io/selfsubjectaccessreviews",
+      "create authorization.k8s.io/selfsubjectrulesreviews",
+    ]);
+  });
+});
