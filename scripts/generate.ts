@@ -4,13 +4,14 @@
  */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { generatedFiles, type Files } from "./generated-files.ts";
+import { GENERATED, generatedFiles, type Files } from "./generated-files.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 
+/** Generated files are told by their ending; others may stand beside them. */
 async function present(folder: string): Promise<string[]> {
-  const entries = await readdir(path.join(ROOT, folder), { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile() && entry.name !== "Kustomization").map((entry) => `${folder}/${entry.name}`);
+  const names = await readdir(path.join(ROOT, folder)).catch(() => []);
+  return names.filter((name) => GENERATED.test(name)).map((name) => `${folder}/${name}`);
 }
 
 async function differing(files: Files): Promise<string[]> {

@@ -23,9 +23,10 @@ function withRules(schema: JsonSchema, rules: readonly CelRule[]): JsonSchema {
 /** The rules on the object stand at its root, the rule on changes at its spec. */
 function wholeSchema(info: KindInfo, schema: JsonSchema): JsonSchema {
   const { spec, ...others } = schema.properties ?? {};
-  const changes = info.specChange === undefined ? [] : [celOf(info.specChange)];
+  const changes = info.specChange === undefined ? [] : [info.specChange];
+  const ofSpec = [...info.specRules, ...changes].map((rule) => celOf(rule));
   const { apiVersion = {}, kind = {}, metadata = {}, status = {} } = others;
-  const properties = { apiVersion, kind, metadata, spec: withRules(spec ?? {}, changes), status };
+  const properties = { apiVersion, kind, metadata, spec: withRules(spec ?? {}, ofSpec), status };
   return withRules(
     { description: info.description, ...schema, properties },
     [nameRule(info.maxName), ...info.rules].map((rule) => celOf(rule)),

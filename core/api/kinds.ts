@@ -10,7 +10,7 @@ import { ArkAgentSchema } from "./v1alpha1/ark-agent.ts";
 import { ArkEventSchema } from "./v1alpha1/ark-event.ts";
 import { ArkRunSchema } from "./v1alpha1/ark-run.ts";
 import { ArkSettingsSchema } from "./v1alpha1/ark-settings.ts";
-import { ArkTeamSchema } from "./v1alpha1/ark-team.ts";
+import { ArkTeamSchema, graphRules } from "./v1alpha1/ark-team.ts";
 import { MAX_NAME } from "./v1alpha1/common.ts";
 
 export type Column = {
@@ -34,8 +34,9 @@ export type KindInfo = {
   readonly schema: z.ZodType;
   /** Longest `metadata.name`; a DNS label always. */
   readonly maxName: number;
-  /** Further rules on the whole object, after it has passed `schema`. */
+  /** Further rules on the whole object and on its spec, after it has passed `schema`. */
   readonly rules: readonly Rule<never>[];
+  readonly specRules: readonly Rule<never>[];
   /** On a change of the spec. */
   readonly specChange?: ChangeRule<never>;
 };
@@ -64,6 +65,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     schema: ArkEventSchema,
     maxName: MAX_NAME,
     rules: [],
+    specRules: [],
   },
   ArkTeam: {
     kind: "ArkTeam",
@@ -80,6 +82,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     schema: ArkTeamSchema,
     maxName: MAX_NAME,
     rules: [derivedNameRule, ownTeamRule],
+    specRules: graphRules,
   },
   ArkAgent: {
     kind: "ArkAgent",
@@ -99,6 +102,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     schema: ArkAgentSchema,
     maxName: MAX_NAME,
     rules: [],
+    specRules: [],
   },
   ArkRun: {
     kind: "ArkRun",
@@ -117,6 +121,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     schema: ArkRunSchema,
     maxName: MAX_RUN_NAME,
     rules: [],
+    specRules: graphRules,
     specChange: runSpecRule,
   },
   ArkSettings: {
@@ -129,6 +134,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     schema: ArkSettingsSchema,
     maxName: MAX_NAME,
     rules: [],
+    specRules: [],
   },
 };
 

@@ -101,8 +101,12 @@ function rulesBelow(schema: JsonSchema, path: string): readonly string[] {
 
 function rootRules(info: KindInfo): readonly string[] {
   const rules: readonly Pick<CelRule, "message">[] = [nameRule(info.maxName), ...info.rules];
-  const change = info.specChange === undefined ? [] : [line("`spec`", info.specChange.message)];
-  return [...rules.map(({ message }) => line("object", message)), ...change];
+  const changes = info.specChange === undefined ? [] : [info.specChange];
+  const ofSpec = [...info.specRules, ...changes];
+  return [
+    ...rules.map(({ message }) => line("object", message)),
+    ...ofSpec.map(({ message }) => line("`spec`", message)),
+  ];
 }
 
 function columnLine({ name, jsonPath, type, wide }: Column): string {

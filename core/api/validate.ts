@@ -19,7 +19,8 @@ import { API_VERSION, ObjectMetaSchema } from "./v1alpha1/common.ts";
 
 export type Checked<T> =
   | { readonly kind: "valid"; readonly object: T; readonly warnings: readonly Fault[] }
-  | { readonly kind: "invalid"; readonly faults: readonly Fault[] };
+  /** With the object where its fields are right and only what they say together is wrong. */
+  | { readonly kind: "invalid"; readonly faults: readonly Fault[]; readonly object?: T };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -90,12 +91,21 @@ function nameFaults(given: unknown, max: number): Fault[] {
   return faultsOf(nameRule(max), { metadata });
 }
 
-function faultsOf<T>({ broken, message }: Rule<T>, value: T): Fault[] {
-  return broken(value).map((place) => ({ path: pathText(place), message }));
+function faultsOf<T>({ broken, message, hint }: Rule<T>, value: T, around: readonly string[] = []): Fault[] {
+  return broken(value).map((place) => ({
+    path: pathText([...around, ...place]),
+    message,
+    ...(hint === undefined ? {} : { hint: hint(value) }),
+  }));
 }
 
 function objectFaults(object: ArkObject, info: KindInfo): Fault[] {
-  return (info.rules as readonly Rule<ArkObject>[]).flatMap((rule) => faultsOf(rule, object));
+  const rules = info.rules as readonly Rule<ArkObject>[];
+  const specRules = info.specRules as readonly Rule<ArkObject["spec"]>[];
+  return [
+    ...rules.flatMap((rule) => faultsOf(rule, object)),
+    ...specRules.flatMap((rule) => faultsOf(rule, object.spec, ["spec"])),
+  ];
 }
 
 /** All faults at once. Never throws. */
@@ -113,7 +123,8 @@ export function checkObject(doc: unknown): Checked<ArkObject> {
     ...nameFaults(given["metadata"], info.maxName),
     ...(parsed.success ? objectFaults(parsed.data, info) : explain(parsed.error.issues, given)),
   ];
-  if (faults.length > 0 || !parsed.success) return invalid(...oncePerPlace(faults));
+  if (!parsed.success) return invalid(...oncePerPlace(faults));
+  if (faults.length > 0) return { kind: "invalid", faults: oncePerPlace(faults), object: parsed.data };
   return { kind: "valid", object: parsed.data, warnings: [] };
 }
 

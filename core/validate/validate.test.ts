@@ -65,6 +65,22 @@ describe("P10: all faults at once, each with its path", () => {
     ]);
   });
 
+  test("an unknown field, a bad template and a dependency on nobody come together, with hints", async () => {
+    const spec = {
+      roles,
+      pipeline: [
+        { role: "writer", inputs: { prompt: "{{ .input.x" } },
+        { role: "wroter", dependsOn: ["nobody"] },
+      ],
+    };
+    expect((await faultsOf("ArkTeam", { ...spec, outputs: "x" })).map(({ path, hint }) => [path, hint])).toEqual([
+      ["spec.pipeline[1].dependsOn[0]", "steps are writer, wroter"],
+      ["spec.pipeline[0].inputs.prompt", "close the action with }}"],
+      ["spec.pipeline[1].role", "roles are writer"],
+      ["spec.outputs", "did you mean output?"],
+    ]);
+  });
+
   test("a value of a closed set that is nearly right is shown the right one", async () => {
     const faults = await faultsOf("ArkEvent", { source: { type: "Webhook" }, targets: [{ team: "a" }] });
     expect(faults).toEqual([

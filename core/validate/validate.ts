@@ -3,7 +3,7 @@
  * JSON Schemas — and the graph of steps (`core/pipeline/plan.ts`). Every door that takes Ark objects asks here.
  *
  * V1  All faults at once, each with the path of its field (P10); a template's also with line and column.
- * V2  Texts are looked into only in an object whose schema holds.
+ * V2  Texts and graph are looked into as soon as every field has the right type and is inside its bounds.
  */
 import { oncePerPlace, type Fault } from "#core/api/fault.ts";
 import type { ArkObject } from "#core/api/objects.ts";
@@ -58,11 +58,16 @@ function within(object: ArkObject): Promise<Findings> {
   }
 }
 
-/** Never rejects. Warnings are about objects that work, and probably not as meant. */
+/**
+ * Never rejects. Warnings are about objects that work, and probably not as meant. Where a rule and the graph object to
+ * the same place, the graph says it better.
+ */
 export async function validateObject(doc: unknown): Promise<Validated> {
   const checked = checkObject(doc);
-  if (checked.kind === "invalid") return checked;
+  if (checked.object === undefined) return checked;
   const { faults, warnings } = await within(checked.object);
-  if (faults.length > 0) return { kind: "invalid", faults: oncePerPlace(faults) };
-  return { ...checked, warnings: [...checked.warnings, ...warnings] };
+  const earlier = checked.kind === "invalid" ? checked.faults : [];
+  const all = oncePerPlace([...faults, ...earlier]);
+  if (all.length > 0) return { kind: "invalid", faults: all, object: checked.object };
+  return { kind: "valid", object: checked.object, warnings };
 }

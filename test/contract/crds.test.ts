@@ -172,6 +172,17 @@ describe("P5: the API server keeps an ArkRun's spec", () => {
     expect(checkUpdate("ArkRun", run(after), run(before)).length === 0, "checkUpdate").toBe(allowed);
   });
 
+  test("the order in which the server walks a map does not matter", async () => {
+    const input = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`k${i}`, `${i}`]));
+    const path = await created("ArkRun", "many-keys", { teamRef: "t", input });
+    for (let i = 0; i < 20; i++) {
+      const patch = { metadata: { annotations: { turn: `${i}` } }, spec: { input } };
+      expect((await api.request("PATCH", path, patch)).status).toBe(200);
+    }
+    expect((await api.request("PATCH", path, { spec: { teamGeneration: 1, roles, pipeline } })).status).toBe(200);
+    expect((await api.request("PATCH", path, { spec: { input: { k5: "x" } } })).status).toBe(422);
+  });
+
   test("its status is written apart, its metadata any time", async () => {
     const path = await created("ArkRun", "lives", snapshot);
     const status = { phase: "Running", steps: [{ name: "writer", phase: "Pending" }] };

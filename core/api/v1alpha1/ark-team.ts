@@ -250,7 +250,10 @@ const NAMES = "self.pipeline.map(step, has(step.name) ? step.name : step.role)";
 /** The server counts what a rule costs while it runs: in a larger pipeline the condition InvalidDAG says it alone. */
 const MAX_STEPS_LINKED = 96;
 
-/** What a pipeline and its roles must agree on, in a team and in a run's snapshot of one. */
+/**
+ * What a pipeline and its roles must agree on, in a team and in a run's snapshot of one. They are no part of the zod
+ * schema: `checkObject` asks them once the schema holds, so that the graph's faults and those inside texts come together.
+ */
 export const graphRules: readonly Rule<Graph>[] = [
   {
     cel: "!has(self.pipeline) || !has(self.roles) || self.pipeline.all(step, self.roles.exists(role, role.name == step.role))",
@@ -287,33 +290,30 @@ export const graphRules: readonly Rule<Graph>[] = [
   },
 ];
 
-export const ArkTeamSpecSchema = ruled(
-  z.object({
-    ...teamRunFields,
-    input: templateMap().describe("Defaults of the run's input, overridden by the trigger.").exactOptional(),
-    limits: z
-      .object({
-        maxDailyTokens: z
-          .int()
-          .min(1)
-          .meta({ format: "int64" })
-          .describe("Most tokens of all roles in any 24 hours.")
-          .exactOptional(),
-      })
-      .describe("What the team may use.")
-      .exactOptional(),
-    successfulRunsHistoryLimit: z.int32().min(0).default(10).describe("Succeeded runs to keep, newest first."),
-    failedRunsHistoryLimit: z.int32().min(0).default(3).describe("Failed runs to keep, newest first."),
-    runRetainFor: ruled(Duration, {
-      cel: "duration(self) >= duration('1m')",
-      message: "runRetainFor must be at least 1m",
-      broken: unless((text) => (parseDuration(text) ?? 60_000) >= 60_000),
+export const ArkTeamSpecSchema = z.object({
+  ...teamRunFields,
+  input: templateMap().describe("Defaults of the run's input, overridden by the trigger.").exactOptional(),
+  limits: z
+    .object({
+      maxDailyTokens: z
+        .int()
+        .min(1)
+        .meta({ format: "int64" })
+        .describe("Most tokens of all roles in any 24 hours.")
+        .exactOptional(),
     })
-      .describe("Ended runs older than this are deleted, whatever the counts.")
-      .exactOptional(),
-  }),
-  ...graphRules,
-);
+    .describe("What the team may use.")
+    .exactOptional(),
+  successfulRunsHistoryLimit: z.int32().min(0).default(10).describe("Succeeded runs to keep, newest first."),
+  failedRunsHistoryLimit: z.int32().min(0).default(3).describe("Failed runs to keep, newest first."),
+  runRetainFor: ruled(Duration, {
+    cel: "duration(self) >= duration('1m')",
+    message: "runRetainFor must be at least 1m",
+    broken: unless((text) => (parseDuration(text) ?? 60_000) >= 60_000),
+  })
+    .describe("Ended runs older than this are deleted, whatever the counts.")
+    .exactOptional(),
+});
 export type ArkTeamSpec = z.output<typeof ArkTeamSpecSchema>;
 
 const RoleStatusSchema = z.object({
