@@ -34,7 +34,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The known word that was probably meant: same letters in another case, a few letters off, or the start of it. */
-export function meant(word: string, known: readonly string[]): string | undefined {
+function meant(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
   const scored = known
     .map((name) => ({ name, off: distance(lower, name.toLowerCase()) }))

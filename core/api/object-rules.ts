@@ -55,7 +55,7 @@ export const ownTeamRule: Rule<ArkTeam> = {
 };
 
 /** Equal as JSON values; the order of keys does not count. */
-export function sameJson(a: unknown, b: unknown): boolean {
+function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;

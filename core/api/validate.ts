@@ -72,11 +72,18 @@ const OBJECT_META: Readonly<Record<string, JsonSchema>> = Object.fromEntries(
   ].map((field) => [field, {}]),
 );
 
+/** A kind's schema never changes, and making it takes longer than a whole check. */
+const SCHEMAS = new WeakMap<KindInfo, JsonSchema>();
+
 /** As in the CRD, with the fields of `metadata`, which the API server knows by itself. */
 function wholeSchema(info: KindInfo): JsonSchema {
+  const known = SCHEMAS.get(info);
+  if (known !== undefined) return known;
   const outcome = structural(info.schema);
   const schema = outcome.kind === "structural" ? outcome.schema : {};
-  return { ...schema, properties: { ...schema.properties, metadata: { properties: OBJECT_META } } };
+  const whole = { ...schema, properties: { ...schema.properties, metadata: { properties: OBJECT_META } } };
+  SCHEMAS.set(info, whole);
+  return whole;
 }
 
 /** Said even where the rest of the object is no good. */
