@@ -30,7 +30,7 @@ export type FireOptions = { readonly query?: string; readonly key?: string; read
 export type Fired = { readonly status: number; readonly body: Record<string, unknown> };
 
 const POLL_MS = 25;
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 55_000;
 
 export async function startArk(files: string | Readonly<Record<string, string>>, script?: Script): Promise<Ark> {
   const folder = await mkdtemp(path.join(tmpdir(), "ark-local-"));
