@@ -24,6 +24,8 @@ export type WorldOptions<F extends FunctionName = FunctionName> = {
   readonly script?: Script;
   readonly leaseSeconds?: number;
   readonly maxConcurrentTasks?: number;
+  /** Webhook tools of the agent. */
+  readonly tools?: readonly { readonly name: string; readonly url: string }[];
   readonly env?: Readonly<Record<string, string>>;
   /** Runs the bundles that are deployed, which start faster, instead of the sources. */
   readonly bundled?: boolean;
@@ -103,12 +105,12 @@ async function bundled(name: FunctionName, out: string): Promise<string> {
   return path.join(built.dir, "main.js");
 }
 
-function agentManifest({ maxConcurrentTasks = 5 }: { readonly maxConcurrentTasks?: number }): unknown {
+function agentManifest({ maxConcurrentTasks = 5, tools = [] }: Partial<WorldOptions>): unknown {
   return {
     apiVersion: API_VERSION,
     kind: "ArkAgent",
     metadata: { name: AGENT, namespace: NAMESPACE },
-    spec: { model: "mock", systemPrompt: "You write.", limits: { maxConcurrentTasks, retries: 8 } },
+    spec: { model: "mock", systemPrompt: "You write.", limits: { maxConcurrentTasks, retries: 8 }, tools },
   };
 }
 

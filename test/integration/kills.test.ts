@@ -8,9 +8,11 @@ import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
-import { attemptId, type AttemptKey } from "#core/events/facts.ts";
+import type { RecordedTurn } from "#core/agent/ports.ts";
+import { attemptId, type AttemptKey, type StepTurn } from "#core/events/facts.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import { watchMoments, type Moments } from "../harness/moments.ts";
+import { startNotebook } from "../harness/notebook.ts";
 import type { TestProcess } from "../harness/process.ts";
 import { AGENT, NAMESPACE, startWorld, type FunctionName, type World } from "../harness/world.ts";
 
@@ -64,54 +66,55 @@ test(
     const random = seeded(SEED);
     const repeated: string[] = [];
     const stop = new AbortController();
-    let world: World | undefined;
-    let moments: Moments | undefined;
-    await using running = await startWorld({
+    const eyes: { world?: World; moments?: Moments } = {};
+    await using notebook = await startNotebook();
+    await using world = await startWorld({
       functions: FUNCTIONS,
       bundled: true,
       leaseSeconds: 2,
       maxConcurrentTasks: 3,
       env: { ARK_RATE_PER_EVENT: "10000", ARK_LOG_LEVEL: "info" },
-      script: async (_request, index) => {
-        moments?.announce("model asked");
+      tools: [{ name: "note", url: notebook.url }],
+      // Each task: a call that asks for the tool, the tool, a call that answers.
+      script: async ({ messages }, index) => {
+        eyes.moments?.announce("model asked");
         const askedAt = Date.now();
-        const key = world?.model.requests()[index]?.key ?? "";
-        if (world !== undefined && (await wasRecorded(key, askedAt, world))) repeated.push(key);
-        setImmediate(() => moments?.announce("model answered"));
-        return { text: `answer ${createHash("sha256").update(key).digest("hex").slice(0, 8)}` };
+        const key = eyes.world?.model.requests()[index]?.key ?? "";
+        if (eyes.world !== undefined && (await wasRecorded(key, askedAt, eyes.world))) repeated.push(key);
+        setImmediate(() => eyes.moments?.announce("model answered"));
+        if (messages.at(-1)?.role === "user") return { toolCalls: [{ name: "note", arguments: { text: key } }] };
+        return { text: `answer to ${key}` };
       },
     });
-    world = running;
-    await declare(running);
-    moments = watchMoments(await running.nats.connect({ maxReconnectAttempts: -1, reconnectTimeWait: 100 }));
+    eyes.world = world;
+    await declare(world);
+    const moments = watchMoments(await world.nats.connect({ maxReconnectAttempts: -1, reconnectTimeWait: 100 }));
+    eyes.moments = moments;
 
     const accepted = new Map<string, readonly string[]>();
-    const callers = Array.from({ length: CALLERS }, (_, caller) =>
-      call(caller, running, moments, accepted, stop.signal),
-    );
+    const callers = Array.from({ length: CALLERS }, (_, caller) => call(caller, world, moments, accepted, stop.signal));
     const killed = new Map<string, number>();
-    const killers = FUNCTIONS.map((name) =>
-      killAgain(name, KILLS / FUNCTIONS.length, running, moments, killed, random),
-    );
-    await Promise.all([...killers, restartServer(running, killed)]);
+    const killers = FUNCTIONS.map((name) => killAgain(name, KILLS / FUNCTIONS.length, world, moments, killed, random));
+    await Promise.all([...killers, restartServer(world, killed)]);
     stop.abort();
     await Promise.all(callers);
 
     const names = [...accepted.values()].flat();
-    const states = await Promise.all(names.map((run) => running.ended(run, AbortSignal.timeout(90_000))));
+    const states = await Promise.all(names.map((run) => world.ended(run, AbortSignal.timeout(90_000))));
     console.log(
-      `${sum(killed)} kills, ${names.length} runs, ${running.model.requests().length} calls`,
+      `${sum(killed)} kills, ${names.length} runs, ${world.model.requests().length} calls`,
       Object.fromEntries(killed),
     );
 
     expect(sum(killed)).toBeGreaterThanOrEqual(KILLS);
     expect(names.length).toBeGreaterThan(CALLERS);
     expect(new Set(names).size).toBe(names.length);
-    await expectExactly(names, running);
-    await expectStatuses(states, running);
+    await expectExactly(names, world);
+    await expectStatuses(states, world);
     expect(repeated).toEqual([]);
-    await expectPaidOnce(states, running);
-    await expectOneEnd(states, running);
+    await expectPaidOnce(states, world);
+    expectToolsKnown(notebook.keys(), world);
+    await expectOneEnd(states, world);
   },
 );
 
@@ -213,9 +216,9 @@ async function killAgain(
     const kind = kinds[n < kinds.length ? n : Math.floor(random() * kinds.length)] ?? "";
     const pause = Math.floor(random() * 8);
     // Something gets done in each life, else a task dies five times and is dead-lettered, as it should be.
-    await moments.next(PROGRESS[name], AbortSignal.timeout(600));
+    await moments.next(PROGRESS[name], AbortSignal.timeout(400));
     // A moment that does not come while another process is down is not waited for.
-    await moments.next(kind, AbortSignal.timeout(600));
+    await moments.next(kind, AbortSignal.timeout(400));
     if (pause > 0) await delay(pause);
     await world.processes[name].kill();
     killed.set(`${name}: ${kind}`, (killed.get(`${name}: ${kind}`) ?? 0) + 1);
@@ -285,7 +288,7 @@ async function insisting<T>(look: () => Promise<T>): Promise<T> {
 /** P1: the runs that callers were told, and no other. */
 async function expectExactly(names: readonly string[], { js }: World): Promise<void> {
   const there = await js.objects.list("ArkRun", { namespace: NAMESPACE });
-  expect(there.map(({ metadata }) => metadata.name).toSorted()).toEqual(names.toSorted());
+  expect(there.map(({ metadata }) => metadata.name ?? "").toSorted()).toEqual(names.toSorted());
 }
 
 /** P4: every run has ended, and its object says how. */
@@ -315,7 +318,7 @@ async function expectPaidOnce(states: readonly RunState[], { js, model }: World)
     const seen = new Set<string>();
     let tokens = 0;
     for await (const { fact } of js.factLog.history(state)) {
-      if (fact.kind !== "step.turn") continue;
+      if (fact.kind !== "step.turn" || isToolTurn(fact)) continue;
       const id = `${attemptId(state.uid, fact)}/${fact.turn}`;
       expect(seen.has(id)).toBe(false);
       seen.add(id);
@@ -331,6 +334,16 @@ async function expectPaidOnce(states: readonly RunState[], { js, model }: World)
   }
   // Every call beyond the recorded ones is one whose asker was killed before its answer was on the record.
   expect(model.requests().length - turns).toBeLessThanOrEqual(KILLS + 3 * 4);
+}
+
+function isToolTurn({ record }: StepTurn): boolean {
+  return "inline" in record && (JSON.parse(record.inline) as RecordedTurn).kind === "tools";
+}
+
+/** A tool that was called again was called under the same key: the task, the turn that asked, the call. */
+function expectToolsKnown(keys: readonly string[], { model }: World): void {
+  const asked = new Set(model.requests().map(({ key }) => key));
+  expect(keys.filter((key) => !asked.has(key.split("/").slice(0, 4).join("/") + "/0"))).toEqual([]);
 }
 
 /** The Broker hears of every end; told again it is the same event, which any subscriber can tell. */
