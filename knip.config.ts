@@ -20,7 +20,7 @@ const expected = [
 
 const config: KnipConfig = {
   entry: [
-    "{functions/*,operator,cli}/main.ts",
+    "{functions/*,operator,cli,test/e2e/model}/main.ts",
     "{scripts,bench,examples}/*.ts",
     ...begun.map((folder) => `${folder}/**/*.ts`),
   ],

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Three projects, as docs/architecture.md names them: what a test needs decides where it stands. */
+/** What a test needs decides where it stands: nothing, one server, several processes, a cluster (KUBECONFIG). */
 export default defineConfig({
   test: {
     projects: [
@@ -26,6 +26,17 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          pool: "forks",
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/e2e/harness/setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           pool: "forks",
           maxWorkers: 1,
         },

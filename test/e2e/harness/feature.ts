@@ -1,0 +1,122 @@
+/** A namespace of its own for one feature: the restricted standard, the providers' keys, an agent; gone at its end. */
+import type { ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
+import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import * as z from "zod";
+import { apply, ARK, hasEnded, isReady, kubectl, type RunObject, until, untilAll, type Watched } from "./cluster.ts";
+import { MODEL, PLANTED_KEY } from "./names.ts";
+
+export type Feature = AsyncDisposable & {
+  readonly namespace: string;
+  agent(name: string, spec?: Partial<ArkAgentSpec>): Promise<void>;
+  /** One step per prompt, in a row, all by one agent. */
+  team(name: string, agent: string, prompts: readonly string[]): Promise<void>;
+  /** A webhook event; resolves once it can be fired. */
+  webhook(name: string, spec: Readonly<Record<string, unknown>>): Promise<Door>;
+  event(name: string, spec: Readonly<Record<string, unknown>>): Promise<void>;
+  /** The one run of an event once there is one. */
+  run(name: string, is?: (run: RunObject) => boolean): Promise<RunObject>;
+  runs(are: (runs: readonly RunObject[]) => boolean): Promise<readonly RunObject[]>;
+};
+
+export type Door = {
+  readonly url: string;
+  readonly token: string;
+  fire(body: unknown, options?: FireOptions): Promise<Fired>;
+};
+export type FireOptions = {
+  readonly query?: string;
+  readonly token?: string;
+  readonly headers?: Record<string, string>;
+};
+export type Fired = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+};
+
+const FIRE_MS = 180_000;
+
+export async function openFeature(name: string): Promise<Feature> {
+  const namespace = `e2e-${name}`;
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true");
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+  await apply(
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "ark-api-keys", namespace },
+      stringData: { OPENAI_BASE_URL: MODEL.url, OPENAI_API_KEY: PLANTED_KEY },
+    },
+  );
+  const ark = `${ARK}/namespaces/${namespace}`;
+  const object = (kind: string, called: string, spec: unknown) => ({
+    apiVersion: API_VERSION,
+    kind,
+    metadata: { name: called, namespace },
+    spec,
+  });
+  const event: Feature["event"] = async (called, spec) => {
+    await apply(object("ArkEvent", called, spec));
+    await until(`${ark}/arkevents`, called, isReady);
+  };
+  return {
+    namespace,
+    agent: async (called, spec = {}) => {
+      await apply(object("ArkAgent", called, { model: "scripted", systemPrompt: "You write.", ...spec }));
+      await until(`${ark}/arkagents`, called, isReady);
+    },
+    team: async (called, agent, prompts) => {
+      const pipeline = prompts.map((prompt, index) => ({
+        role: "writer",
+        name: `step-${index}`,
+        inputs: { prompt },
+        ...(index > 0 && { dependsOn: [`step-${index - 1}`] }),
+      }));
+      await apply(object("ArkTeam", called, { roles: [{ name: "writer", arkAgent: agent }], pipeline }));
+      await until(`${ark}/arkteams`, called, isReady);
+    },
+    event,
+    webhook: async (called, spec) => {
+      await event(called, { source: { type: "webhook" }, ...spec });
+      return door(namespace, called);
+    },
+    run: (called, is = hasEnded) => until<RunObject>(`${ark}/arkruns`, called, is),
+    runs: (are) => untilAll<RunObject>(`${ark}/arkruns`, "", are),
+    [Symbol.asyncDispose]: async () => {
+      await kubectl("delete", "namespace", namespace, "--wait=false");
+    },
+  };
+}
+
+async function door(namespace: string, name: string): Promise<Door> {
+  const event = await until<Watched>(`${ARK}/namespaces/${namespace}/arkevents`, name, ({ status }) =>
+    Boolean(status?.["webhookURL"]),
+  );
+  const url = String(event.status?.["webhookURL"]);
+  const words = ["get", "secret", `${name}-webhook-token`, "-n", namespace, "-o", "jsonpath={.data.token}"];
+  const token = Buffer.from(await kubectl(...words), "base64").toString();
+  return {
+    url,
+    token,
+    fire: async (body, options = {}) => {
+      const response = await fetch(`${url}${options.query ?? ""}`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${options.token ?? token}`,
+          "content-type": "application/json",
+          ...options.headers,
+        },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(FIRE_MS),
+      });
+      const text = await response.text();
+      const parsed: unknown = text === "" ? {} : JSON.parse(text);
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: z.record(z.string(), z.unknown()).parse(parsed),
+      };
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Installs Ark as a user does, and the scripted model server beside it; resolves once all of it is ready and asleep.
+ * ARK_E2E_OVERLAY names the overlay (default: lab). ARK_E2E_KEEP leaves it there afterwards.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import * as path from "node:path";
+import { kubectl, run, until, untilAll, isReady } from "./cluster.ts";
+import { SYSTEM, TOOLS } from "./names.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../../..");
+const MODEL = path.join(ROOT, "test/e2e/manifests/model.yaml");
+/** The folder of the lab overlay's volume. */
+const NATS_FOLDER = "/var/lib/ark-nats";
+
+export async function setup(): Promise<void> {
+  const overlay = overlayPath();
+  const installed = (await run("kubectl", ["get", "namespace", SYSTEM])).code === 0;
+  if (overlay.endsWith("/lab") && !installed) {
+    await rm(NATS_FOLDER, { recursive: true, force: true });
+    await mkdir(NATS_FOLDER, { recursive: true });
+  }
+  await kubectl("apply", "--server-side", "--force-conflicts", "-k", overlay);
+  await kubectl("apply", "--server-side", "--force-conflicts", "-f", MODEL);
+  const apps = "/apis/apps/v1/namespaces";
+  await until(`${apps}/${SYSTEM}/statefulsets`, "ark-nats", ({ status }) => status?.["readyReplicas"] === 1);
+  await until(`${apps}/${SYSTEM}/deployments`, "ark-operator", ({ spec, status, metadata }) => {
+    const seen = status?.["observedGeneration"] === metadata.generation;
+    return seen && status?.["availableReplicas"] === spec?.["replicas"];
+  });
+  await until(`${apps}/${TOOLS}/deployments`, "model", ({ status }) => status?.["availableReplicas"] === 1);
+  const services = `/apis/serving.knative.dev/v1/namespaces/${SYSTEM}/services`;
+  await untilAll(services, "", (all) => all.length >= 3 && all.every(isReady));
+  await until(`/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/brokers`, "default", isReady);
+}
+
+export async function teardown(): Promise<void> {
+  if ((process.env["ARK_E2E_KEEP"] ?? "") !== "") return;
+  await kubectl("delete", "-f", MODEL, "--ignore-not-found", "--wait=true");
+  await kubectl("delete", "-k", overlayPath(), "--ignore-not-found", "--wait=true");
+}
+
+function overlayPath(): string {
+  return path.join(ROOT, "knative/overlays", process.env["ARK_E2E_OVERLAY"] ?? "lab");
+}
