@@ -34,7 +34,7 @@ export type Loaded = Admitted & { readonly watched: readonly string[] };
 
 export async function loadSources(sources: readonly string[]): Promise<Loaded> {
   const read = await readManifests(sources);
-  const admitted = admitAll(read.documents);
+  const admitted = await admitAll(read.documents);
   return { ...admitted, faults: [...read.faults, ...admitted.faults], watched: read.watched };
 }
 

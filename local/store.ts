@@ -21,7 +21,8 @@ export async function openStore(dataDir: string, env: Env, log: Logger, signal: 
   const binary = await natsBinary(env, log, signal);
   const token = randomBytes(24).toString("hex");
   const storeDir = path.join(dataDir, "nats");
-  const start = (port: number) => startNatsServer({ binary, storeDir, env, port, auth: { token }, log, signal });
+  const start = (port: number) =>
+    startNatsServer({ binary, storeDir, env, port, auth: { token }, maxPayloadBytes: MAX_PAYLOAD_BYTES, log, signal });
   const server = new Server(await start(-1), start, log);
   try {
     const js = await openJetStream({
@@ -49,6 +50,8 @@ export async function openStore(dataDir: string, env: Env, log: Logger, signal: 
 
 /** Work of a process that was killed is taken up again after this long: one process owns the store, so it may be short. */
 export const LEASE_MS = 8_000;
+/** A webhook body of 1 MiB and what is said about it. */
+const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 const RESTART_MS = 500;
 const RESTARTS = 20;
 

@@ -7,6 +7,7 @@ import type { Logger } from "#core/ports/log.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import { type Collector, createCollector } from "../functions/collector/collect.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
+import { announce } from "#core/runs/start-run.ts";
 import type { DispatcherDeps } from "../functions/dispatcher/deps.ts";
 import { tickKey } from "#core/schedule/ticks.ts";
 import { Cron } from "./cron.ts";
@@ -43,7 +44,8 @@ export type SystemOptions = {
 
 /** A quarter of a lease: three may be lost. */
 const HEARTBEAT_MS = LEASE_MS / 4;
-const START_AGAIN_MS = 5_000;
+const START_AGAIN_MS = 2_000;
+const START_TRIES = 5;
 
 /** `webhookBase` is asked when it is needed: doors open last. */
 export async function buildSystem(
@@ -173,7 +175,7 @@ function executorDeps(js: JetStream, runtimes: Runtimes, log: Logger): Construct
   };
 }
 
-/** As a PingSource would say it; its key is the tick (K2). */
+/** As a PingSource would say it; its key is the tick. */
 async function publishTick(js: JetStream, event: ArkEvent, tickMs: number): Promise<void> {
   const { namespace = "default", name = "", uid = "" } = event.metadata;
   const key = tickKey(tickMs);
@@ -188,12 +190,13 @@ async function publishTick(js: JetStream, event: ArkEvent, tickMs: number): Prom
   await js.outbox.publish({ namespace, event: name, key, cloudEvent, firedAt: tickMs }, uid);
 }
 
-/** A run whose team is not there yet waits for it; it does not hold up the others. */
-async function startRun(run: ArkRun, dispatcher: DispatcherDeps, stop: AbortSignal): Promise<void> {
+/** A run whose team is not there waits a while for it, then ends and says so (P4). It does not hold up the others. */
+async function startRun(run: ArkRun, dispatcher: DispatcherDeps, stop: AbortSignal, tries = 1): Promise<void> {
   const outcome = await completeRun(run, dispatcher);
   if (outcome.kind !== "retry" || stop.aborted) return;
+  if (tries === START_TRIES) return announce(run, dispatcher);
   const timer = setTimeout(() => {
-    startRun(run, dispatcher, stop).catch((error: unknown) => {
+    startRun(run, dispatcher, stop, tries + 1).catch((error: unknown) => {
       dispatcher.log.error({ err: error, run: run.metadata.name }, "run not started");
     });
   }, START_AGAIN_MS);

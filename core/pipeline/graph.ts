@@ -2,7 +2,7 @@
 import type { ContextPolicy, Validation } from "#core/api/v1alpha1/ark-team.ts";
 import type { CompiledTemplate } from "#core/template/compile.ts";
 
-export type PlanReason = "InvalidDAG" | "InvalidTemplate" | "InvalidSchema" | "DuplicateStep";
+export type PlanReason = "TeamNotFound" | "InvalidDAG" | "InvalidTemplate" | "InvalidSchema" | "DuplicateStep";
 
 /** `path` names the field, such as `spec.pipeline[1].dependsOn[0]` (P10). */
 export type PlanFault = {

@@ -134,7 +134,10 @@ test("roles become agents: a reference, else team and role", () => {
 });
 
 test("a run without snapshot is refused, naming what lacks", () => {
-  expect(faultsOf({ teamRef: "team" })).toEqual([{ path: "spec.pipeline", message: expect.any(String) }]);
+  expect(faultsOf({ teamRef: "team", teamGeneration: 1 })).toEqual([
+    { path: "spec.pipeline", message: expect.any(String) },
+  ]);
+  expect(faultsOf({ teamRef: "team" })).toEqual([{ path: "spec.teamRef", message: "there is no team team" }]);
 });
 
 test("a team is checked alone: its graph, its own ring, its declared inputs", () => {

@@ -27,12 +27,21 @@ const NO_RETRY = { limit: 0, durationMs: 0, factor: 1, capMs: 0 } as const;
 /** Never throws. */
 export function plan(spec: ArkRunSpec): PlanOutcome {
   if (spec.agent !== undefined) return { kind: "graph", graph: agentGraph(spec.agent) };
+  if (isUnfilled(spec)) {
+    const message = `there is no team ${spec.teamRef}`;
+    return { kind: "faults", faults: [{ path: "spec.teamRef", message, reason: "TeamNotFound" }] };
+  }
   if (spec.pipeline === undefined || spec.roles === undefined) {
     const path = spec.pipeline === undefined ? "spec.pipeline" : "spec.roles";
     const message = "a run of a team needs the team's roles and pipeline, or an agent";
     return { kind: "faults", faults: [{ path, message, reason: "InvalidDAG" }] };
   }
   return planPipeline(spec, spec.roles, spec.pipeline);
+}
+
+/** A run made by hand that was announced without its team's snapshot: the team never came (P4). */
+function isUnfilled({ teamRef, teamGeneration, pipeline }: ArkRunSpec): boolean {
+  return teamRef !== undefined && teamGeneration === undefined && pipeline === undefined;
 }
 
 /** Validation of a team alone: its graph, and what its runs would be refused for at the start. */

@@ -6,7 +6,7 @@ import { endRun, NO_USAGE } from "./draft.ts";
 import type { Graph, PlanFault } from "./graph.ts";
 import { inputFaults } from "./inputs.ts";
 import type { Outputs } from "./render.ts";
-import type { RunState, StepState } from "./state.ts";
+import type { RunFailure, RunState, StepState } from "./state.ts";
 
 /** `outputs` matters only when results are carried over: what `neededOutputs(graph, undefined, fact)` named. */
 export function start(fact: RunRequested, graph: Graph, outputs: Outputs = new Map()): RunState {
@@ -26,12 +26,18 @@ export function startRefused(
   faults: readonly PlanFault[],
 ): { readonly graph: Graph; readonly state: RunState } {
   const graph: Graph = { steps: [], order: [], byName: new Map(), output: { kind: "object", steps: [] } };
-  const template = faults.length > 0 && faults.every(({ reason }) => reason === "InvalidTemplate");
   const message = faults.map(({ path, message }) => `${path}: ${message}`).join("; ");
   const state = advanced(graph, stateOf(fact, {}), new Map(), (draft) => {
-    endRun(draft, template ? "InvalidTemplate" : "InvalidDAG", message, fact.at);
+    endRun(draft, refusalOf(faults), message, fact.at);
   });
   return { graph, state };
+}
+
+/** Where all faults are of one sort that runs know, that one. */
+function refusalOf([first, ...others]: readonly PlanFault[]): RunFailure {
+  const reason = first?.reason;
+  if (reason !== "InvalidTemplate" && reason !== "TeamNotFound") return "InvalidDAG";
+  return others.every((fault) => fault.reason === reason) ? reason : "InvalidDAG";
 }
 
 /** A carried result was paid for by an earlier run: the step is done, and costs nothing here. */

@@ -2,9 +2,11 @@
  * When a cron source fires. The one door of cron-parser; time is a number that the caller passes in.
  *
  * K1  A local time that the clocks skip does not fire; one that they repeat fires once (api 1, `timeZone`).
- * K2  A tick is named by its instant, so the same tick found twice is one fire (P1).
+ * K2  A schedule that validation refuses has no tick.
+ * K3  A tick is named by its instant, so the same tick found twice is one fire (P1).
  */
 import { CronExpressionParser } from "cron-parser";
+import { parseCron } from "#core/api/cron.ts";
 
 export type Schedule = { readonly cron: string; readonly timeZone?: string };
 
@@ -33,7 +35,9 @@ export function tickKey(tickMs: number): string {
 }
 
 function ticks(schedule: Schedule, afterMs: number, untilMs: number, limit: number): number[] {
-  const cron = CronExpressionParser.parse(schedule.cron, {
+  const parsed = parseCron(schedule.cron);
+  if (parsed.kind === "refused") return [];
+  const cron = CronExpressionParser.parse(parsed.cron.text, {
     currentDate: new Date(afterMs),
     tz: schedule.timeZone ?? "UTC",
   });

@@ -1,7 +1,7 @@
 /** Documents judged and sorted: Ark objects, and the ConfigMaps and Secrets that prompts and keys come from. */
+import type { Fault } from "#core/api/fault.ts";
 import type { ArkObject } from "#core/api/objects.ts";
-import { checkObject } from "#core/api/validate.ts";
-import { planTeam } from "#core/pipeline/plan.ts";
+import { validateObject } from "#core/validate/validate.ts";
 import type { ManifestDocument, ManifestFault } from "./parse.ts";
 
 export type Values = Readonly<Record<string, string>>;
@@ -19,9 +19,7 @@ export type AdmitOutcome =
   | { readonly kind: "admitted"; readonly object: ArkObject }
   | { readonly kind: "refused"; readonly message: string };
 
-type FieldFault = { readonly path: string; readonly message: string; readonly hint?: string };
-
-export function admitAll(documents: readonly ManifestDocument[]): Admitted {
+export async function admitAll(documents: readonly ManifestDocument[]): Promise<Admitted> {
   const objects: ArkObject[] = [];
   const configMaps = new Map<string, Values>();
   const secrets = new Map<string, Values>();
@@ -37,39 +35,28 @@ export function admitAll(documents: readonly ManifestDocument[]): Admitted {
         located(document, { path: "kind", message: `${String(value["kind"])} has no effect on one machine` }),
       );
     else {
-      const judged = judge(value);
-      if (judged.kind === "valid") objects.push(inNamespace(judged.object));
-      else faults.push(...judged.faults.map((fault) => located(document, fault)));
+      const judged = await validateObject(value);
+      if (judged.kind === "valid") {
+        objects.push(inNamespace(judged.object));
+        warnings.push(...judged.warnings.map((warning) => located(document, warning)));
+      } else faults.push(...judged.faults.map((fault) => located(document, fault)));
     }
   }
   return { objects, configMaps, secrets, faults, warnings };
 }
 
 /** One object that comes by another way than a file. */
-export function admit(value: unknown): AdmitOutcome {
-  const judged = judge(value);
+export async function admit(value: unknown): Promise<AdmitOutcome> {
+  const judged = await validateObject(value);
   if (judged.kind === "valid") return { kind: "admitted", object: inNamespace(judged.object) };
   return { kind: "refused", message: judged.faults.map(({ path, message }) => `${path}: ${message}`).join("; ") };
-}
-
-type Judged =
-  | { readonly kind: "valid"; readonly object: ArkObject }
-  | { readonly kind: "invalid"; readonly faults: readonly FieldFault[] };
-
-function judge(value: unknown): Judged {
-  const checked = checkObject(value);
-  if (checked.kind === "invalid") return checked;
-  const { object } = checked;
-  if (object.kind !== "ArkTeam") return { kind: "valid", object };
-  const planned = planTeam(object.metadata.name ?? "", object.spec);
-  return planned.kind === "faults" ? { kind: "invalid", faults: planned.faults } : { kind: "valid", object };
 }
 
 function inNamespace(object: ArkObject): ArkObject {
   return { ...object, metadata: { namespace: "default", ...object.metadata } };
 }
 
-function located(document: ManifestDocument, fault: FieldFault): ManifestFault {
+function located(document: ManifestDocument, fault: Fault): ManifestFault {
   return { file: document.file, line: document.lineOf(fault.path), ...fault };
 }
 

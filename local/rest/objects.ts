@@ -4,8 +4,8 @@
  * R1  What is stored through here has passed the same checks as a manifest (P10); nothing is half done.
  * R2  Status is not writable here: its writers are the collector and the reconciler (P5).
  */
-import { isDeepStrictEqual } from "node:util";
 import type { ArkObject, Kind } from "#core/api/objects.ts";
+import { checkUpdate } from "#core/api/validate.ts";
 import type { Objects, ObjectKey } from "#core/ports/objects.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { mergePatch } from "./merge-patch.ts";
@@ -17,7 +17,7 @@ export type AdmitOutcome =
 
 export type ObjectsApi = {
   readonly objects: Objects;
-  readonly admit: (value: unknown) => AdmitOutcome;
+  readonly admit: (value: unknown) => Promise<AdmitOutcome>;
 };
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -93,7 +93,7 @@ async function* watched(
 async function create(kind: Kind, request: HttpRequest, api: ObjectsApi): Promise<HttpReply> {
   const value = await jsonOf(request);
   if (value === undefined) return failure("BadRequest", "the body is not a JSON object");
-  const admitted = admit(kind, request, value, api);
+  const admitted = await admit(kind, request, value, api);
   if (admitted.kind === "refused") return failure("Invalid", admitted.message);
   const outcome = await api.objects.create(kind, admitted.object as never);
   if (outcome.kind === "exists")
@@ -122,11 +122,11 @@ async function change(
   const key = keyOf(request);
   const stored = await api.objects.get(kind, key);
   if (stored === undefined) return notFound(kind, key);
-  const admitted = admit(kind, request, to(stored), api);
+  const admitted = await admit(kind, request, to(stored), api);
   if (admitted.kind === "refused") return failure("Invalid", admitted.message);
   const next = admitted.object;
-  if (kind === "ArkRun" && !isDeepStrictEqual(next.spec, stored.spec))
-    return failure("Invalid", "spec: an ArkRun's spec never changes");
+  const [fault] = checkUpdate(kind, next, stored);
+  if (fault !== undefined) return failure("Invalid", `${fault.path}: ${fault.message}`);
   const { labels, annotations } = next.metadata;
   const outcome = await api.objects.update(kind, key, (object) => {
     const { labels: _labels, annotations: _annotations, ...metadata } = object.metadata;
@@ -147,7 +147,7 @@ async function remove(kind: Kind, request: HttpRequest, { objects }: ObjectsApi)
 }
 
 /** The path names kind and namespace; `generateName` becomes a name. */
-function admit(kind: Kind, request: HttpRequest, value: unknown, api: ObjectsApi): AdmitOutcome {
+async function admit(kind: Kind, request: HttpRequest, value: unknown, api: ObjectsApi): Promise<AdmitOutcome> {
   const given = value as { kind?: string; metadata?: Record<string, unknown> };
   if (given.kind !== undefined && given.kind !== kind)
     return { kind: "refused", message: `kind: is ${given.kind}, but the path is that of ${kind}` };

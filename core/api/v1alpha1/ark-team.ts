@@ -293,17 +293,6 @@ export const graphRules: readonly Rule<Graph>[] = [
 export const ArkTeamSpecSchema = z.object({
   ...teamRunFields,
   input: templateMap().describe("Defaults of the run's input, overridden by the trigger.").exactOptional(),
-  limits: z
-    .object({
-      maxDailyTokens: z
-        .int()
-        .min(1)
-        .meta({ format: "int64" })
-        .describe("Most tokens of all roles in any 24 hours.")
-        .exactOptional(),
-    })
-    .describe("What the team may use.")
-    .exactOptional(),
   successfulRunsHistoryLimit: z.int32().min(0).default(10).describe("Succeeded runs to keep, newest first."),
   failedRunsHistoryLimit: z.int32().min(0).default(3).describe("Failed runs to keep, newest first."),
   runRetainFor: ruled(Duration, {

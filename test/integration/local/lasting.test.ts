@@ -215,3 +215,18 @@ test("a stop and a new start keep objects, tokens and the record", async () => {
   await ark.fire("hook", { again: 1 }, { query: "?mode=sync" });
   expect(ark.model.requests()).toHaveLength(2);
 });
+
+test("P4: a run by hand of a team that does not exist ends, and says which team", async () => {
+  await using ark = await startArk(pipeline(1));
+  await ark.local.js.objects.create("ArkRun", {
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkRun",
+    metadata: { name: "lost", namespace: "default" },
+    spec: { teamRef: "nobody" },
+  });
+  const [run] = await ark.ended(1);
+  expect(run?.status?.conditions?.[0]).toMatchObject({
+    reason: "TeamNotFound",
+    message: "spec.teamRef: there is no team nobody",
+  });
+});
