@@ -7,6 +7,7 @@ const NAMES: Readonly<Record<Kind, readonly string[]>> = {
   ArkTeam: ["arkteam", "arkteams", "team", "teams"],
   ArkAgent: ["arkagent", "arkagents", "agent", "agents"],
   ArkRun: ["arkrun", "arkruns", "run", "runs", "aorun"],
+  ArkService: ["arkservice", "arkservices", "service", "services", "aosvc"],
   ArkSettings: ["arksettings", "settings"],
 };
 
@@ -16,5 +17,5 @@ export function kindOf(text: string): Kind {
   const wanted = text.toLowerCase();
   const found = KINDS.find((kind) => NAMES[kind].includes(wanted));
   if (found !== undefined) return found;
-  throw usage(`there is no kind ${JSON.stringify(text)}`, "Ask for events, teams, agents, runs or settings.");
+  throw usage(`there is no kind ${JSON.stringify(text)}`, "Ask for events, teams, agents, runs, services or settings.");
 }

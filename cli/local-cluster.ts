@@ -15,6 +15,7 @@ const PLURAL: Readonly<Record<Kind, string>> = {
   ArkTeam: "arkteams",
   ArkAgent: "arkagents",
   ArkRun: "arkruns",
+  ArkService: "arkservices",
   ArkSettings: "arksettings",
 };
 /** A sync webhook answers a moment after its own timeout. */

@@ -181,13 +181,10 @@ function addLookCommands(program: Command, context: Context): void {
         options,
       ),
     );
-  common(program.command("get").argument("<kind>", "events, teams, agents, runs or settings").argument("[name]"), [
-    "table",
-    "wide",
-    "json",
-    "yaml",
-    "name",
-  ])
+  common(
+    program.command("get").argument("<kind>", "events, teams, agents, runs, services or settings").argument("[name]"),
+    ["table", "wide", "json", "yaml", "name"],
+  )
     .description("objects, as columns or whole")
     .option("-l, --selector <k=v,...>", "with these labels")
     .option("-A, --all-namespaces", "of all namespaces")

@@ -9,6 +9,7 @@ import type { ChangeRule, Rule } from "./rules.ts";
 import { ArkAgentSchema } from "./v1alpha1/ark-agent.ts";
 import { ArkEventSchema } from "./v1alpha1/ark-event.ts";
 import { ArkRunSchema } from "./v1alpha1/ark-run.ts";
+import { ArkServiceSchema } from "./v1alpha1/ark-service.ts";
 import { ArkSettingsSchema } from "./v1alpha1/ark-settings.ts";
 import { ArkTeamSchema, graphRules } from "./v1alpha1/ark-team.ts";
 import { MAX_NAME } from "./v1alpha1/common.ts";
@@ -123,6 +124,22 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     rules: [],
     specRules: graphRules,
     specChange: runSpecRule,
+  },
+  ArkService: {
+    kind: "ArkService",
+    plural: "arkservices",
+    singular: "arkservice",
+    shortNames: ["aosvc"],
+    description: "A door for tasks from outside, over HTTP or A2A, to the ready instances of one agent.",
+    columns: [
+      text("Agent", ".spec.selector.arkAgent"),
+      text("Strategy", ".spec.routing.strategy"),
+      integer("Ready", ".status.readyReplicas"),
+    ],
+    schema: ArkServiceSchema,
+    maxName: MAX_NAME,
+    rules: [],
+    specRules: [],
   },
   ArkSettings: {
     kind: "ArkSettings",

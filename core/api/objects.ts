@@ -2,6 +2,7 @@
 import type { ArkAgent } from "./v1alpha1/ark-agent.ts";
 import type { ArkEvent } from "./v1alpha1/ark-event.ts";
 import type { ArkRun } from "./v1alpha1/ark-run.ts";
+import type { ArkService } from "./v1alpha1/ark-service.ts";
 import type { ArkSettings } from "./v1alpha1/ark-settings.ts";
 import type { ArkTeam } from "./v1alpha1/ark-team.ts";
 
@@ -10,6 +11,7 @@ export type ObjectByKind = {
   readonly ArkTeam: ArkTeam;
   readonly ArkAgent: ArkAgent;
   readonly ArkRun: ArkRun;
+  readonly ArkService: ArkService;
   readonly ArkSettings: ArkSettings;
 };
 export type Kind = keyof ObjectByKind;

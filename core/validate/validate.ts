@@ -53,6 +53,7 @@ function within(object: ArkObject): Promise<Findings> {
       return agentTexts((object satisfies ArkAgent).spec, ["spec"]);
     case "ArkRun":
       return inRun(object);
+    case "ArkService":
     case "ArkSettings":
       return Promise.resolve(NONE);
   }

@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   arkteams: "ArkTeam",
   arkagents: "ArkAgent",
   arkruns: "ArkRun",
+  arkservices: "ArkService",
   arksettings: "ArkSettings",
 };
 const GROUP = "/apis/arkonis.dev/v1alpha1";

@@ -15,6 +15,7 @@ export const PLURALS: Readonly<Record<Kind, string>> = {
   ArkTeam: "arkteams",
   ArkAgent: "arkagents",
   ArkRun: "arkruns",
+  ArkService: "arkservices",
   ArkSettings: "arksettings",
 };
 
