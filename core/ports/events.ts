@@ -52,6 +52,8 @@ export type FireTally = {
   readonly lastFiredAt?: string;
   /** The fires that are counted and whose runs are still there. */
   readonly keys: readonly string[];
+  /** Cron: ticks up to here, in milliseconds since the epoch, are looked at. */
+  readonly ticksUntil?: number;
 };
 
 export interface FireTallies {

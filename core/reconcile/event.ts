@@ -12,6 +12,8 @@ export type EventWorld = {
   readonly webhookBase: string;
   /** Why the source cannot work here, from whoever runs it. */
   readonly sourceFault?: string;
+  /** What the source still waits for, from whoever runs it. */
+  readonly notReady?: { readonly reason: string; readonly message: string };
   readonly now: number;
 };
 
@@ -73,6 +75,7 @@ function judgeEvent(event: ArkEvent, world: EventWorld): Verdict {
   const missing = missingTarget(event, world);
   if (missing !== undefined) return missing;
   if (event.spec.suspended) return no("Suspended", "every fire is paused");
+  if (world.notReady !== undefined) return no(world.notReady.reason, world.notReady.message);
   return { status: "True", reason: "Active", message: "the source is in effect" };
 }
 

@@ -19,27 +19,28 @@ export type Tallied = {
   readonly changed: boolean;
 };
 
+/** Whether a fire is among those that are counted, and has runs. */
+export function isCounted(tally: FireTally, eventKey: string): boolean {
+  return tally.keys.includes(eventKey.slice(0, KEY_LENGTH));
+}
+
 /** Enough of a digest to tell the present fires of one event apart. */
 const KEY_LENGTH = 16;
 
 export function tallyFires(uid: string, stored: FireTally | undefined, runs: readonly FiredRun[]): Tallied {
-  const before = stored?.uid === uid ? stored : undefined;
-  const counted = new Set(before?.keys);
+  const before: FireTally = stored?.uid === uid ? stored : { uid, count: 0, keys: [] };
+  const counted = new Set(before.keys);
   const present = new Set(runs.map(({ eventKey }) => eventKey.slice(0, KEY_LENGTH)));
   const fresh = [...present].filter((key) => !counted.has(key)).length;
   const gone = [...counted].some((key) => !present.has(key));
-  const last = latest([before?.lastFiredAt, ...runs.map(({ createdAt }) => createdAt)]);
+  const last = latest([before.lastFiredAt, ...runs.map(({ createdAt }) => createdAt)]);
   const tally: FireTally = {
-    uid,
-    count: (before?.count ?? 0) + fresh,
+    ...before,
+    count: before.count + fresh,
     keys: [...present].toSorted(),
     ...(last !== undefined && { lastFiredAt: last }),
   };
-  return { tally, fresh, changed: fresh > 0 || gone || !isSame(before, tally) };
-}
-
-function isSame(before: FireTally | undefined, { lastFiredAt }: FireTally): boolean {
-  return before !== undefined && before.lastFiredAt === lastFiredAt;
+  return { tally, fresh, changed: fresh > 0 || gone || stored !== before || last !== before.lastFiredAt };
 }
 
 function latest(times: readonly (string | undefined)[]): string | undefined {

@@ -40,10 +40,11 @@ export type KubeSource = {
 };
 
 const TIMEOUT_MS = 30_000;
+const NO_CONTEXT = "loaded-context";
 
 /** Throws ArkError `server.unreachable` when no configuration can be read. */
 export function openKube(source: KubeSource = {}): Kube {
-  const config = load(source);
+  const config = loadConfig(source);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw noConfig("no cluster is configured");
   const { httpApi } = createConfiguration();
@@ -100,7 +101,8 @@ export function messageOf(body: unknown): string {
   return typeof body === "string" ? body.slice(0, 500) : "no reason given";
 }
 
-function load({ kubeconfig, context }: KubeSource): KubeConfig {
+/** Throws as `openKube` does. For doors of this folder that need more than requests. */
+export function loadConfig({ kubeconfig, context }: KubeSource): KubeConfig {
   const config = new KubeConfig();
   try {
     if (kubeconfig === undefined) config.loadFromDefault();
@@ -108,6 +110,9 @@ function load({ kubeconfig, context }: KubeSource): KubeConfig {
   } catch (error) {
     throw noConfig(error instanceof Error ? error.message : String(error));
   }
+  // What the client falls back to where nothing is configured.
+  if (config.getCurrentCluster()?.server === "http://localhost:8080" && config.getCurrentContext() === NO_CONTEXT)
+    throw noConfig("there is none");
   if (context !== undefined) {
     if (config.getContextObject(context) === null) throw noConfig(`the kubeconfig has no context "${context}"`);
     config.setCurrentContext(context);

@@ -1,0 +1,68 @@
+/** What the reconcilers need of the world: one record, built in `main.ts` and in tests. */
+import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { ArkSettings } from "#core/api/v1alpha1/ark-settings.ts";
+import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
+import type { Logger } from "#core/ports/log.ts";
+import type { FireTallies, Outbox, Triggers } from "#core/ports/events.ts";
+import type { Objects } from "#core/ports/objects.ts";
+import type { FactLog, RunStates } from "#core/ports/record.ts";
+import type { Children } from "#platform/kube/children.ts";
+import type { Recorder } from "#platform/kube/events.ts";
+import type { Finalizers } from "#platform/kube/finalizers.ts";
+import type { WorkOutcome } from "#platform/kube/work-queue.ts";
+import type { Applier } from "./applier.ts";
+import type { Config } from "./config.ts";
+import type { Informer } from "./informer.ts";
+import type { ChildView, RunView } from "./state/views.ts";
+import type { References } from "./references.ts";
+
+export type Informers = {
+  readonly events: Informer<ArkEvent>;
+  readonly teams: Informer<ArkTeam>;
+  readonly agents: Informer<ArkAgent>;
+  readonly settings: Informer<ArkSettings>;
+  readonly runs: Informer<RunView>;
+  readonly triggers: Informer<ChildView>;
+  readonly pingSources: Informer<ChildView>;
+  readonly services: Informer<ChildView>;
+  readonly revisions: Informer<ChildView>;
+  readonly configMaps: Informer<ChildView>;
+};
+
+export type Pool = { readonly namespace: string; readonly agent: string };
+
+export type Deps = {
+  readonly config: Config;
+  readonly informers: Informers;
+  readonly objects: Objects;
+  readonly children: Children;
+  readonly applier: Applier;
+  readonly finalizers: Finalizers;
+  readonly references: References;
+  readonly triggers: Triggers;
+  readonly tallies: FireTallies;
+  readonly outbox: Pick<Outbox, "publish">;
+  readonly facts: Pick<FactLog, "publish" | "purge">;
+  readonly states: Pick<RunStates, "get" | "delete">;
+  readonly recorder: Recorder;
+  /** Tasks of a pool that are not settled, by the waker's last look. */
+  readonly backlogOf: (pool: Pool) => number;
+  /** Whoever else must be looked at. */
+  readonly poke: (key: string) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** 32 random bytes in hex. */
+  readonly newToken: () => string;
+  readonly log: Logger;
+};
+
+export type Reconcile = (key: string, deps: Deps, signal: AbortSignal) => Promise<WorkOutcome>;
+
+export const DONE: WorkOutcome = { kind: "done" };
+
+/** `<namespace>/<name>` as a name. */
+export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = "", name = ""] = key.split("/");
+  return { namespace, name };
+}

@@ -1,0 +1,75 @@
+/** The informers of everything that the operator looks at, and their pokes. */
+import type { Kind, ObjectOf } from "#core/api/objects.ts";
+import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import type { Logger } from "#core/ports/log.ts";
+import type { Kube } from "#platform/kube/client.ts";
+import type { Children, ResourceName } from "#platform/kube/children.ts";
+import { pathOf } from "#platform/kube/objects.ts";
+import { watchObjects } from "#platform/kube/watch.ts";
+import type { Informers } from "./deps.ts";
+import { createInformer, type Informer } from "./informer.ts";
+import {
+  concernedByAgent,
+  concernedByChild,
+  concernedByRun,
+  concernedBySettings,
+  concernedByTeam,
+  workKey,
+} from "./keys.ts";
+import { MANAGED_SELECTOR } from "./resources/names.ts";
+import { childView, type ChildView, runView } from "./state/views.ts";
+
+export type InformerSources = {
+  readonly kube: Kube;
+  readonly children: Children;
+  readonly poke: (key: string) => void;
+  readonly log: Logger;
+};
+
+export function createInformers({ kube, children, poke, log }: InformerSources): Informers {
+  const pokeAll = (keys: readonly string[]) => keys.forEach(poke);
+  const ark = <K extends Kind, T>(
+    kind: K,
+    keep: (object: ObjectOf<K>) => T,
+    concerned: (key: string, now: T | undefined, before: T | undefined) => readonly string[],
+  ): Informer<T> =>
+    createInformer<ObjectOf<K>, T>({
+      kind,
+      watch: (options) => watchObjects<ObjectOf<K>>(kube, pathOf(kind), options),
+      keep,
+      onChange: (key, now, before) => {
+        poke(workKey(kind, key));
+        pokeAll(concerned(key, now, before));
+      },
+      log,
+    });
+  const child = (name: ResourceName): Informer<ChildView> =>
+    createInformer({
+      kind: name,
+      watch: (options) => children.watch(name, { ...options, labelSelector: MANAGED_SELECTOR }),
+      keep: childView,
+      onChange: (_key, now, before) => pokeAll(concernedByChild(now ?? before)),
+      log,
+    });
+  const informers: Informers = {
+    events: ark("ArkEvent", whole("ArkEvent"), () => []),
+    teams: ark("ArkTeam", whole("ArkTeam"), (key) => concernedByTeam(key, informers)),
+    agents: ark("ArkAgent", whole("ArkAgent"), (key, now, before) => concernedByAgent(key, now ?? before, informers)),
+    settings: ark("ArkSettings", whole("ArkSettings"), (key) => concernedBySettings(key, informers)),
+    runs: ark("ArkRun", runView, (_key, now, before) => concernedByRun(now, before)),
+    triggers: child("Trigger"),
+    pingSources: child("PingSource"),
+    services: child("Service"),
+    revisions: child("Revision"),
+    configMaps: child("ConfigMap"),
+  };
+  return informers;
+}
+
+/** Items of a list carry neither kind nor apiVersion; whose fields are whose is of no use here, and large. */
+function whole<K extends Kind>(kind: K): (object: ObjectOf<K>) => ObjectOf<K> {
+  return (object) => {
+    const { managedFields: _fields, ...metadata } = object.metadata;
+    return { ...object, apiVersion: API_VERSION, kind, metadata };
+  };
+}

@@ -1,0 +1,77 @@
+/** Keys of the work queue, `<Kind>:<namespace>/<name>`, and whom a change concerns beside its own object. */
+import type { Kind } from "#core/api/objects.ts";
+import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import type { Informers } from "./deps.ts";
+import { LABELS, nameOf } from "./resources/names.ts";
+import { settingsOf } from "./state/agent-refs.ts";
+import type { ChildView, RunView } from "./state/views.ts";
+
+export function workKey(kind: Kind, key: string): string {
+  return `${kind}:${key}`;
+}
+
+export function splitWorkKey(key: string): readonly [kind: string, key: string] {
+  const at = key.indexOf(":");
+  return [key.slice(0, at), key.slice(at + 1)];
+}
+
+/** Events that start it, teams that run it inside themselves. */
+export function concernedByTeam(key: string, { events, teams }: Informers): string[] {
+  const [namespace = "", name = ""] = key.split("/");
+  return [
+    ...keysOf("ArkEvent", events.values(), namespace, ({ spec }) => spec.targets.some(({ team }) => team === name)),
+    ...keysOf("ArkTeam", teams.values(), namespace, ({ spec }) => spec.roles.some(({ arkTeam }) => arkTeam === name)),
+  ];
+}
+
+export function concernedByAgent(key: string, agent: ArkAgent | undefined, { events, teams }: Informers): string[] {
+  const [namespace = "", name = ""] = key.split("/");
+  const team = agent?.metadata.labels?.[LABELS.team];
+  return [
+    ...(team === undefined ? [] : [workKey("ArkTeam", `${namespace}/${team}`)]),
+    ...keysOf("ArkTeam", teams.values(), namespace, ({ spec }) => spec.roles.some(({ arkAgent }) => arkAgent === name)),
+    ...keysOf("ArkEvent", events.values(), namespace, ({ spec }) => spec.targets.some((one) => one.agent === name)),
+  ];
+}
+
+export function concernedBySettings(key: string, { agents }: Informers): string[] {
+  const [namespace = "", name = ""] = key.split("/");
+  return keysOf("ArkAgent", agents.values(), namespace, ({ spec }) => settingsOf(spec).includes(name));
+}
+
+/** A run's turns alone concern others: its beginning, its phases, its going. */
+export function concernedByRun(now: RunView | undefined, before: RunView | undefined): string[] {
+  if (now !== undefined && before !== undefined && now.phase === before.phase) return [];
+  const run = now ?? before;
+  return run === undefined ? [] : startersOf(run);
+}
+
+function startersOf({ namespace, team, event }: RunView): string[] {
+  return [
+    ...(team === undefined ? [] : [workKey("ArkTeam", `${namespace}/${team}`)]),
+    ...(event === undefined ? [] : [workKey("ArkEvent", `${namespace}/${event}`)]),
+  ];
+}
+
+/** The owner stands in the labels, also where an owner reference cannot. */
+export function concernedByChild(child: ChildView | undefined): string[] {
+  const { [LABELS.event]: event, [LABELS.agent]: agent, [LABELS.namespace]: namespace } = child?.labels ?? {};
+  if (event !== undefined) return [workKey("ArkEvent", `${namespace ?? child?.namespace ?? ""}/${event}`)];
+  return agent === undefined ? [] : [workKey("ArkAgent", `${child?.namespace ?? ""}/${agent}`)];
+}
+
+type Named = { readonly metadata: { readonly namespace?: string; readonly name?: string } };
+
+function keysOf<T extends Named>(
+  kind: Kind,
+  objects: Iterable<T>,
+  namespace: string,
+  isConcerned: (object: T) => boolean,
+): string[] {
+  const found: string[] = [];
+  for (const object of objects) {
+    const key = nameOf(object);
+    if (key.namespace === namespace && isConcerned(object)) found.push(workKey(kind, `${key.namespace}/${key.name}`));
+  }
+  return found;
+}

@@ -1,0 +1,150 @@
+/**
+ * What the leading replica does: follows the objects, reconciles them one key at a time, and holds wakes.
+ *
+ * L1  Nothing is reconciled before all kinds have been seen: what is absent is absent, not unread.
+ * L2  A kind that cannot be watched stops nothing but what needs it; readiness names it (D51).
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Backlog, WakeHints } from "#core/ports/record.ts";
+import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
+import type { Kube } from "#platform/kube/client.ts";
+import type { Deps, Informers, Pool } from "./deps.ts";
+import { createInformers } from "./informers.ts";
+import { splitWorkKey, workKey } from "./keys.ts";
+import { reconcileAgent } from "./reconcilers/ark-agent.ts";
+import { reconcileEvent } from "./reconcilers/ark-event.ts";
+import { reconcileRun } from "./reconcilers/ark-run.ts";
+import { reconcileSettings } from "./reconcilers/ark-settings.ts";
+import { reconcileTeam } from "./reconcilers/ark-team.ts";
+import { agentServiceName, nameOf } from "./resources/names.ts";
+import { slotsPerPod } from "./resources/agent-service.ts";
+import { runRequestsTrigger } from "./resources/trigger.ts";
+import { hold } from "./waker/hold.ts";
+import { type AgentPool, planWakes } from "./waker/plan.ts";
+import { wake } from "./waker/waker.ts";
+
+export type LeadDeps = Omit<Deps, "informers" | "poke" | "backlogOf"> & {
+  readonly kube: Kube;
+  readonly backlog: Backlog;
+  readonly hints: WakeHints;
+  /** 0 ≤ x < 1. */
+  readonly random: () => number;
+};
+
+export type Leading = {
+  /** Faults of kinds that cannot be watched. */
+  faults(): readonly string[];
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when everything known has been looked at. */
+  settled(): Promise<void>;
+};
+
+const RECONCILERS: Readonly<Record<string, (key: string, deps: Deps) => Promise<WorkOutcome>>> = {
+  ArkEvent: reconcileEvent,
+  ArkTeam: reconcileTeam,
+  ArkAgent: reconcileAgent,
+  ArkRun: reconcileRun,
+  ArkSettings: reconcileSettings,
+};
+
+const CONCURRENCY = 4;
+const AGAIN_MS = 10_000;
+
+export function createLeading(given: LeadDeps): Leading {
+  const { kube, log, random, backlog, hints } = given;
+  let loads = new Map<string, number>();
+  const backlogOf = ({ namespace, agent }: Pool) => loads.get(`${namespace}/${agent}`) ?? 0;
+  const queue: WorkQueue = createWorkQueue({
+    work: (key) => {
+      const [kind, name] = splitWorkKey(key);
+      return RECONCILERS[kind]?.(name, deps) ?? Promise.resolve({ kind: "done" });
+    },
+    concurrency: CONCURRENCY,
+    random,
+    log,
+  });
+  const poke = (key: string) => queue.add(key);
+  const informers = createInformers({ kube, children: given.children, poke, log });
+  const deps: Deps = { ...given, informers, poke, backlogOf };
+  const onLoad: Parameters<typeof wake>[0]["onLoad"] = ({ tasks }) => {
+    const before = loads;
+    loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));
+    for (const key of new Set([...before.keys(), ...loads.keys()]))
+      if (before.get(key) !== loads.get(key)) poke(workKey("ArkAgent", key));
+  };
+  const { collectorUrl, webhookUrl, collectorSlots } = given.config;
+  const shared = { collector: { url: collectorUrl, slots: collectorSlots }, relay: { url: webhookUrl } };
+  const plan: Parameters<typeof wake>[0]["plan"] = (load) => planWakes(poolsOf(deps), load, shared);
+
+  return {
+    faults: () => allOf(informers).flatMap(({ fault }) => fault ?? []),
+    settled: () => queue.idle(),
+    async run(signal) {
+      const following = allOf(informers).map((informer) => informer.run(signal));
+      const waking = arkSynced(informers, signal).then(() =>
+        wake({ backlog, hints, plan, hold, onLoad, random, log }, signal),
+      );
+      // L1. Knative's kinds may be missing: they are waited for as long as they are not.
+      const working = allSynced(informers, signal).then(async () => {
+        if (signal.aborted) return;
+        await Promise.all([queue.run(signal), keepRunRequests(deps, signal)]);
+      });
+      await Promise.all([...following, waking, working]);
+    },
+  };
+}
+
+function allOf(informers: Informers) {
+  return Object.values(informers);
+}
+
+function arkSynced({ agents, services }: Informers, signal: AbortSignal): Promise<unknown> {
+  return Promise.race([Promise.all([agents.synced, services.synced]), aborted(signal)]);
+}
+
+/** A kind that cannot be watched is taken as one of which there is nothing (L2). */
+async function allSynced(informers: Informers, signal: AbortSignal): Promise<void> {
+  const missing = async (informer: Informers[keyof Informers]) => {
+    while (informer.fault === undefined && !signal.aborted)
+      await delay(FAULT_LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
+  };
+  await Promise.all(
+    allOf(informers).map((informer) => Promise.race([informer.synced, missing(informer), aborted(signal)])),
+  );
+}
+
+const FAULT_LOOK_MS = 200;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** W2: an agent of no replicas has no pool. */
+function* poolsOf({ informers, config }: Deps): Generator<AgentPool> {
+  for (const agent of informers.agents.values()) {
+    const { namespace, name } = nameOf(agent);
+    const service = agentServiceName({ namespace, name });
+    const known = informers.services.get(`${namespace}/${service}`);
+    if (known === undefined || agent.spec.replicas === 0) continue;
+    const url = known.url ?? `http://${service}.${namespace}.svc.${config.clusterDomain}`;
+    yield { namespace, agent: name, url, slots: slotsPerPod(agent) * agent.spec.replicas };
+  }
+}
+
+/** The one Trigger that belongs to no ArkEvent; a deleted one comes back. */
+async function keepRunRequests({ applier, informers, config, log }: Deps, signal: AbortSignal): Promise<void> {
+  const trigger = runRequestsTrigger(config);
+  const key = `${trigger.metadata.namespace}/${trigger.metadata.name}`;
+  while (!signal.aborted) {
+    try {
+      const outcome = await applier.ensure("Trigger", trigger, informers.triggers.get(key));
+      if (outcome.kind === "refused") log.warn({ reason: outcome.message }, "Trigger of run requests refused");
+    } catch (error) {
+      log.warn({ err: error }, "Trigger of run requests not written");
+    }
+    await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,105 @@
+/** The operator as a process: front door and health on every replica, everything else on the one that leads. */
+import { randomBytes } from "node:crypto";
+import { createApp } from "#platform/http/app.ts";
+import { serve } from "#platform/http/server.ts";
+import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
+import { kubeChildren } from "#platform/kube/children.ts";
+import { openKube, type Kube } from "#platform/kube/client.ts";
+import { createRecorder } from "#platform/kube/events.ts";
+import { kubeFinalizers } from "#platform/kube/finalizers.ts";
+import { electLeader } from "#platform/kube/lease.ts";
+import { kubeObjects } from "#platform/kube/objects.ts";
+import { createLog } from "#platform/telemetry/log.ts";
+import type { Logger } from "#core/ports/log.ts";
+import { createApplier } from "./applier.ts";
+import { parseConfig, readEnv, type Config } from "./config.ts";
+import { createFront } from "./front/front.ts";
+import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
+import { createReferences } from "./references.ts";
+import { FIELD_MANAGER } from "./resources/names.ts";
+
+const TOKEN_BYTES = 32;
+/** The name of the Lease. */
+const LEASE = "ark-operator";
+
+async function main(config: Config): Promise<void> {
+  const log = createLog({ name: "operator", level: config.logLevel });
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const kube = openKube();
+  await using js = await openJetStream({
+    url: config.natsUrl,
+    name: "ark-operator",
+    signal: stop.signal,
+    ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+  });
+  await js.provision();
+
+  let leading: Leading | undefined;
+  const isUp = () => js.isConnected() && !stop.signal.aborted;
+  using front = createFront({ upstream: config.webhookUrl, ready: isUp, log });
+  const door = await serve(front.listener, { port: config.frontPort, host: config.host });
+  const health = await serve(
+    createApp({ routes: [], ready: () => isUp() && (leading?.faults() ?? []).length === 0, log }),
+    { port: config.port, host: config.host },
+  );
+  log.info({ port: health.port, front: door.port }, "listening");
+
+  const lease = { namespace: config.namespace, name: LEASE, identity: config.identity, now: Date.now, log };
+  await electLeader(
+    kube,
+    lease,
+    async (signal) => {
+      leading = createLeading(leadDeps(kube, js, config, log));
+      await leading.run(signal);
+      leading = undefined;
+    },
+    stop.signal,
+  );
+  log.info({}, "draining");
+  await Promise.all([door.stop(config.graceMs), health.stop(0)]);
+}
+
+/** Made anew for each term: what another leader did meanwhile is looked at afresh. */
+function leadDeps(kube: Kube, js: JetStream, config: Config, log: Logger): LeadDeps {
+  const children = kubeChildren(kube, FIELD_MANAGER);
+  return {
+    kube,
+    config,
+    children,
+    objects: kubeObjects(kube, FIELD_MANAGER),
+    applier: createApplier(children),
+    finalizers: kubeFinalizers(kube, FIELD_MANAGER),
+    references: createReferences(children, config.resyncMs / 2, () => performance.now()),
+    triggers: js.triggers,
+    tallies: js.tallies,
+    outbox: js.outbox,
+    facts: js.factLog,
+    states: js.runStates,
+    backlog: js.backlog,
+    hints: js.wakes,
+    recorder: createRecorder(kube, {
+      controller: "arkonis.dev/operator",
+      instance: config.identity,
+      now: Date.now,
+      log,
+    }),
+    now: Date.now,
+    random: Math.random,
+    newToken: () => randomBytes(TOKEN_BYTES).toString("hex"),
+    log,
+  };
+}
+
+const parsed = parseConfig(readEnv(process.env));
+if (parsed.kind === "faults") {
+  process.stderr.write(`${parsed.faults.join("\n")}\n`);
+  process.exitCode = 2;
+} else {
+  try {
+    await main(parsed.config);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What the operator may do, as data: its RBAC is generated from here, and a test holds the two together (D41).
+ * Secrets are neither listed nor watched: one is read by its name alone (D43).
+ */
+export type Rule = {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+};
+
+const ARK = ["arkonis.dev"];
+const READ = ["get", "list", "watch"];
+const OWN = ["get", "list", "watch", "create", "patch", "delete"];
+
+/** In every namespace. */
+export const CLUSTER_RULES: readonly Rule[] = [
+  { apiGroups: ARK, resources: ["arkevents", "arkteams", "arksettings"], verbs: READ },
+  { apiGroups: ARK, resources: ["arkagents"], verbs: OWN },
+  // update: the snapshot of a run made by hand; patch: its finalizer.
+  { apiGroups: ARK, resources: ["arkruns"], verbs: ["get", "list", "watch", "update", "patch", "delete"] },
+  {
+    apiGroups: ARK,
+    resources: ["arkevents/status", "arkteams/status", "arkagents/status", "arksettings/status"],
+    verbs: ["patch"],
+  },
+  // OwnerReferencesPermissionEnforcement: children that block their owner's deletion.
+  {
+    apiGroups: ARK,
+    resources: ["arkevents/finalizers", "arkteams/finalizers", "arkagents/finalizers"],
+    verbs: ["update"],
+  },
+  { apiGroups: ["eventing.knative.dev"], resources: ["triggers"], verbs: OWN },
+  { apiGroups: ["sources.knative.dev"], resources: ["pingsources"], verbs: OWN },
+  { apiGroups: ["serving.knative.dev"], resources: ["services"], verbs: OWN },
+  { apiGroups: ["serving.knative.dev"], resources: ["revisions"], verbs: ["list", "watch"] },
+  { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch", "create", "patch"] },
+  { apiGroups: [""], resources: ["secrets"], verbs: ["get", "create"] },
+  { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
+];
+
+/** In its own namespace. */
+export const NAMESPACE_RULES: readonly Rule[] = [
+  { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "update"] },
+];

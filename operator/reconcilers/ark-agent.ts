@@ -1,0 +1,89 @@
+/**
+ * ArkAgent → its file in a ConfigMap, its Knative Service, its status.
+ *
+ * G1  An agent that cannot be resolved keeps the Service it has, and is given none: pods of it would only fail (D49).
+ * G2  The file is there before the revision that reads it.
+ */
+import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import { agentStatus } from "#core/reconcile/agent.ts";
+import type { WorkOutcome } from "#platform/kube/work-queue.ts";
+import { DONE, type Deps } from "../deps.ts";
+import { agentConfigMap, agentFile } from "../resources/agent-config.ts";
+import { agentService, slotsPerPod } from "../resources/agent-service.ts";
+import { agentServiceName, digest, nameOf } from "../resources/names.ts";
+import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
+import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
+import { regarding, tellNormal } from "../tell.ts";
+import { writeStatus } from "../write-status.ts";
+import { lookUp } from "./agent-lookups.ts";
+
+export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutcome> {
+  const agent = deps.informers.agents.get(key);
+  if (agent === undefined || agent.metadata.deletionTimestamp !== undefined) return DONE;
+  const refs = agentRefs(agent);
+  const { resolution, version } = await lookUp(agent, refs, deps);
+  if (resolution.kind === "unresolved") {
+    const { reason, message } = resolution;
+    await showStatus(agent, { reason, message }, undefined, deps);
+    return { kind: "wait", reason, afterMs: deps.config.resyncMs };
+  }
+  const promptHash = `sha256:${digest(resolution.agent.systemPrompt)}`;
+  const refused = await reconcileChildren(agent, refs, promptHash, version, deps);
+  const service = deps.informers.services.get(serviceKey(agent));
+  await showStatus(agent, refused ?? agentReadiness(service), promptHash, deps);
+  if (refused !== undefined) return { kind: "retry", reason: refused.message };
+  return { kind: "wait", reason: "next look at what it refers to", afterMs: deps.config.resyncMs };
+}
+
+async function reconcileChildren(
+  agent: ArkAgent,
+  refs: AgentRefs,
+  promptHash: string,
+  version: string,
+  deps: Deps,
+): Promise<Unready | undefined> {
+  const { applier, config, informers } = deps;
+  const { namespace } = nameOf(agent);
+  const settings = refs.settings.flatMap((name) => informers.settings.get(`${namespace}/${name}`) ?? []);
+  const file = agentFile(agent, settings);
+  const key = serviceKey(agent);
+  const written = await applier.ensure("ConfigMap", agentConfigMap(agent, file), informers.configMaps.get(key));
+  if (written.kind === "refused") return { reason: "ReconcileError", message: written.message };
+  const configHash = digest(`${file}\n${version}`);
+  const service = agentService({ agent, refs, promptHash, configHash }, config);
+  const made = await applier.ensure("Service", service, informers.services.get(key));
+  if (made.kind === "refused") return { reason: "ReconcileError", message: made.message };
+  const before = agent.status?.systemPromptHash;
+  if (made.kind === "applied" && before !== undefined && before !== promptHash)
+    tellNormal(deps.recorder, regarding("ArkAgent", agent), "PromptRolledOut", "a changed prompt rolls a new revision");
+  return undefined;
+}
+
+async function showStatus(
+  agent: ArkAgent,
+  unready: Unready | undefined,
+  promptHash: string | undefined,
+  { informers, objects, backlogOf, now }: Deps,
+): Promise<void> {
+  const { namespace, name } = nameOf(agent);
+  const pods = [...informers.revisions.values()]
+    .filter(({ labels }) => labels["serving.knative.dev/service"] === agentServiceName({ namespace, name }))
+    .filter(({ namespace: of }) => of === namespace)
+    .reduce((sum, { replicas }) => sum + replicas, 0);
+  const pendingTasks = backlogOf({ namespace, agent: name });
+  const { replicas } = agent.spec;
+  const status = agentStatus(agent, {
+    ...(unready !== undefined && { unresolved: unready }),
+    ...(promptHash !== undefined && { promptHash }),
+    ready: pods,
+    pendingTasks,
+    now: now(),
+  });
+  const desiredReplicas = Math.min(replicas, Math.ceil(pendingTasks / slotsPerPod(agent)));
+  await writeStatus(objects, "ArkAgent", agent, { ...status, desiredReplicas });
+}
+
+function serviceKey(agent: ArkAgent): string {
+  const key = nameOf(agent);
+  return `${key.namespace}/${agentServiceName(key)}`;
+}

@@ -1,0 +1,134 @@
+/**
+ * ArkEvent → token Secret, record for the webhook function, Trigger, PingSource, status.
+ *
+ * E1  The record is stored before the status says Ready: who reads Ready can fire.
+ * E2  An event that is gone leaves nothing: what cannot be owned across namespaces or stands outside Kubernetes is
+ *     taken away here, also when it went while nobody looked.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { eventStatus, triggerRecord, type EventWorld } from "#core/reconcile/event.ts";
+import type { WorkOutcome } from "#platform/kube/work-queue.ts";
+import { DONE, type Deps, splitKey } from "../deps.ts";
+import { nameOf, type ObjectName, pingSourceName, triggerName } from "../resources/names.ts";
+import { pingSource } from "../resources/ping-source.ts";
+import { trigger } from "../resources/trigger.ts";
+import { eventChildren, type EventChildren, notReady, type NotReady } from "../state/event-children.ts";
+import { writeStatus } from "../write-status.ts";
+import { type Fires, reconcileFires } from "./fires.ts";
+import { webhookToken } from "./webhook-token.ts";
+
+export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutcome> {
+  const event = deps.informers.events.get(key);
+  if (event === undefined || event.metadata.deletionTimestamp !== undefined) return forget(splitKey(key), deps);
+  const wanted = eventChildren(event);
+  const noToken = await reconcileRecord(event, wanted, deps);
+  const refused = await reconcileChildren(event, wanted, deps);
+  const fires = await reconcileFires(event, runsOf(event, deps), deps);
+  if (fires.kind === "conflict") return { kind: "retry", reason: "another operator counted the fires" };
+  await showStatus(event, fires, noToken ?? refused ?? notReady(wanted, observed(event, deps)), deps);
+  return again(wanted, refused, fires, deps);
+}
+
+function again(
+  wanted: EventChildren,
+  refused: NotReady | undefined,
+  fires: Extract<Fires, { kind: "tallied" }>,
+  { config, now }: Deps,
+): WorkOutcome {
+  if (refused !== undefined) return { kind: "retry", reason: refused.message };
+  const times = [
+    ...(wanted.token ? [config.resyncMs] : []),
+    ...(fires.againAt === undefined ? [] : [Math.max(fires.againAt - now(), 100)]),
+  ];
+  return times.length === 0 ? DONE : { kind: "wait", reason: "next look", afterMs: Math.min(...times) };
+}
+
+/** E1. Why the event has no token, or undefined. */
+async function reconcileRecord(event: ArkEvent, wanted: EventChildren, deps: Deps): Promise<NotReady | undefined> {
+  const { informers, triggers } = deps;
+  const { namespace, name } = nameOf(event);
+  const token = wanted.token ? await webhookToken(event, deps) : undefined;
+  const digest = token?.kind === "digest" ? token.digest : undefined;
+  const record = triggerRecord(event, (team) => informers.teams.get(`${namespace}/${team}`), digest);
+  if (!isDeepStrictEqual(await triggers.get(namespace, name), record)) await triggers.put(record);
+  return token?.kind === "missing" ? { reason: "SecretNotFound", message: token.message } : undefined;
+}
+
+/** What the API server would not take, or undefined. */
+async function reconcileChildren(event: ArkEvent, wanted: EventChildren, deps: Deps): Promise<NotReady | undefined> {
+  const { applier, config } = deps;
+  const live = observed(event, deps);
+  const key = nameOf(event);
+  const outcomes = [
+    wanted.trigger
+      ? await applier.ensure("Trigger", trigger(event, config), live.trigger)
+      : await applier.remove("Trigger", triggerKey(key, deps), live.trigger),
+    wanted.pingSource
+      ? await applier.ensure("PingSource", pingSource(event, config), live.pingSource)
+      : await applier.remove("PingSource", pingKey(key), live.pingSource),
+  ];
+  for (const outcome of outcomes) {
+    if (outcome?.kind === "refused") return { reason: "TriggerNotReady", message: outcome.message };
+  }
+  return undefined;
+}
+
+function observed(event: ArkEvent, deps: Deps) {
+  const key = nameOf(event);
+  const { informers } = deps;
+  return {
+    trigger: informers.triggers.get(keyText(triggerKey(key, deps))),
+    pingSource: informers.pingSources.get(keyText(pingKey(key))),
+  };
+}
+
+function runsOf(event: ArkEvent, { informers }: Deps) {
+  const { namespace, name } = nameOf(event);
+  return [...informers.runs.values()].filter((run) => run.event === name && run.namespace === namespace);
+}
+
+async function showStatus(
+  event: ArkEvent,
+  { tally }: Extract<Fires, { kind: "tallied" }>,
+  unready: NotReady | undefined,
+  { informers, config, now, objects }: Deps,
+): Promise<void> {
+  const { namespace } = nameOf(event);
+  const world: EventWorld = {
+    team: (name) => informers.teams.get(`${namespace}/${name}`),
+    hasAgent: (name) => informers.agents.get(`${namespace}/${name}`) !== undefined,
+    webhookBase: config.frontUrl,
+    ...(unready !== undefined && { notReady: unready }),
+    now: now(),
+  };
+  const status = {
+    ...eventStatus(event, world),
+    firedCount: tally.count,
+    ...(tally.lastFiredAt !== undefined && { lastFiredAt: tally.lastFiredAt }),
+  };
+  await writeStatus(objects, "ArkEvent", event, status);
+}
+
+/** E2. */
+async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
+  const { applier, informers } = deps;
+  const at = triggerKey(key, deps);
+  await applier.remove("Trigger", at, informers.triggers.get(keyText(at)));
+  await applier.remove("PingSource", pingKey(key), informers.pingSources.get(keyText(pingKey(key))));
+  await deps.triggers.delete(key.namespace, key.name);
+  await deps.tallies.delete(key.namespace, key.name);
+  return DONE;
+}
+
+function triggerKey(event: ObjectName, { config }: Pick<Deps, "config">): ObjectName {
+  return { namespace: config.broker.namespace, name: triggerName(event) };
+}
+
+function pingKey(event: ObjectName): ObjectName {
+  return { namespace: event.namespace, name: pingSourceName(event) };
+}
+
+function keyText({ namespace, name }: ObjectName): string {
+  return `${namespace}/${name}`;
+}

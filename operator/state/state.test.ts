@@ -1,0 +1,135 @@
+import { expect, test } from "vitest";
+import { ArkEventSchema, type ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { eventChildren, notReady } from "./event-children.ts";
+import { GRACE_MS, lookAtTicks, type TickWorld } from "./ticks.ts";
+import { type ChildView, childView, type RunView } from "./views.ts";
+
+function event(source: unknown, spec: object = {}): ArkEvent {
+  return ArkEventSchema.parse({
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkEvent",
+    metadata: { name: "e", namespace: "ns", uid: "u", creationTimestamp: "2026-01-01T00:00:30Z" },
+    spec: { source, targets: [{ team: "t" }], ...spec },
+  });
+}
+
+const CLOUD_EVENT = { type: "cloudevent", cloudevent: { filters: [{ exact: { type: "a" } }] } };
+const OUTPUT = { type: "team-output", teamOutput: { name: "up" } };
+const CRON = { type: "cron", cron: "* * * * *" };
+
+test.each([
+  ["webhook", { type: "webhook" }, false, { trigger: true, pingSource: false, token: true }],
+  ["webhook, suspended", { type: "webhook" }, true, { trigger: true, pingSource: false, token: true }],
+  ["cron", CRON, false, { trigger: true, pingSource: true, token: false }],
+  ["cron, suspended", CRON, true, { trigger: true, pingSource: false, token: false }],
+  ["team-output", OUTPUT, false, { trigger: true, pingSource: false, token: false }],
+  ["team-output, suspended", OUTPUT, true, { trigger: false, pingSource: false, token: false }],
+  ["cloudevent, suspended", CLOUD_EVENT, true, { trigger: false, pingSource: false, token: false }],
+])("C1: children of %s", (_name, source, suspended, wanted) => {
+  expect(eventChildren(event(source, { suspended }))).toEqual(wanted);
+});
+
+const child = (ready: ChildView["ready"]): ChildView => ({
+  namespace: "ns",
+  uid: "c",
+  version: "1",
+  labels: {},
+  ready,
+  url: undefined,
+  replicas: 0,
+});
+const READY = child({ status: "True", reason: "", message: "" });
+
+test.each([
+  ["both ready", READY, READY, undefined],
+  ["no Trigger yet", undefined, READY, "TriggerNotReady"],
+  ["a Trigger that says nothing yet", child(undefined), READY, "TriggerNotReady"],
+  ["no Broker", child({ status: "Unknown", reason: "BrokerDoesNotExist", message: "x" }), READY, "BrokerNotReady"],
+  [
+    "a PingSource without its sink",
+    READY,
+    child({ status: "False", reason: "NotFound", message: "x" }),
+    "TriggerNotReady",
+  ],
+])("Ready of an event with %s", (_name, trigger, pingSource, reason) => {
+  expect(notReady(eventChildren(event(CRON)), { trigger, pingSource })?.reason).toBe(reason);
+});
+
+test("a condition of an earlier generation says nothing", () => {
+  const status = {
+    observedGeneration: 1,
+    conditions: [{ type: "Ready", status: "True" }],
+    address: { url: "http://a" },
+  };
+  const object = { metadata: { name: "a", generation: 2 }, status };
+  expect(childView(object).ready).toBeUndefined();
+  expect(childView({ ...object, metadata: { name: "a", generation: 1 } })).toMatchObject({
+    ready: { status: "True" },
+    url: "http://a",
+    version: "1",
+  });
+});
+
+const at = (time: string) => Date.parse(`2026-01-01T${time}Z`);
+const look = (spec: object, world: Partial<TickWorld> & { readonly now: number }) =>
+  lookAtTicks(event(CRON, spec), { until: undefined, hasFired: () => false, runs: [], ...world });
+const times = (ticks: readonly number[] | undefined) =>
+  ticks?.map((tick) => new Date(tick).toISOString().slice(11, 19));
+
+test("K2: a tick is missed only after its grace, and looked at once", () => {
+  const early = look({}, { until: at("00:01:30"), now: at("00:02:05") });
+  expect(times(early.missed)).toEqual([]);
+  expect(early.againAt).toBe(at("00:02:00") + GRACE_MS);
+  const late = look({}, { until: early.until, now: at("00:02:00") + GRACE_MS });
+  expect(times(late.missed)).toEqual(["00:02:00"]);
+  expect(late.againAt).toBe(at("00:03:00"));
+  expect(times(look({}, { until: late.until, now: at("00:02:40") }).missed)).toEqual([]);
+});
+
+test("K1: a tick with a run has fired", () => {
+  const hasFired = (tick: number) => tick === at("00:02:00");
+  const world = { until: at("00:01:00"), now: at("00:03:30"), hasFired };
+  expect(times(look({ startingDeadlineSeconds: 3_600 }, world).missed)).toEqual(["00:03:00"]);
+});
+
+test.each([
+  ["unset: the newest, if it is young", undefined, "00:05:30", ["00:05:00"]],
+  ["0: none", 0, "00:05:30", []],
+  ["those inside, oldest first", 200, "00:05:30", ["00:02:00", "00:03:00", "00:04:00", "00:05:00"]],
+])("startingDeadlineSeconds %s", (_name, deadline, now, wanted) => {
+  const spec = deadline === undefined ? {} : { startingDeadlineSeconds: deadline };
+  expect(times(look(spec, { until: at("00:00:30"), now: at(now) }).missed)).toEqual(wanted);
+});
+
+test("K4, D33: nothing from before the event, nothing from while it was suspended", () => {
+  expect(times(look({ startingDeadlineSeconds: 86_400 }, { now: at("00:01:30") }).missed)).toEqual(["00:01:00"]);
+  const paused = look({ suspended: true }, { until: at("00:01:00"), now: at("00:09:00") });
+  expect(paused).toEqual({ missed: [], until: at("00:09:00"), againAt: at("00:10:00") });
+});
+
+const run = (createdAt: string, completedAt?: string): RunView => ({
+  namespace: "ns",
+  name: "r",
+  uid: "r",
+  team: "t",
+  event: "e",
+  eventKey: "k",
+  isDerived: true,
+  phase: completedAt === undefined ? "Running" : "Succeeded",
+  createdAt: new Date(at(createdAt)).toISOString(),
+  startedAt: undefined,
+  completedAt: completedAt === undefined ? undefined : new Date(at(completedAt)).toISOString(),
+  cancelled: false,
+  deleting: false,
+  finalizers: [],
+});
+
+test.each([
+  ["a run that goes on", [run("00:01:00")], []],
+  ["a run that ended after the tick", [run("00:01:00", "00:02:03")], []],
+  ["a run that ended before it", [run("00:01:00", "00:01:40")], ["00:02:00"]],
+])("K3: Forbid and %s", (_name, runs, wanted) => {
+  const world = { until: at("00:01:30"), now: at("00:02:30"), runs };
+  expect(times(look({ concurrencyPolicy: "Forbid" }, world).missed)).toEqual(wanted);
+  expect(times(look({}, world).missed)).toEqual(["00:02:00"]);
+});

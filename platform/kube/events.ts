@@ -1,0 +1,116 @@
+/**
+ * Kubernetes Events (events.k8s.io/v1) on the objects that people look at.
+ *
+ * V1  Repeats of one event on one object become one series, written at most once in `SERIES_MS`.
+ * V2  Telling never fails and never waits: what cannot be written is dropped, and so is what comes too fast.
+ */
+import { createHash } from "node:crypto";
+import type { Logger } from "#core/ports/log.ts";
+import type { Kube } from "./client.ts";
+
+export type Regarding = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+};
+
+export type Told = {
+  readonly type: "Normal" | "Warning";
+  /** One CamelCase word. */
+  readonly reason: string;
+  /** One word: what was done. */
+  readonly action: string;
+  readonly note: string;
+};
+
+export type Recorder = { tell(regarding: Regarding, told: Told): void };
+
+export type RecorderOptions = {
+  readonly controller: string;
+  readonly instance: string;
+  readonly now: () => number;
+  readonly log: Logger;
+};
+
+type Series = { readonly path: string; readonly name: string; count: number; writtenAt: number; writing: boolean };
+
+const SERIES_MS = 30_000;
+/** A series ends when it was silent for this long. */
+const FORGET_MS = 6 * 60_000;
+const MAX_SERIES = 2_000;
+const MAX_NOTE = 1_024;
+const WRITE_MS = 5_000;
+
+export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
+  const known = new Map<string, Series>();
+  const { now, log } = options;
+
+  const write = async (series: Series, create: object | undefined): Promise<void> => {
+    series.writing = true;
+    series.writtenAt = now();
+    const lastObservedTime = microTime(now());
+    try {
+      const { status } = await kube.request({
+        method: create === undefined ? "PATCH" : "POST",
+        path: create === undefined ? `${series.path}/${series.name}` : series.path,
+        ...(create === undefined && { contentType: "application/merge-patch+json" }),
+        body: create ?? { series: { count: series.count, lastObservedTime } },
+        timeoutMs: WRITE_MS,
+      });
+      if (status > 299) log.debug({ status, event: series.name }, "Kubernetes Event not written");
+    } catch (error) {
+      log.debug({ err: error }, "Kubernetes Event not written");
+    } finally {
+      series.writing = false;
+    }
+  };
+
+  return {
+    tell(regarding, told) {
+      const key = createHash("sha256")
+        .update(JSON.stringify([regarding.uid, told]))
+        .digest("hex");
+      const at = now();
+      const series = known.get(key);
+      if (series !== undefined && at - series.writtenAt < FORGET_MS) {
+        series.count += 1;
+        if (!series.writing && at - series.writtenAt >= SERIES_MS) void write(series, undefined);
+        return;
+      }
+      if (known.size >= MAX_SERIES) forgetOld(known, at);
+      if (known.size >= MAX_SERIES) return;
+      const { namespace } = regarding;
+      const name = `${regarding.name.slice(0, 180)}.${key.slice(0, 10)}${at.toString(16)}`;
+      const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+      const made: Series = { path, name, count: 1, writtenAt: at, writing: false };
+      known.set(key, made);
+      void write(made, eventObject(name, regarding, told, options));
+    },
+  };
+}
+
+function forgetOld(known: Map<string, Series>, at: number): void {
+  for (const [key, { writtenAt }] of known) if (at - writtenAt >= FORGET_MS) known.delete(key);
+}
+
+function eventObject(name: string, regarding: Regarding, told: Told, options: RecorderOptions): object {
+  return {
+    apiVersion: "events.k8s.io/v1",
+    kind: "Event",
+    metadata: { name, namespace: regarding.namespace },
+    eventTime: microTime(options.now()),
+    reportingController: options.controller,
+    reportingInstance: options.instance.slice(0, 128),
+    regarding,
+    type: told.type,
+    reason: told.reason,
+    action: told.action,
+    note: told.note.slice(0, MAX_NOTE),
+  };
+}
+
+function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/Z$/, "000Z");
+}
