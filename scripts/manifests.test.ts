@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { OPERATOR_RBAC, operatorRbac } from "./rbac.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const SHARED = ["webhook", "dispatcher", "collector"] as const;
@@ -99,4 +100,8 @@ test("knative 4.2: a held wake asks for one slot of a collector, not for two pod
     "autoscaling.knative.dev/target-utilization-percentage": "100",
     "autoscaling.knative.dev/target-burst-capacity": "-1",
   });
+});
+
+test("the operator's RBAC is what its own list of permissions says: node scripts/rbac.ts", async () => {
+  expect(await readFile(path.join(ROOT, OPERATOR_RBAC), "utf8")).toBe(operatorRbac());
 });

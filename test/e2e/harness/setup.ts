@@ -1,6 +1,7 @@
 /**
  * Installs Ark as a user does, and the scripted model server beside it; resolves once all of it is ready and asleep.
- * ARK_E2E_OVERLAY names the overlay (default: lab). ARK_E2E_KEEP leaves it there afterwards.
+ * ARK_E2E_OVERLAY names the overlay (default: lab). ARK_E2E_KEEP leaves it there afterwards; ARK_E2E_INSTALLED takes
+ * what is there already.
  */
 import { mkdir, rm } from "node:fs/promises";
 import * as path from "node:path";
@@ -12,7 +13,10 @@ const MODEL = path.join(ROOT, "test/e2e/manifests/model.yaml");
 /** The folder of the lab overlay's volume. */
 const NATS_FOLDER = "/var/lib/ark-nats";
 
+const set = (name: string): boolean => (process.env[name] ?? "") !== "";
+
 export async function setup(): Promise<void> {
+  if (set("ARK_E2E_INSTALLED")) return;
   const overlay = overlayPath();
   const installed = (await run("kubectl", ["get", "namespace", SYSTEM])).code === 0;
   if (overlay.endsWith("/lab") && !installed) {
@@ -34,7 +38,7 @@ export async function setup(): Promise<void> {
 }
 
 export async function teardown(): Promise<void> {
-  if ((process.env["ARK_E2E_KEEP"] ?? "") !== "") return;
+  if (set("ARK_E2E_KEEP") || set("ARK_E2E_INSTALLED")) return;
   await kubectl("delete", "-f", MODEL, "--ignore-not-found", "--wait=true");
   await kubectl("delete", "-k", overlayPath(), "--ignore-not-found", "--wait=true");
 }
