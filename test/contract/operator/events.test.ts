@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { tokenDigest } from "#platform/http/bearer.ts";
+import { triggerName } from "../../../operator/resources/names.ts";
+import { type Body, fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+
+let world: OperatorWorld;
+beforeAll(async () => {
+  world = await startOperatorWorld();
+  world.lead();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const POLL = { timeout: 25_000, interval: 50 };
+const EVENTS = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkevents";
+const TRIGGERS = `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/triggers`;
+const PINGS = "/apis/sources.knative.dev/v1/namespaces/default/pingsources";
+const SECRETS = "/api/v1/namespaces/default/secrets";
+
+const triggerPath = (event: string) => `${TRIGGERS}/${triggerName({ namespace: "default", name: event })}`;
+
+async function get(path: string): Promise<Body | undefined> {
+  const { status, body } = await world.api.request("GET", path);
+  return status === 200 ? body : undefined;
+}
+
+async function create(name: string, spec: object): Promise<void> {
+  const answer = await world.api.request("POST", EVENTS, {
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkEvent",
+    metadata: { name },
+    spec: { targets: [{ agent: "writer", prompt: "go" }], ...spec },
+  });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+}
+
+async function there(path: string): Promise<Body> {
+  await expect.poll(() => get(path), POLL).toBeDefined();
+  return (await get(path)) ?? {};
+}
+
+const gone = (path: string) => expect.poll(() => get(path), POLL).toBeUndefined();
+
+async function statusOf(name: string): Promise<Record<string, unknown>> {
+  return ((await get(`${EVENTS}/${name}`))?.["status"] ?? {}) as Record<string, unknown>;
+}
+
+async function reasonOf(name: string): Promise<unknown> {
+  const { conditions } = (await statusOf(name)) as { conditions?: { type: string; reason: string }[] };
+  return conditions?.find(({ type }) => type === "Ready")?.reason;
+}
+
+/** What Knative's controllers would say. */
+async function makeReady(path: string): Promise<void> {
+  await world.api.request("PATCH", `${path}/status`, {
+    status: { conditions: [{ type: "Ready", status: "True" }], observedGeneration: 99 },
+  });
+}
+
+async function makeAgent(): Promise<void> {
+  await world.api.request("POST", "/apis/arkonis.dev/v1alpha1/namespaces/default/arkagents", {
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkAgent",
+    metadata: { name: "writer" },
+    spec: { model: "gpt-4o", systemPrompt: "You write." },
+  });
+}
+
+test("a webhook event gets its Trigger, its token and its record, and is Ready once its target is there", async () => {
+  await create("hook", { source: { type: "webhook" } });
+  const trigger = await there(triggerPath("hook"));
+  expect(trigger["spec"]).toMatchObject({
+    broker: "default",
+    delivery: { retry: 8, backoffPolicy: "exponential", deadLetterSink: { uri: "/dead-letter/default/hook" } },
+  });
+  await expect.poll(() => reasonOf("hook"), POLL).toBe("AgentNotFound");
+  await makeAgent();
+  await expect.poll(() => reasonOf("hook"), POLL).toBe("TriggerNotReady");
+  await makeReady(triggerPath("hook"));
+  await expect.poll(() => reasonOf("hook"), POLL).toBe("Active");
+  expect(await statusOf("hook")).toMatchObject({
+    webhookURL: "http://ark-operator.ark-system.svc.cluster.local:8092/triggers/default/hook",
+    firedCount: 0,
+  });
+  const secret = await there(`${SECRETS}/hook-webhook-token`);
+  const token = Buffer.from((secret["data"] as { token: string }).token, "base64").toString();
+  expect(await world.js.triggers.get("default", "hook")).toMatchObject({
+    tokenDigest: tokenDigest(token),
+    suspended: false,
+    type: "webhook",
+  });
+});
+
+test("api 15, D39: a token is never rotated unasked; a changed one counts, a deleted one is made anew", async () => {
+  await create("token", { source: { type: "webhook" } });
+  const path = `${SECRETS}/token-webhook-token`;
+  const first = await there(path);
+  const digest = async () => (await world.js.triggers.get("default", "token"))?.tokenDigest;
+  await world.api.request("PATCH", path, { stringData: { token: "mine" } });
+  await expect.poll(digest, POLL).toBe(tokenDigest("mine"));
+  await world.api.request("DELETE", path);
+  const second = await there(path);
+  expect((second["metadata"] as Body)["uid"]).not.toBe((first["metadata"] as Body)["uid"]);
+  await expect.poll(digest, POLL).not.toBe(tokenDigest("mine"));
+  await world.api.request("PATCH", path, { data: { token: null } });
+  await expect.poll(() => reasonOf("token"), POLL).toBe("SecretNotFound");
+  await expect.poll(digest, POLL).toBeUndefined();
+});
+
+test("a deleted child comes back, a changed one is put right", async () => {
+  await create("stubborn", { source: { type: "cron", cron: "0 6 * * *" } });
+  const path = triggerPath("stubborn");
+  const ping = `${PINGS}/stubborn-cron`;
+  await there(path);
+  await there(ping);
+  await world.api.request("DELETE", path);
+  await there(path);
+  await world.api.request("PATCH", ping, { spec: { schedule: "* * * * *" } });
+  await expect.poll(async () => fieldOf(await get(ping), "spec", "schedule"), POLL).toBe("0 6 * * *");
+  await world.api.request("PATCH", path, { spec: { delivery: { retry: 0 } } });
+  await expect.poll(async () => fieldOf(await get(path), "spec", "delivery", "retry"), POLL).toBe(8);
+});
+
+test("suspended takes the source's effect away and keeps the record; resumed, it is back", async () => {
+  await create("paused", { source: { type: "cron", cron: "0 6 * * *" } });
+  await there(`${PINGS}/paused-cron`);
+  await expect.poll(async () => (await statusOf("paused"))["nextFireAt"], POLL).toMatch(/T06:00:00Z$/);
+  await world.api.request("PATCH", `${EVENTS}/paused`, { spec: { suspended: true } });
+  await gone(`${PINGS}/paused-cron`);
+  await expect.poll(() => reasonOf("paused"), POLL).toBe("Suspended");
+  expect((await statusOf("paused"))["nextFireAt"]).toBeUndefined();
+  expect(await world.js.triggers.get("default", "paused")).toMatchObject({ suspended: true });
+  await world.api.request("PATCH", `${EVENTS}/paused`, { spec: { suspended: false } });
+  await there(`${PINGS}/paused-cron`);
+  await expect.poll(async () => (await world.js.triggers.get("default", "paused"))?.suspended, POLL).toBe(false);
+});
+
+test("E17: an event that goes leaves nothing", async () => {
+  await create("leaving", { source: { type: "webhook" } });
+  await there(triggerPath("leaving"));
+  await expect.poll(() => world.js.triggers.get("default", "leaving"), POLL).toBeDefined();
+  await world.api.request("DELETE", `${EVENTS}/leaving`);
+  await gone(triggerPath("leaving"));
+  await expect.poll(() => world.js.triggers.get("default", "leaving"), POLL).toBeUndefined();
+});
+
+test("D35: fires are counted by their runs, once each, whoever looks how often", async () => {
+  await create("counted", { source: { type: "webhook" } });
+  const runs = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkruns";
+  const fires = 40;
+  const make = (fire: number, target: number) =>
+    world.api.request("POST", runs, {
+      apiVersion: "arkonis.dev/v1alpha1",
+      kind: "ArkRun",
+      metadata: {
+        name: `counted-${fire}-${target}`,
+        labels: { "arkonis.dev/event": "counted" },
+        annotations: { "arkonis.dev/event-key": String(fire).padStart(4, "0").repeat(16) },
+      },
+      spec: { agent: "writer", prompt: "go" },
+    });
+  await Promise.all(Array.from({ length: fires * 2 }, (_, index) => make(index >> 1, index % 2)));
+  await expect.poll(async () => (await statusOf("counted"))["firedCount"], POLL).toBe(fires);
+  const second = world.lead();
+  await second.leading.settled();
+  await make(fires, 0);
+  await expect.poll(async () => (await statusOf("counted"))["firedCount"], POLL).toBe(fires + 1);
+  await second.stop();
+  expect((await statusOf("counted"))["lastFiredAt"]).toBeDefined();
+});

@@ -1,0 +1,116 @@
+/** The operator's leader on a real API server with Ark's and Knative's kinds, and a real nats-server. */
+import { readdir, readFile } from "node:fs/promises";
+import * as path from "node:path";
+import { parse } from "yaml";
+import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { kubeChildren } from "#platform/kube/children.ts";
+import { openKube } from "#platform/kube/client.ts";
+import { createRecorder } from "#platform/kube/events.ts";
+import { kubeFinalizers } from "#platform/kube/finalizers.ts";
+import { kubeObjects } from "#platform/kube/objects.ts";
+import { createApplier } from "../../../operator/applier.ts";
+import { type Config, parseConfig, readEnv } from "../../../operator/config.ts";
+import { createLeading, type Leading } from "../../../operator/lead.ts";
+import { createReferences } from "../../../operator/references.ts";
+import { type ApiServer, startApiServer } from "../../harness/api-server.ts";
+import { installCrd } from "../../harness/crds.ts";
+import { installKnative } from "../../harness/knative.ts";
+import { startNats, type TestNats } from "../../harness/nats.ts";
+import { QUIET } from "./quiet.ts";
+
+export type Term = { readonly leading: Leading; stop(): Promise<void> };
+
+export type OperatorWorld = AsyncDisposable & {
+  readonly api: ApiServer;
+  readonly nats: TestNats;
+  readonly js: JetStream;
+  readonly config: Config;
+  /** A leader of its own, until it is stopped. */
+  lead(env?: Readonly<Record<string, string>>): Term;
+};
+
+export type Body = Record<string, unknown>;
+
+const ENV = { ARK_EXECUTOR_IMAGE: "example.org/executor:1", ARK_RESYNC_SECONDS: "1" };
+export const SYSTEM = "ark-system";
+
+export async function startOperatorWorld(): Promise<OperatorWorld> {
+  const [api, nats] = await Promise.all([startApiServer(), startNats()]);
+  const js = await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(60_000) });
+  await js.provision();
+  const files = (await readdir("crds")).filter((name) => name.endsWith(".yaml"));
+  for (const file of files) await installCrd(api, parse(await readFile(path.join("crds", file), "utf8")));
+  await installKnative(api);
+  const namespace = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  await api.request("POST", "/api/v1/namespaces", namespace(SYSTEM));
+  const terms: Term[] = [];
+  return {
+    api,
+    nats,
+    js,
+    config: configOf(nats.url, {}),
+    lead(env = {}) {
+      const term = startTerm(api, js, configOf(nats.url, env));
+      terms.push(term);
+      return term;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(terms.map((term) => term.stop()));
+      await js.close();
+      await Promise.all([nats[Symbol.asyncDispose](), api[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+function configOf(natsUrl: string, env: Readonly<Record<string, string>>): Config {
+  const outcome = parseConfig(readEnv({ ...ENV, ARK_NATS_URL: natsUrl, ...env }));
+  if (outcome.kind === "faults") throw new Error(outcome.faults.join("; "));
+  return outcome.config;
+}
+
+let tokens = 0;
+
+function startTerm(api: ApiServer, js: JetStream, config: Config): Term {
+  const kube = openKube({ kubeconfig: api.kubeconfig });
+  const children = kubeChildren(kube, "ark-operator");
+  const leading = createLeading({
+    kube,
+    config,
+    children,
+    objects: kubeObjects(kube, "ark-operator"),
+    applier: createApplier(children),
+    finalizers: kubeFinalizers(kube, "ark-operator"),
+    references: createReferences(children, config.resyncMs / 2, () => performance.now()),
+    triggers: js.triggers,
+    tallies: js.tallies,
+    outbox: js.outbox,
+    facts: js.factLog,
+    states: js.runStates,
+    backlog: js.backlog,
+    hints: js.wakes,
+    recorder: createRecorder(kube, { controller: "arkonis.dev/operator", instance: "test", now: Date.now, log: QUIET }),
+    now: Date.now,
+    random: Math.random,
+    newToken: () => `made-${(tokens += 1)}`,
+    log: QUIET,
+  });
+  const stop = new AbortController();
+  const running = leading.run(stop.signal);
+  return {
+    leading,
+    stop: async () => {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+/** What stands at this path of fields, or undefined. */
+export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (at, name) =>
+      typeof at === "object" && at !== null ? Object.entries(at).find(([key]) => key === name)?.[1] : undefined,
+    value,
+  );
+}
