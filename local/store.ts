@@ -21,9 +21,11 @@ export async function openStore(dataDir: string, env: Env, log: Logger, signal: 
   const binary = await natsBinary(env, log, signal);
   const token = randomBytes(24).toString("hex");
   const storeDir = path.join(dataDir, "nats");
-  const start = (port: number) =>
-    startNatsServer({ binary, storeDir, env, port, auth: { token }, maxPayloadBytes: MAX_PAYLOAD_BYTES, log, signal });
-  const server = new Server(await start(-1), start, log);
+  const start = (port: number, ends: AbortSignal) => {
+    const limits = { maxPayloadBytes: MAX_PAYLOAD_BYTES };
+    return startNatsServer({ binary, storeDir, env, port, auth: { token }, ...limits, log, signal: ends });
+  };
+  const server = new Server(await start(-1, signal), start, log);
   try {
     const js = await openJetStream({
       url: server.url,
@@ -55,9 +57,12 @@ const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 const RESTART_MS = 500;
 const RESTARTS = 20;
 
+/** `ends` ends a start that is under way. */
+type Start = (port: number, ends: AbortSignal) => Promise<RunningNats>;
+
 /** A nats-server that dies is started again on its port: clients reconnect, and nothing that was stored is gone (P8). */
 class Server {
-  readonly #start: (port: number) => Promise<RunningNats>;
+  readonly #start: Start;
   readonly #log: Logger;
   readonly url: string;
   readonly #port: number;
@@ -66,7 +71,7 @@ class Server {
   #fail: (error: Error) => void = () => {};
   #nats: RunningNats;
 
-  constructor(nats: RunningNats, start: (port: number) => Promise<RunningNats>, log: Logger) {
+  constructor(nats: RunningNats, start: Start, log: Logger) {
     this.#nats = nats;
     this.#start = start;
     this.#log = log;
@@ -95,6 +100,8 @@ class Server {
       const exit = await this.#nats.exited;
       if (this.#stopping.signal.aborted) return;
       this.#log.error({ ...exit }, "nats-server ended; starting it again");
+      // Gives the data folder free, which the next server is to own.
+      await this.#nats.stop();
       await this.#again();
     }
   }
@@ -102,7 +109,7 @@ class Server {
   async #again(): Promise<void> {
     for (let tries = 1; !this.#stopping.signal.aborted; tries++) {
       try {
-        this.#nats = await this.#start(this.#port);
+        this.#nats = await this.#start(this.#port, this.#stopping.signal);
         if (this.#stopping.signal.aborted) await this.#nats.stop();
         return;
       } catch (error) {

@@ -33,6 +33,9 @@ const AWAY = [
   jserrors.JetStreamNotEnabled,
 ] as const;
 
+/** What the client says of requests and pings that the line took along; it has no class of its own for them. */
+const LINE_DOWN: ReadonlySet<string> = new Set(["connection disconnected", "connection closed", "cancelled"]);
+
 /** Resolves as `work` does; rejects with `StoreUnavailable` when the store could not be reached or had no room. */
 export async function reached<T>(work: Promise<T>): Promise<T> {
   try {
@@ -51,7 +54,7 @@ export function unavailable(cause: unknown): StoreUnavailable {
 export function isAway(error: unknown): boolean {
   if (error instanceof StoreUnavailable) return true;
   if (AWAY.some((kind) => error instanceof kind)) return true;
-  if (error instanceof errors.RequestError) return error.isNoResponders();
+  if (error instanceof errors.RequestError) return error.isNoResponders() || LINE_DOWN.has(error.message);
   if (error instanceof JetStreamApiError) return error.status === 503 || MAY_PASS.has(error.code);
   return error instanceof JetStreamStatusError && (error.code === 503 || error.code === 408);
 }
