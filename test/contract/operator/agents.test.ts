@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Body, fieldOf, type OperatorWorld, startOperatorWorld } from "./world.ts";
+
+let world: OperatorWorld;
+beforeAll(async () => {
+  world = await startOperatorWorld();
+  world.lead();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const POLL = { timeout: 25_000, interval: 50 };
+const ark = (plural: string) => `/apis/arkonis.dev/v1alpha1/namespaces/default/${plural}`;
+const SERVICES = "/apis/serving.knative.dev/v1/namespaces/default/services";
+const REVISIONS = "/apis/serving.knative.dev/v1/namespaces/default/revisions";
+const CORE = "/api/v1/namespaces/default";
+
+async function get(path: string): Promise<Body | undefined> {
+  const { status, body } = await world.api.request("GET", path);
+  return status === 200 ? body : undefined;
+}
+
+async function post(path: string, body: object): Promise<Body> {
+  const answer = await world.api.request("POST", path, body);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  return answer.body;
+}
+
+const make = (kind: string, plural: string, name: string, spec: object) =>
+  post(ark(plural), { apiVersion: "arkonis.dev/v1alpha1", kind, metadata: { name }, spec });
+
+const patch = (path: string, body: object) => world.api.request("PATCH", path, body);
+
+async function ready(plural: string, name: string): Promise<string> {
+  const conditions = fieldOf(await get(`${ark(plural)}/${name}`), "status", "conditions");
+  const one = (Array.isArray(conditions) ? conditions : []).find((each) => fieldOf(each, "type") === "Ready");
+  return `${String(fieldOf(one, "status"))} ${String(fieldOf(one, "reason"))}`;
+}
+
+const template = async (agent: string) => fieldOf(await get(`${SERVICES}/${agent}-agent`), "spec", "template");
+const annotation = async (agent: string, name: string) =>
+  fieldOf(await template(agent), "metadata", "annotations", name);
+
+async function giveKeys(): Promise<void> {
+  const secret = { metadata: { name: "ark-api-keys" }, stringData: { OPENAI_API_KEY: "sk-secret" } };
+  await world.api.request("POST", `${CORE}/secrets`, secret);
+}
+
+test("an agent without its key, its prompt or its settings says which, and is given no Service (D31, D49)", async () => {
+  await make("ArkAgent", "arkagents", "needy", {
+    model: "gpt-4o",
+    systemPromptRef: { configMapKeyRef: { name: "prompts", key: "needy" } },
+    settingsRefs: [{ name: "style" }],
+  });
+  await expect.poll(() => ready("arkagents", "needy"), POLL).toBe("False SettingsNotFound");
+  await make("ArkSettings", "arksettings", "style", { temperature: "0.2" });
+  await expect.poll(() => ready("arksettings", "style"), POLL).toBe("True Accepted");
+  await expect.poll(() => ready("arkagents", "needy"), POLL).toBe("False MissingCredentials");
+  expect(await get(`${SERVICES}/needy-agent`)).toBeUndefined();
+  await giveKeys();
+  await expect.poll(() => ready("arkagents", "needy"), POLL).toBe("False PromptResolutionError");
+  await post(`${CORE}/configmaps`, { metadata: { name: "prompts" }, data: { needy: "You need." } });
+  await expect.poll(() => ready("arkagents", "needy"), POLL).toBe("False Progressing");
+  const service = await get(`${SERVICES}/needy-agent`);
+  expect(JSON.stringify(service)).not.toContain("sk-secret");
+  expect(fieldOf(service, "metadata", "ownerReferences")).toMatchObject([{ kind: "ArkAgent", name: "needy" }]);
+  const file = fieldOf(await get(`${CORE}/configmaps/needy-agent`), "data", "agent.json");
+  expect(JSON.parse(String(file))).toMatchObject({
+    agent: { metadata: { name: "needy", namespace: "default" }, spec: { model: "gpt-4o" } },
+    settings: [{ metadata: { name: "style" }, spec: { temperature: "0.2" } }],
+  });
+});
+
+test("a changed prompt, and a changed key, roll a revision; what changes elsewhere rolls none", async () => {
+  await giveKeys();
+  await post(`${CORE}/configmaps`, { metadata: { name: "texts" }, data: { mine: "One.", other: "x" } });
+  await make("ArkAgent", "arkagents", "roller", {
+    model: "gpt-4o",
+    systemPromptRef: { configMapKeyRef: { name: "texts", key: "mine" } },
+  });
+  const prompt = () => annotation("roller", "arkonis.dev/system-prompt-hash");
+  const config = () => annotation("roller", "arkonis.dev/config-hash");
+  await expect.poll(prompt, POLL).toMatch(/^sha256:/);
+  const [first, firstConfig] = [await prompt(), await config()];
+  await patch(`${CORE}/configmaps/texts`, { data: { other: "y" } });
+  await patch(`${CORE}/configmaps/texts`, { data: { mine: "Two." } });
+  await expect.poll(prompt, POLL).not.toBe(first);
+  expect(await config()).toBe(firstConfig);
+  await patch(`${CORE}/secrets/ark-api-keys`, { stringData: { OPENAI_API_KEY: "sk-other" } });
+  await expect.poll(config, POLL).not.toBe(firstConfig);
+});
+
+test("status: asleep, awake by the pods of its revisions, and what waits for it", async () => {
+  await giveKeys();
+  await make("ArkAgent", "arkagents", "sleeper", { model: "gpt-4o", systemPrompt: "You sleep.", replicas: 3 });
+  const path = `${SERVICES}/sleeper-agent`;
+  await expect.poll(() => get(path), POLL).toBeDefined();
+  const url = "http://127.0.0.1:9";
+  await patch(`${path}/status`, { status: { conditions: [{ type: "Ready", status: "True" }], address: { url } } });
+  await expect.poll(() => ready("arkagents", "sleeper"), POLL).toBe("True ScaledToZero");
+  const labels = {
+    "app.kubernetes.io/managed-by": "ark-operator",
+    "arkonis.dev/agent": "sleeper",
+    "serving.knative.dev/service": "sleeper-agent",
+  };
+  const revision = { apiVersion: "serving.knative.dev/v1", kind: "Revision", metadata: { name: "r-1", labels } };
+  await post(REVISIONS, revision);
+  await patch(`${REVISIONS}/r-1/status`, { status: { actualReplicas: 2 } });
+  await expect.poll(() => ready("arkagents", "sleeper"), POLL).toBe("True AllReplicasReady");
+  const task = { uid: "u", run: "r", namespace: "default", agent: "sleeper", iteration: 0, attempt: 1, budgets: [] };
+  for (const step of ["a", "b"]) await world.js.tasks.publish({ ...task, step, prompt: { inline: "go" } });
+  const status = async () => fieldOf(await get(`${ark("arkagents")}/sleeper`), "status");
+  await expect.poll(async () => fieldOf(await status(), "pendingTasks"), POLL).toBe(2);
+  expect(await status()).toMatchObject({ replicas: 2, readyReplicas: 2, desiredReplicas: 1 });
+});
+
+const TEAM = {
+  roles: [{ name: "writer", model: "gpt-4o", systemPrompt: "You write." }],
+  pipeline: [{ role: "writer" }],
+};
+
+test("a team's inline role becomes an ArkAgent that follows it, and goes with the role", async () => {
+  await make("ArkTeam", "arkteams", "blog", TEAM);
+  const path = `${ark("arkagents")}/blog-writer`;
+  await expect.poll(() => get(path), POLL).toBeDefined();
+  await expect.poll(() => ready("arkteams", "blog"), POLL).toBe("True Validated");
+  const generation = async () => fieldOf(await get(path), "metadata", "generation");
+  expect(await generation()).toBe(1);
+  await patch(path, { spec: { replicas: 7 } });
+  await expect.poll(async () => fieldOf(await get(path), "spec", "replicas"), POLL).toBe(1);
+  await world.api.request("DELETE", path);
+  await expect.poll(generation, POLL).toBe(1);
+  const roles = [{ ...TEAM.roles[0], name: "editor" }];
+  await patch(`${ark("arkteams")}/blog`, { spec: { roles, pipeline: [{ role: "editor" }] } });
+  await expect.poll(() => get(`${ark("arkagents")}/blog-editor`), POLL).toBeDefined();
+  await expect.poll(() => get(path), POLL).toBeUndefined();
+});
+
+test("M1: an ArkAgent of somebody's own is not taken over", async () => {
+  await make("ArkAgent", "arkagents", "press-writer", { model: "gpt-4o", systemPrompt: "Mine." });
+  await make("ArkTeam", "arkteams", "press", TEAM);
+  await expect.poll(() => ready("arkteams", "press"), POLL).toBe("False ReconcileError");
+  expect(fieldOf(await get(`${ark("arkagents")}/press-writer`), "spec", "systemPrompt")).toBe("Mine.");
+});
+
+test("a run made by hand is completed, announced once, and cancelled by annotation", async () => {
+  await make("ArkTeam", "arkteams", "hand", { ...TEAM, input: { topic: "x" } });
+  const path = `${ark("arkruns")}/hand-run-1`;
+  const run = await make("ArkRun", "arkruns", "hand-run-1", { teamRef: "hand", input: { topic: "y" } });
+  const uid = String(fieldOf(run, "metadata", "uid"));
+  const facts = async () => {
+    const kinds: string[] = [];
+    for await (const { fact } of world.js.factLog.history({ namespace: "default", run: "hand-run-1" }))
+      kinds.push(fact.kind);
+    return kinds;
+  };
+  await expect.poll(facts, POLL).toEqual(["run.requested"]);
+  const stored = await get(path);
+  expect(stored?.["spec"]).toMatchObject({ teamGeneration: 1, input: { topic: "y" }, pipeline: [{ role: "writer" }] });
+  expect(fieldOf(stored, "metadata", "finalizers")).toEqual(["arkonis.dev/run"]);
+  await patch(`${path}/status`, { status: { phase: "Running" } });
+  await world.js.runStates.put(stateOf(uid, "hand-run-1"), 0);
+  await patch(path, { metadata: { annotations: { "arkonis.dev/cancel": "true" } } });
+  await expect.poll(facts, POLL).toEqual(["run.requested", "run.cancel"]);
+  await expect.poll(async () => fieldOf(await get(`${ark("arkteams")}/hand`), "status", "phase"), POLL).toBe("Running");
+});
+
+/** As the collector keeps it. */
+function stateOf(uid: string, run: string, ended = false) {
+  const phase = ended ? { kind: "ended", outcome: "failed", at: 1 } : { kind: "running" };
+  return { namespace: "default", run, uid, phase, steps: {}, issued: {} } as unknown as Parameters<
+    typeof world.js.runStates.put
+  >[0];
+}
+
+test("R2: a run that is deleted while it goes on is cancelled first; its record goes with it", async () => {
+  const name = { namespace: "default", run: "doomed" };
+  const run = await make("ArkRun", "arkruns", "doomed", { agent: "sleeper", prompt: "go" });
+  const uid = String(fieldOf(run, "metadata", "uid"));
+  const path = `${ark("arkruns")}/doomed`;
+  await expect.poll(async () => fieldOf(await get(path), "metadata", "finalizers"), POLL).toEqual(["arkonis.dev/run"]);
+  const put = await world.js.runStates.put(stateOf(uid, "doomed"), 0);
+  await world.api.request("DELETE", path);
+  const facts = async () => {
+    const kinds: string[] = [];
+    for await (const { fact } of world.js.factLog.history(name)) kinds.push(fact.kind);
+    return kinds;
+  };
+  await expect.poll(facts, POLL).toContain("run.cancel");
+  expect(await get(path)).toBeDefined();
+  await world.js.runStates.put(stateOf(uid, "doomed", true), put.kind === "stored" ? put.revision : 0);
+  await expect.poll(() => get(path), POLL).toBeUndefined();
+  expect(await facts()).toEqual([]);
+  expect(await world.js.runStates.get(name)).toBeUndefined();
+});
+
+test("D52: ended runs beyond a team's limits are let go, those that go on never", async () => {
+  await make("ArkTeam", "arkteams", "tidy", { ...TEAM, successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 0 });
+  const runs = ["tidy-1", "tidy-2", "tidy-3", "tidy-4"];
+  for (const name of runs) await make("ArkRun", "arkruns", name, { teamRef: "tidy" });
+  const end = (name: string, phase: string, second: number) =>
+    patch(`${ark("arkruns")}/${name}/status`, { status: { phase, completionTime: `2026-01-01T00:00:0${second}Z` } });
+  await end("tidy-1", "Succeeded", 1);
+  await end("tidy-2", "Succeeded", 2);
+  await end("tidy-3", "Failed", 3);
+  const left = async () => {
+    const found = await Promise.all(runs.map((name) => get(`${ark("arkruns")}/${name}`)));
+    return runs.filter((_name, index) => found[index] !== undefined);
+  };
+  await expect.poll(left, POLL).toEqual(["tidy-2", "tidy-4"]);
+});
