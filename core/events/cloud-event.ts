@@ -16,6 +16,7 @@ export const EXTENSIONS = {
   team: "arkteam",
   agent: "arkagent",
   run: "arkrun",
+  service: "arkservice",
   hop: "arkhop",
   key: "arkkey",
   seq: "arkseq",
@@ -26,7 +27,7 @@ export const MAX_HOPS = 16;
 
 export function arkSource(
   namespace: string,
-  kind: "arkevent" | "arkrun" | "arkteam" | "arkagent",
+  kind: "arkevent" | "arkrun" | "arkteam" | "arkagent" | "arkservice",
   name: string,
 ): string {
   return `/ark/${namespace}/${kind}/${name}`;

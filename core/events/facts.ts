@@ -39,6 +39,9 @@ export type StepOutcome =
 /** The result of a step that an earlier run already has: `ark retry` takes it over instead of paying again. */
 export type CarriedResult = { readonly output: Text; readonly json?: Text; readonly context?: Text };
 
+/** The ArkService that took a run's task, the instance it is meant for, and the client's own name of the conversation. */
+export type Via = { readonly service: string; readonly instance?: string; readonly session?: string };
+
 export type RunRequested = {
   readonly kind: "run.requested";
   readonly at: number;
@@ -49,6 +52,7 @@ export type RunRequested = {
   /** ArkEvent that started it; absent for runs made by hand. */
   readonly event?: string;
   readonly parent?: ParentRef;
+  readonly via?: Via;
   /** Nesting: 0 for a run that no other run started. */
   readonly depth: number;
   /** Length of the chain of team-output events that led here. */

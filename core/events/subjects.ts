@@ -13,6 +13,7 @@ export const BUCKETS = {
   objects: "ark-objects",
   idempotency: "ark-idempotency",
   locks: "ark-locks",
+  instances: "ark-instances",
 } as const;
 
 type RunName = { readonly namespace: string; readonly run: string };
@@ -78,6 +79,14 @@ export function tokensSubject(of: RunName): string {
 /** Hint that a pool has work: the agent's, or the collector's with agent `-`. */
 export function wakeSubject(namespace: string, agent: string): string {
   return `ark.wake.${namespace}.${agent}`;
+}
+
+/** Where an instance takes tasks that another one pulled. Instances are DNS labels, as pods are. */
+export function handSubject(
+  { namespace, agent }: { readonly namespace: string; readonly agent: string },
+  instance: string,
+): string {
+  return `ark.hand.${namespace}.${agent}.${instance}`;
 }
 
 function attemptTokens(key: AttemptKey): string {

@@ -21,5 +21,7 @@ export type Task = AttemptKey & {
   /** The answer a validation refused, and why: a further attempt is told both. */
   readonly earlier?: { readonly answer: Text; readonly reason: string };
   readonly budgets: readonly BudgetRef[];
+  /** The instance that a router chose; another one that pulls the task hands it over while that one has room. */
+  readonly prefer?: string;
   readonly traceparent?: string;
 };

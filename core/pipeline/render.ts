@@ -4,6 +4,7 @@
  * R1  Only steps that a template may read are in its data (G2), so no rendering depends on timing.
  * R2  Step outputs are marked in prompts and nowhere else (E6).
  */
+import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { Text } from "#core/events/text.ts";
 import { wrapStepOutput } from "#core/events/marks.ts";
 import type { RenderHooks, TemplateFault } from "#core/template/compile.ts";
@@ -50,7 +51,7 @@ function faultText({ line, column, message, hint }: TemplateFault): string {
 /** The inputs of a step, as its prompt needs them (marked) or as another team's run takes them (plain). */
 export function renderInputs(step: PlannedStep, view: View, purpose: "prompt" | "child"): RenderedFields {
   const { spec } = view.state;
-  if (step.inputs.kind === "run-prompt") return { kind: "rendered", fields: [["prompt", spec.prompt ?? ""]] };
+  if (step.inputs.kind === "run-prompt") return { kind: "rendered", fields: promptFields(spec) };
   if (step.inputs.kind === "run-input") return { kind: "rendered", fields: Object.entries(resolveInput(spec)) };
   const fields: [string, string][] = [];
   for (const { key, source } of step.inputs.fields) {
@@ -59,6 +60,11 @@ export function renderInputs(step: PlannedStep, view: View, purpose: "prompt" | 
     fields.push([key, rendered.text]);
   }
   return { kind: "rendered", fields };
+}
+
+/** A run of one agent: its prompt, then what it was given beside it, each under its name. */
+function promptFields({ prompt = "", input = {} }: ArkRunSpec): [string, string][] {
+  return [["prompt", prompt], ...Object.entries(input).filter(([key]) => key !== "prompt")];
 }
 
 const SCHEMA_LINE = "Answer with JSON that matches this JSON Schema, and with nothing else:";

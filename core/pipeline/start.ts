@@ -59,7 +59,7 @@ function planned({ roles, ...spec }: ArkRunSpec): ArkRunSpec {
 }
 
 function stateOf(fact: RunRequested, steps: Readonly<Record<string, StepState>>): RunState {
-  const { namespace, run, uid, event, parent, depth, hop, traceparent } = fact;
+  const { namespace, run, uid, event, parent, via, depth, hop, traceparent } = fact;
   return {
     version: 1,
     namespace,
@@ -68,6 +68,7 @@ function stateOf(fact: RunRequested, steps: Readonly<Record<string, StepState>>)
     spec: planned(fact.spec),
     ...(event !== undefined && { event }),
     ...(parent !== undefined && { parent }),
+    ...(via !== undefined && { via }),
     depth,
     hop,
     ...(traceparent !== undefined && { traceparent }),

@@ -7,7 +7,7 @@
  */
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { ContextPolicy, Validation } from "#core/api/v1alpha1/ark-team.ts";
-import type { AttemptKey, ParentRef, Usage } from "#core/events/facts.ts";
+import type { AttemptKey, ParentRef, Usage, Via } from "#core/events/facts.ts";
 import type { Text } from "#core/events/text.ts";
 
 export type StepResult = { readonly output: Text; readonly json?: Text; readonly context?: Text };
@@ -84,6 +84,7 @@ export type RunState = {
   readonly spec: ArkRunSpec;
   readonly event?: string;
   readonly parent?: ParentRef;
+  readonly via?: Via;
   readonly depth: number;
   readonly hop: number;
   readonly traceparent?: string;

@@ -5,13 +5,14 @@
 import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
-import type { CarriedResult, ParentRef, RunRequested } from "#core/events/facts.ts";
+import type { CarriedResult, ParentRef, RunRequested, Via } from "#core/events/facts.ts";
 
 export const LABELS = {
   team: "arkonis.dev/team",
   event: "arkonis.dev/event",
   agent: "arkonis.dev/agent",
   run: "arkonis.dev/run",
+  service: "arkonis.dev/service",
 } as const;
 export const ANNOTATIONS = {
   eventKey: "arkonis.dev/event-key",
@@ -21,10 +22,12 @@ export const ANNOTATIONS = {
   depth: "arkonis.dev/depth",
   parent: "arkonis.dev/parent",
   traceparent: "arkonis.dev/traceparent",
+  instance: "arkonis.dev/instance",
+  session: "arkonis.dev/session",
 } as const;
 
 export type Owner = {
-  readonly kind: "ArkTeam" | "ArkEvent" | "ArkRun";
+  readonly kind: "ArkTeam" | "ArkEvent" | "ArkRun" | "ArkService";
   readonly name: string;
   readonly uid: string;
 };
@@ -34,6 +37,7 @@ export type Origin = {
   readonly event?: string;
   readonly eventKey?: string;
   readonly parent?: ParentRef;
+  readonly via?: Via;
   readonly depth: number;
   readonly hop: number;
   readonly traceparent?: string;
@@ -71,6 +75,7 @@ export function runObject(
         ...(spec.teamRef === undefined ? {} : { [LABELS.team]: spec.teamRef }),
         ...(spec.agent === undefined ? {} : { [LABELS.agent]: spec.agent }),
         ...(origin.event === undefined ? {} : { [LABELS.event]: origin.event }),
+        ...(origin.via === undefined ? {} : { [LABELS.service]: origin.via.service }),
         ...(origin.parent === undefined ? {} : { [LABELS.run]: origin.parent.run }),
       },
       annotations: annotationsOf(origin),
@@ -86,16 +91,15 @@ function annotationsOf(origin: Origin): Record<string, string> {
     ...(origin.hop === 0 ? {} : { [ANNOTATIONS.hop]: String(origin.hop) }),
     ...(origin.depth === 0 ? {} : { [ANNOTATIONS.depth]: String(origin.depth) }),
     ...(origin.parent === undefined ? {} : { [ANNOTATIONS.parent]: JSON.stringify(origin.parent) }),
+    ...(origin.via?.instance === undefined ? {} : { [ANNOTATIONS.instance]: origin.via.instance }),
+    ...(origin.via?.session === undefined ? {} : { [ANNOTATIONS.session]: origin.via.session }),
     ...(origin.traceparent === undefined ? {} : { [ANNOTATIONS.traceparent]: origin.traceparent }),
   };
 }
 
 /** The first fact of a run, from its object. */
 export function requestOf(run: ArkRun, at: number, carried?: Readonly<Record<string, CarriedResult>>): RunRequested {
-  const { namespace = "", name = "", uid = "", labels = {}, annotations = {} } = run.metadata;
-  const event = labels[LABELS.event];
-  const parent = annotations[ANNOTATIONS.parent];
-  const traceparent = annotations[ANNOTATIONS.traceparent];
+  const { namespace = "", name = "", uid = "" } = run.metadata;
   return {
     kind: "run.requested",
     at,
@@ -103,14 +107,36 @@ export function requestOf(run: ArkRun, at: number, carried?: Readonly<Record<str
     run: name,
     uid,
     spec: run.spec,
+    ...comesFrom(run),
+    ...(carried === undefined ? {} : { carried }),
+  };
+}
+
+type Whence = Pick<RunRequested, "depth" | "hop" | "event" | "parent" | "via" | "traceparent">;
+
+function comesFrom({ metadata: { labels = {}, annotations = {} } }: ArkRun): Whence {
+  const event = labels[LABELS.event];
+  const parent = annotations[ANNOTATIONS.parent];
+  const traceparent = annotations[ANNOTATIONS.traceparent];
+  const via = viaOf(labels, annotations);
+  return {
     depth: count(annotations[ANNOTATIONS.depth]),
     hop: count(annotations[ANNOTATIONS.hop]),
     ...(event === undefined ? {} : { event }),
     ...(parent === undefined ? {} : { parent: JSON.parse(parent) as ParentRef }),
+    ...(via === undefined ? {} : { via }),
     ...(traceparent === undefined ? {} : { traceparent }),
-    ...(carried === undefined ? {} : { carried }),
   };
 }
+
+function viaOf(labels: Words, annotations: Words): Via | undefined {
+  const service = labels[LABELS.service];
+  if (service === undefined) return undefined;
+  const instance = annotations[ANNOTATIONS.instance];
+  const session = annotations[ANNOTATIONS.session];
+  return { service, ...(instance === undefined ? {} : { instance }), ...(session === undefined ? {} : { session }) };
+}
+type Words = Readonly<Record<string, string>>;
 
 function count(text: string | undefined): number {
   const value = Number(text ?? "0");

@@ -67,11 +67,18 @@ async function publishTask(state: RunState, command: Of<"task">, ports: Collecto
     agent: command.agent,
     prompt: await ports.outputs.store(prompt),
     budgets: runBudget(state),
+    ...preferOf(state, command),
     ...(state.traceparent === undefined ? {} : { traceparent: state.traceparent }),
   };
   const { seq } = await ports.tasks.publish(task);
   ports.wakes.hint({ namespace: state.namespace, agent: command.agent });
   return seq;
+}
+
+/** A first attempt alone: where it failed, another instance may do better. */
+function preferOf({ via }: RunState, { key }: Of<"task">): Pick<Task, "prefer"> {
+  if (via?.instance === undefined || key.iteration > 0 || key.attempt > 0) return {};
+  return { prefer: via.instance };
 }
 
 function runBudget({ namespace, run, spec }: RunState): Task["budgets"] {

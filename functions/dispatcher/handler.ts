@@ -7,6 +7,7 @@
  * H3  Every path and method answers.
  */
 import { EVENT_TYPES, EXTENSIONS, extension, numberExtension } from "#core/events/cloud-event.ts";
+import { isServiceTask } from "#core/events/service-task.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
@@ -17,6 +18,7 @@ import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
 import { dispatch } from "./dispatch.ts";
 import { sha256 } from "./fire-key.ts";
+import { startServiceRun } from "./service-run.ts";
 
 /** Which ArkEvent a delivery is for: by the Trigger's subscriber path, else by the event's own extensions. */
 export type Received = {
@@ -48,6 +50,7 @@ export async function handle(received: Received, deps: DispatcherDeps): Promise<
 type Settled = { readonly cloudEvent: CloudEventRecord; readonly lastTry: boolean; readonly seq?: number };
 
 async function deliver(received: Received, settled: Settled, deps: DispatcherDeps): Promise<HandleOutcome> {
+  if (isServiceTask(settled.cloudEvent)) return startServiceRun(settled, deps);
   if (settled.cloudEvent.type === EVENT_TYPES.runRequested) return startChild(settled, deps);
   const place = placeOf(received);
   const keyed = received.key === undefined ? {} : { key: received.key };

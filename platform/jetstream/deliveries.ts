@@ -48,9 +48,17 @@ export async function* deliveries<T>(consumer: Consumer, options: ReadOptions<T>
   }
 }
 
+/** Where each delivery is settled, for those that are handed on. */
+const addresses = new WeakMap<object, string>();
+
+/** undefined: not a delivery of this process. */
+export function settleAddress(of: object): string | undefined {
+  return addresses.get(of);
+}
+
 export function delivery<T>(message: JsMsg, value: T): Delivery<T> {
   let acked: Promise<void> | undefined;
-  return {
+  const made: Delivery<T> = {
     value,
     seq: message.seq,
     deliveries: message.info.deliveryCount,
@@ -59,6 +67,9 @@ export function delivery<T>(message: JsMsg, value: T): Delivery<T> {
     nak: (delayMs) => quietly(() => message.nak(delayMs)),
     working: () => quietly(() => message.working()),
   };
+  // Every message has one; the client's type alone does not say so.
+  if ("reply" in message && typeof message.reply === "string") addresses.set(made, message.reply);
+  return made;
 }
 
 async function giveBack(iterator: AsyncIterator<JsMsg>): Promise<void> {

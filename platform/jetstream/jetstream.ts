@@ -1,5 +1,6 @@
 /** The door of this folder: one connection, and every port of the record on it. A port that nobody uses costs nothing. */
 import type { DeadLetters, FireTallies, Idempotency, Locks, Outbox, Replay, Triggers } from "#core/ports/events.ts";
+import type { Announcements, HandOver, Instances, Services } from "#core/ports/services.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type {
   Backlog,
@@ -20,7 +21,9 @@ import { budgets } from "./budgets.ts";
 import { connectNats, type ConnectOptions } from "./connect.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { factLog } from "./fact-log.ts";
+import { handOver } from "./hand-over.ts";
 import { idempotency } from "./idempotency.ts";
+import { instances } from "./instances.ts";
 import { leases } from "./leases.ts";
 import { closeLink, isConnected, openLink, type Link } from "./link.ts";
 import { locks } from "./locks.ts";
@@ -30,6 +33,7 @@ import { outputs } from "./outputs.ts";
 import { provision } from "./provision.ts";
 import { reaper } from "./reaper.ts";
 import { runStates } from "./run-states.ts";
+import { services } from "./services.ts";
 import type { Sizing } from "./streams.ts";
 import { tallies } from "./tallies.ts";
 import { taskQueue } from "./task-queue.ts";
@@ -57,12 +61,15 @@ type RecordPorts = {
   readonly tokens: TokenFeed;
   readonly reaper: Reaper;
   readonly backlog: Backlog;
+  readonly instances: Instances & Announcements;
+  readonly handOver: HandOver;
 };
 
 /** Ports of events on their way in, and of the objects of local mode. */
 type EventPorts = {
   readonly outbox: Outbox;
   readonly triggers: Triggers;
+  readonly services: Services;
   readonly tallies: FireTallies;
   readonly idempotency: Idempotency;
   readonly locks: Locks;
@@ -109,6 +116,8 @@ function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
     wakes: wakes(link),
     tokens: tokenFeed(link),
     backlog: backlog(link),
+    instances: instances(link),
+    handOver: handOver(link),
     reaper: reaper(link, { factLog: log, deadLetters: deadLetters(link) }),
   };
 }
@@ -117,6 +126,7 @@ function eventPorts(link: Link): EventPorts {
   return {
     outbox: outbox(link),
     triggers: triggers(link),
+    services: services(link),
     tallies: tallies(link),
     idempotency: idempotency(link),
     locks: locks(link),

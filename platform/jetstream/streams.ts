@@ -21,6 +21,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const DEDUPE_WINDOW_MS = 10 * MINUTE_MS;
 export const RECORD_AGE_MS = 90 * DAY_MS;
 const IDEMPOTENCY_MS = DAY_MS;
+/** Each says of itself how long it stands; this ends what a stopped clock would leave. */
+const INSTANCES_MS = MINUTE_MS;
 
 const GIBIBYTE = 1024 ** 3;
 const DEFAULT_STORAGE_BYTES = 8 * GIBIBYTE;
@@ -38,6 +40,7 @@ const SHARE = {
   [BUCKETS.triggers]: 1,
   [BUCKETS.budgets]: 1,
   [BUCKETS.locks]: 1,
+  [BUCKETS.instances]: 1,
 } as const;
 
 export function streamTable(sizing: Sizing = {}): readonly StreamSpec[] {
@@ -129,6 +132,7 @@ function buckets(common: Common, bytes: Bytes): StreamSpec[] {
     bucket(BUCKETS.budgets, 0),
     bucket(BUCKETS.locks, 0),
     bucket(BUCKETS.objects, 0),
+    bucket(BUCKETS.instances, INSTANCES_MS),
     bucket(BUCKETS.idempotency, IDEMPOTENCY_MS),
   ];
 }
