@@ -6,6 +6,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { leaveOutUnused } from "./bundle-unused.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OUT = path.join(ROOT, "dist");
@@ -44,6 +45,7 @@ export async function bundle({ name, file }: Entry, out = OUT): Promise<Bundle> 
     external: [/^node:/],
     transform: { target: "node24" },
     treeshake: true,
+    plugins: [leaveOutUnused()],
     onLog: (level, log) => {
       if (level === "warn") console.warn(`${name}: ${log.message}`);
     },
