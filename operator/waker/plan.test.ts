@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { type AgentPool, type Load, planWakes } from "./plan.ts";
+
+const SHARED = { collector: { url: "http://collector", slots: 2 }, relay: { url: "http://webhook" } };
+const IDLE: Load = { tasks: [], facts: 0, events: 0, dead: 0 };
+const pool = (agent: string, slots: number): AgentPool => ({ namespace: "ns", agent, slots, url: `http://${agent}` });
+
+const wants = (pools: readonly AgentPool[], load: Partial<Load>) =>
+  Object.fromEntries(planWakes(pools, { ...IDLE, ...load }, SHARED).map(({ key, want }) => [key, want]));
+
+test.each([
+  ["nothing waits", 0, 0],
+  ["less than its slots", 3, 3],
+  ["as much as its slots", 10, 10],
+  ["more than its slots (D8)", 5_000, 10],
+])("W1: %s", (_name, count, want) => {
+  const tasks = [{ namespace: "ns", agent: "a", count }];
+  expect(wants([pool("a", 10)], { tasks })).toEqual({ "ns/a": want, collector: 0, relay: 0 });
+});
+
+test("W2: a pool that is not there is not planned, whatever waits for it", () => {
+  expect(wants([], { tasks: [{ namespace: "ns", agent: "gone", count: 9 }] })).toEqual({ collector: 0, relay: 0 });
+});
+
+test.each([
+  ["facts", { facts: 1 }, { collector: 1, relay: 0 }],
+  ["many facts", { facts: 900 }, { collector: 2, relay: 0 }],
+  ["dead tasks, for the reaper", { dead: 1 }, { collector: 1, relay: 0 }],
+  ["unconfirmed events", { events: 40 }, { collector: 0, relay: 1 }],
+])("shared functions: %s", (_name, load, wanted) => {
+  expect(wants([], load)).toEqual(wanted);
+});

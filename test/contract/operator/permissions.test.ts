@@ -1,0 +1,128 @@
+/** The operator does its work with its own rights, and has no more (D41, D43). */
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CLUSTER_RULES, NAMESPACE_RULES } from "../../../operator/permissions.ts";
+import { startProcess, type TestProcess } from "../../harness/process.ts";
+import { fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+
+const POLL = { timeout: 25_000, interval: 50 };
+const RBAC = "/apis/rbac.authorization.k8s.io/v1";
+const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
+
+let world: OperatorWorld;
+let operator: TestProcess;
+let token: string;
+const kubeconfig = path.join(tmpdir(), `ark-operator-${process.pid}.json`);
+
+beforeAll(async () => {
+  world = await startOperatorWorld();
+  const { api } = world;
+  token = await api.serviceAccountToken(SYSTEM, "ark-operator");
+  const subjects = [{ kind: "ServiceAccount", name: "ark-operator", namespace: SYSTEM }];
+  const ref = (kind: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name: "ark-operator" });
+  const metadata = { name: "ark-operator" };
+  await api.request("POST", `${RBAC}/clusterroles`, { metadata, rules: CLUSTER_RULES });
+  await api.request("POST", `${RBAC}/clusterrolebindings`, { metadata, subjects, roleRef: ref("ClusterRole") });
+  await api.request("POST", `${RBAC}/namespaces/${SYSTEM}/roles`, { metadata, rules: NAMESPACE_RULES });
+  const binding = { metadata, subjects, roleRef: ref("Role") };
+  await api.request("POST", `${RBAC}/namespaces/${SYSTEM}/rolebindings`, binding);
+  await writeFile(kubeconfig, JSON.stringify(kubeconfigOf(api.url, api.caFile, token)), { mode: 0o600 });
+  operator = await startProcess({
+    entry: "operator/main.ts",
+    env: {
+      KUBECONFIG: kubeconfig,
+      ARK_NATS_URL: world.nats.url,
+      ARK_EXECUTOR_IMAGE: "example.org/executor:1",
+      ARK_RESYNC_SECONDS: "1",
+      ARK_FRONT_PORT: "0",
+      HOST: "127.0.0.1",
+    },
+  });
+});
+afterAll(async () => {
+  await operator[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+  await rm(kubeconfig, { force: true });
+});
+
+function kubeconfigOf(server: string, ca: string, bearer: string): object {
+  return {
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "test",
+    clusters: [{ name: "test", cluster: { server, "certificate-authority": ca } }],
+    users: [{ name: "operator", user: { token: bearer } }],
+    contexts: [{ name: "test", context: { cluster: "test", user: "operator" } }],
+  };
+}
+
+async function reason(plural: string, name: string): Promise<unknown> {
+  const { body } = await world.api.request("GET", `${ARK}/${plural}/${name}`);
+  const conditions = fieldOf(body, "status", "conditions");
+  return (Array.isArray(conditions) ? conditions : []).map((one) => fieldOf(one, "reason")).at(0);
+}
+
+const make = (kind: string, plural: string, name: string, spec: object) =>
+  world.api.request("POST", `${ARK}/${plural}`, {
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind,
+    metadata: { name },
+    spec,
+  });
+
+test("the process does all of its work with these rights", async () => {
+  await world.api.request("POST", "/api/v1/namespaces/default/secrets", {
+    metadata: { name: "ark-api-keys" },
+    stringData: { OPENAI_API_KEY: "sk" },
+  });
+  const role = { name: "writer", model: "gpt-4o", systemPrompt: "You write." };
+  await make("ArkSettings", "arksettings", "style", { temperature: "0.5" });
+  await make("ArkTeam", "arkteams", "blog", { roles: [role], pipeline: [{ role: "writer" }] });
+  await make("ArkEvent", "arkevents", "hook", { source: { type: "webhook" }, targets: [{ team: "blog" }] });
+  await make("ArkEvent", "arkevents", "tick", {
+    source: { type: "cron", cron: "@daily" },
+    targets: [{ team: "blog" }],
+  });
+  await make("ArkRun", "arkruns", "by-hand", { teamRef: "blog" });
+  await expect.poll(() => reason("arksettings", "style"), POLL).toBe("Accepted");
+  await expect.poll(() => reason("arkteams", "blog"), POLL).toBe("Validated");
+  await expect.poll(() => reason("arkevents", "hook"), POLL).toBe("TriggerNotReady");
+  await expect.poll(() => reason("arkagents", "blog-writer"), POLL).toBe("Progressing");
+  const pings = "/apis/sources.knative.dev/v1/namespaces/default/pingsources/tick-cron";
+  await expect.poll(async () => (await world.api.request("GET", pings)).status, POLL).toBe(200);
+  const run = async () => (await world.api.request("GET", `${ARK}/arkruns/by-hand`)).body;
+  await expect.poll(async () => fieldOf(await run(), "spec", "teamGeneration"), POLL).toBe(1);
+  await world.api.request("PATCH", `${ARK}/arkevents/tick`, { spec: { suspended: true } });
+  await expect.poll(async () => (await world.api.request("GET", pings)).status, POLL).toBe(404);
+  await world.api.request("DELETE", `${ARK}/arkruns/by-hand`);
+  await expect.poll(async () => (await world.api.request("GET", `${ARK}/arkruns/by-hand`)).status, POLL).toBe(404);
+  const events = "/apis/events.k8s.io/v1/namespaces/default/events";
+  const told = async () => fieldOf((await world.api.request("GET", events)).body, "items") as { reason: string }[];
+  await expect.poll(async () => (await told()).map((one) => one.reason), POLL).toContain("TeamReconciled");
+  expect(operator.output()).not.toMatch(/forbidden/i);
+});
+
+test.each([
+  ["list", "", "secrets"],
+  ["watch", "", "secrets"],
+  ["delete", "", "secrets"],
+  ["patch", "", "secrets"],
+  ["create", "", "pods"],
+  ["create", "", "pods/exec"],
+  ["patch", "", "namespaces"],
+  ["create", "arkonis.dev", "arkruns"],
+  ["patch", "arkonis.dev", "arkruns/status"],
+  ["patch", "arkonis.dev", "arkevents"],
+  ["create", "rbac.authorization.k8s.io", "clusterroles"],
+  ["update", "coordination.k8s.io", "leases"],
+])("D41, D43, E25: it may not %s %s/%s", async (verb, group, resource) => {
+  const { body } = await world.api.request(
+    "POST",
+    "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+    { spec: { resourceAttributes: { verb, group, resource, namespace: "default" } } },
+    { token },
+  );
+  expect(fieldOf(body, "status", "allowed")).toBe(false);
+});
