@@ -47,11 +47,12 @@ test("an executor killed in mid-step: the step comes again, what was recorded is
 });
 
 test("P8: the operator away during a run, and before an event", async () => {
+  const { spec } = await until(DEPLOYMENTS, "ark-operator", () => true);
   const during = await inSecondStep("leaderless");
   await scaleOperator(0);
   await release("leaderless");
   expect((await feature.run(during)).status).toMatchObject({ phase: "Succeeded", output: "leaderless two" });
-  await scaleOperator(1);
+  await scaleOperator(Number(spec?.["replicas"]));
   expect(await door.fire({ first: "say:back", second: "say:again" }, SYNC)).toMatchObject({
     status: 200,
     body: { output: "again" },
@@ -70,4 +71,12 @@ test("P8: NATS restarted during a run", async () => {
   await release("restarted");
   expect((await feature.run(run)).status).toMatchObject({ phase: "Succeeded", output: "restarted two" });
   expect(await askedFor("say:restarted one")).toHaveLength(1);
+});
+
+test("the collector's pods evicted during a run", async () => {
+  const run = await inSecondStep("evicted");
+  await kubectl("delete", "pod", "-n", SYSTEM, "-l", "serving.knative.dev/service=ark-collector", "--wait=false");
+  await release("evicted");
+  expect((await feature.run(run)).status).toMatchObject({ phase: "Succeeded", output: "evicted two" });
+  expect(await askedFor("say:evicted one")).toHaveLength(1);
 });

@@ -3,7 +3,7 @@ import type { ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import * as z from "zod";
 import { apply, ARK, hasEnded, isReady, kubectl, type RunObject, until, untilAll, type Watched } from "./cluster.ts";
-import { MODEL, PLANTED_KEY } from "./names.ts";
+import { FEATURE_LABEL, MODEL, PLANTED_KEY } from "./names.ts";
 
 export type Feature = AsyncDisposable & {
   readonly namespace: string;
@@ -37,16 +37,17 @@ export type Fired = {
 const FIRE_MS = 180_000;
 
 export async function openFeature(name: string): Promise<Feature> {
-  const namespace = `e2e-${name}`;
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true");
-  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+  // A namespace is long in going, so that of an earlier run may still be there.
+  const namespace = `e2e-${name}-${Date.now().toString(36)}`;
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted", [FEATURE_LABEL]: "true" };
   await apply(
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
     {
       apiVersion: "v1",
       kind: "Secret",
       metadata: { name: "ark-api-keys", namespace },
-      stringData: { OPENAI_BASE_URL: MODEL.url, OPENAI_API_KEY: PLANTED_KEY },
+      // A lease that is short, so that what a killed executor held comes again soon.
+      stringData: { OPENAI_BASE_URL: MODEL.url, OPENAI_API_KEY: PLANTED_KEY, ARK_LEASE_SECONDS: "15" },
     },
   );
   const ark = `${ARK}/namespaces/${namespace}`;
@@ -84,6 +85,7 @@ export async function openFeature(name: string): Promise<Feature> {
     run: (called, is = hasEnded) => until<RunObject>(`${ark}/arkruns`, called, is),
     runs: (are) => untilAll<RunObject>(`${ark}/arkruns`, "", are),
     [Symbol.asyncDispose]: async () => {
+      await kubectl("delete", "arkevents,arkteams,arkruns,arkagents", "--all", "-n", namespace, "--timeout=120s");
       await kubectl("delete", "namespace", namespace, "--wait=false");
     },
   };

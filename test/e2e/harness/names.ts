@@ -8,3 +8,5 @@ export const MODEL = {
 export const BROKER = `http://broker-ingress.knative-eventing.svc.cluster.local/${SYSTEM}/default`;
 /** Stands in every agent's environment, and nowhere else. */
 export const PLANTED_KEY = "sk-planted-7f3a9c51d2e84b60";
+/** On the namespace of each feature. */
+export const FEATURE_LABEL = "ark-e2e";
