@@ -20,7 +20,7 @@ export type CollectorOptions = {
   readonly cacheBytes?: number;
 };
 
-const MAX_PENDING = 1_000;
+const MAX_PENDING = 512;
 const STATUS_EVERY_MS = 250;
 const STATUS_OWED_MS = 10_000;
 const CACHE_BYTES = 48 * 1024 * 1024;

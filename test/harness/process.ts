@@ -18,6 +18,9 @@ export type TestProcess = AsyncDisposable & {
   readonly url: string;
   /** Everything it wrote since the first start, for the message of a failed test. */
   output(): string;
+  /** Freezes it as a stalled node would, and lets it go on. */
+  freeze(): void;
+  thaw(): void;
   /** As a crash: no signal handler runs. Resolves once it is gone. */
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code once it is gone. */
@@ -49,6 +52,8 @@ export async function startProcess(options: ProcessOptions): Promise<TestProcess
       return `http://127.0.0.1:${running.port}`;
     },
     output: () => output,
+    freeze: () => void running.child.kill("SIGSTOP"),
+    thaw: () => void running.child.kill("SIGCONT"),
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
     start: async () => {
@@ -69,7 +74,15 @@ async function launch(
     env: { PATH: process.env["PATH"] ?? "", HOST: "127.0.0.1", PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const gone = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
+  // A test run that is ended early leaves nobody behind.
+  const killWithParent = (): void => void child.kill("SIGKILL");
+  process.once("exit", killWithParent);
+  const gone = new Promise<number | null>((resolve) => {
+    child.once("close", (code) => {
+      process.off("exit", killWithParent);
+      resolve(code);
+    });
+  });
   child.stderr.setEncoding("utf8").on("data", keep);
   const listening = new Promise<number>((resolve) => {
     createInterface({ input: child.stdout }).on("line", (line) => {

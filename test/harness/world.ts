@@ -8,6 +8,7 @@ import * as path from "node:path";
 import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { RunRequested } from "#core/events/facts.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Script } from "../../local/model-server/script.ts";
@@ -37,6 +38,8 @@ export type World<F extends FunctionName = FunctionName> = AsyncDisposable & {
   readonly model: ModelServer;
   readonly broker: TestBroker;
   readonly processes: Readonly<Record<F, TestProcess>>;
+  /** One more process of a function; it ends with the world. */
+  spawn(name: FunctionName): Promise<TestProcess>;
   /** Creates the ArkRun and announces it, as the dispatcher does. */
   request(run: string, spec?: Partial<ArkRunSpec>): Promise<void>;
   /** The run's last state. */
@@ -78,11 +81,12 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     NODE_COMPILE_CACHE: path.join(tmpdir(), "ark-test-compile-cache"),
     ...options.env,
   };
+  const spawn = async (name: FunctionName): Promise<TestProcess> => {
+    const entry = options.bundled === true ? await bundled(name, dir) : `functions/${name}/main.ts`;
+    return stack.use(await startProcess({ entry, env }));
+  };
   const started = await Promise.all(
-    options.functions.map(async (name): Promise<[F, TestProcess]> => {
-      const entry = options.bundled === true ? await bundled(name, dir) : `functions/${name}/main.ts`;
-      return [name, stack.use(await startProcess({ entry, env }))];
-    }),
+    options.functions.map(async (name): Promise<[F, TestProcess]> => [name, await spawn(name)]),
   );
   const processes = Object.fromEntries(started) as Record<F, TestProcess>;
   const dispatcher = started.find(([name]) => name === "dispatcher")?.[1];
@@ -93,6 +97,7 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     model,
     broker,
     processes,
+    spawn,
     request: (run, spec) => request(js, run, spec),
     ended: (run, signal) => ended(js, run, signal ?? AbortSignal.timeout(50_000)),
     arkRun: (run) => js.objects.get("ArkRun", { namespace: NAMESPACE, name: run }),
@@ -139,8 +144,15 @@ async function request(js: JetStream, run: string, over: Partial<ArkRunSpec> = {
 }
 
 async function ended(js: JetStream, run: string, signal: AbortSignal): Promise<RunState> {
-  for await (const state of js.runStates.watch({ namespace: NAMESPACE, run }, signal)) {
-    if (state.phase.kind !== "running") return state;
+  while (!signal.aborted) {
+    try {
+      for await (const state of js.runStates.watch({ namespace: NAMESPACE, run }, signal)) {
+        if (state.phase.kind !== "running") return state;
+      }
+    } catch (error) {
+      // The test's own eyes go blind while nats-server is away.
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
   }
   throw new Error(`run ${run} did not end`);
 }
