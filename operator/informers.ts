@@ -4,6 +4,7 @@ import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Children, ResourceName } from "#platform/kube/children.ts";
+import type { Recorder } from "#platform/kube/events.ts";
 import { pathOf } from "#platform/kube/objects.ts";
 import { watchObjects } from "#platform/kube/watch.ts";
 import type { Informers } from "./deps.ts";
@@ -16,6 +17,7 @@ import {
   concernedByTeam,
   workKey,
 } from "./keys.ts";
+import { tellTurn } from "./tell-run.ts";
 import { MANAGED_SELECTOR } from "./resources/names.ts";
 import { childView, type ChildView, runView } from "./state/views.ts";
 
@@ -23,10 +25,11 @@ export type InformerSources = {
   readonly kube: Kube;
   readonly children: Children;
   readonly poke: (key: string) => void;
+  readonly recorder: Recorder;
   readonly log: Logger;
 };
 
-export function createInformers({ kube, children, poke, log }: InformerSources): Informers {
+export function createInformers({ kube, children, poke, recorder, log }: InformerSources): Informers {
   const pokeAll = (keys: readonly string[]) => keys.forEach(poke);
   const ark = <K extends Kind, T>(
     kind: K,
@@ -56,7 +59,10 @@ export function createInformers({ kube, children, poke, log }: InformerSources):
     teams: ark("ArkTeam", whole("ArkTeam"), (key) => concernedByTeam(key, informers)),
     agents: ark("ArkAgent", whole("ArkAgent"), (key, now, before) => concernedByAgent(key, now ?? before, informers)),
     settings: ark("ArkSettings", whole("ArkSettings"), (key) => concernedBySettings(key, informers)),
-    runs: ark("ArkRun", runView, (_key, now, before) => concernedByRun(now, before)),
+    runs: ark("ArkRun", runView, (_key, now, before) => {
+      tellTurn(now, before, recorder);
+      return concernedByRun(now, before);
+    }),
     triggers: child("Trigger"),
     pingSources: child("PingSource"),
     services: child("Service"),

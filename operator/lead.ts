@@ -64,7 +64,7 @@ export function createLeading(given: LeadDeps): Leading {
     log,
   });
   const poke = (key: string) => queue.add(key);
-  const informers = createInformers({ kube, children: given.children, poke, log });
+  const informers = createInformers({ kube, children: given.children, poke, recorder: given.recorder, log });
   const deps: Deps = { ...given, informers, poke, backlogOf };
   const onLoad: Parameters<typeof wake>[0]["onLoad"] = ({ tasks }) => {
     const before = loads;

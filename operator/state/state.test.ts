@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { ArkEventSchema, type ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { eventChildren, notReady } from "./event-children.ts";
 import { GRACE_MS, lookAtTicks, type TickWorld } from "./ticks.ts";
-import { type ChildView, childView, type RunView } from "./views.ts";
+import { type RecordState, runAction } from "./run-action.ts";
+import { runTurn } from "./run-turn.ts";
+import { type ChildView, childView, RUN_FINALIZER, type RunView } from "./views.ts";
 
 function event(source: unknown, spec: object = {}): ArkEvent {
   return ArkEventSchema.parse({
@@ -116,6 +118,7 @@ const run = (createdAt: string, completedAt?: string): RunView => ({
   eventKey: "k",
   isDerived: true,
   phase: completedAt === undefined ? "Running" : "Succeeded",
+  outcome: undefined,
   createdAt: new Date(at(createdAt)).toISOString(),
   startedAt: undefined,
   completedAt: completedAt === undefined ? undefined : new Date(at(completedAt)).toISOString(),
@@ -132,4 +135,47 @@ test.each([
   const world = { until: at("00:01:30"), now: at("00:02:30"), runs };
   expect(times(look({ concurrencyPolicy: "Forbid" }, world).missed)).toEqual(wanted);
   expect(times(look({}, world).missed)).toEqual(["00:02:00"]);
+});
+
+const NOW = at("00:10:00");
+const fresh: RunView = { ...run("00:09:59"), phase: undefined, finalizers: [RUN_FINALIZER] };
+
+test.each<[string, Partial<RunView>, RecordState, string]>([
+  ["R1: no finalizer yet", { finalizers: [] }, "absent", "hold"],
+  ["R3: of an event, just made", {}, "absent", "wait"],
+  [
+    "R3: of an event, and nobody announced it",
+    { createdAt: new Date(at("00:09:00")).toISOString() },
+    "absent",
+    "start",
+  ],
+  ["made by hand", { isDerived: false }, "absent", "start"],
+  ["going on", { phase: "Running" }, "running", "nothing"],
+  ["cancelled while it goes on", { phase: "Running", cancelled: true }, "running", "cancel"],
+  ["cancelled before it began", { isDerived: false, cancelled: true }, "absent", "start"],
+  ["cancelled after its end changes nothing", { phase: "Failed", cancelled: true }, "ended", "nothing"],
+  ["cancelled, its status not caught up", { phase: "Running", cancelled: true }, "ended", "nothing"],
+  ["R2: deleted while it goes on", { phase: "Running", deleting: true }, "running", "cancel"],
+  ["deleted after its end", { phase: "Succeeded", deleting: true }, "ended", "purge"],
+  ["deleted before it began", { deleting: true }, "absent", "purge"],
+  ["deleted, and somebody else's finalizer is left", { deleting: true, finalizers: ["x"] }, "absent", "nothing"],
+])("a run %s", (_name, change, record, action) => {
+  expect(runAction({ ...fresh, ...change }, record, NOW).kind).toBe(action);
+});
+
+test.each<[string, Partial<RunView>, Partial<RunView>, string | undefined]>([
+  ["starts", {}, { phase: "Running" }, "Normal RunStarted"],
+  ["goes on", { phase: "Running" }, { phase: "Running" }, undefined],
+  ["succeeds", { phase: "Running" }, { phase: "Succeeded" }, "Normal RunSucceeded"],
+  ["fails", { phase: "Running" }, { phase: "Failed" }, "Warning RunFailed"],
+  [
+    "is out of time",
+    { phase: "Running" },
+    { phase: "Failed", outcome: { reason: "TimedOut", message: "x" } },
+    "Warning RunTimedOut",
+  ],
+])("api 16: a run that %s", (_name, before, now, wanted) => {
+  const turn = runTurn({ ...fresh, ...now }, { ...fresh, ...before });
+  expect(turn === undefined ? undefined : `${turn.type} ${turn.reason}`).toBe(wanted);
+  expect(runTurn({ ...fresh, ...now }, undefined)).toBeUndefined();
 });

@@ -31,6 +31,8 @@ export type RunView = {
   /** Made by an event or by another run: somebody announces it. */
   readonly isDerived: boolean;
   readonly phase: string | undefined;
+  /** Of its condition Succeeded, and the words with it. */
+  readonly outcome: { readonly reason: string; readonly message: string } | undefined;
   readonly createdAt: string;
   readonly startedAt: string | undefined;
   readonly completedAt: string | undefined;
@@ -48,6 +50,7 @@ export function runView({ metadata, spec, status }: ArkRun): RunView {
     team: spec.teamRef,
     ...originOf(metadata),
     phase: status?.phase,
+    outcome: outcomeOf(status),
     createdAt: creationTimestamp,
     startedAt: status?.startTime,
     completedAt: status?.completionTime,
@@ -55,6 +58,14 @@ export function runView({ metadata, spec, status }: ArkRun): RunView {
     finalizers: metadata.finalizers ?? [],
   };
 }
+
+function outcomeOf(status: ArkRun["status"]): RunView["outcome"] {
+  const found = status?.conditions?.find(({ type }) => type === "Succeeded");
+  return found === undefined ? undefined : { reason: found.reason, message: found.message.slice(0, MAX_WORDS) };
+}
+
+/** As much as a Kubernetes Event takes with it. */
+const MAX_WORDS = 512;
 
 function originOf({ labels = {}, annotations = {} }: ArkRun["metadata"]) {
   const eventKey = annotations[ANNOTATIONS.eventKey];

@@ -64,6 +64,8 @@ async function reign(
   const term = AbortSignal.any([signal, lost.signal]);
   log.info({ identity }, "leading");
   const work = lead(term).finally(() => lost.abort());
+  // What it throws is thrown below, once the loop has seen its end.
+  work.catch(() => undefined);
   while (!term.aborted) {
     await pause(retryMs, term);
     if (term.aborted) break;

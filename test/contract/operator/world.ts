@@ -27,7 +27,7 @@ export type OperatorWorld = AsyncDisposable & {
   readonly js: JetStream;
   readonly config: Config;
   /** A leader of its own, until it is stopped. */
-  lead(env?: Readonly<Record<string, string>>): Term;
+  lead(env?: Readonly<Record<string, string>>, now?: () => number): Term;
 };
 
 export type Body = Record<string, unknown>;
@@ -50,8 +50,8 @@ export async function startOperatorWorld(): Promise<OperatorWorld> {
     nats,
     js,
     config: configOf(nats.url, {}),
-    lead(env = {}) {
-      const term = startTerm(api, js, configOf(nats.url, env));
+    lead(env = {}, now = Date.now) {
+      const term = startTerm(api, js, configOf(nats.url, env), now);
       terms.push(term);
       return term;
     },
@@ -71,7 +71,7 @@ function configOf(natsUrl: string, env: Readonly<Record<string, string>>): Confi
 
 let tokens = 0;
 
-function startTerm(api: ApiServer, js: JetStream, config: Config): Term {
+function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => number): Term {
   const kube = openKube({ kubeconfig: api.kubeconfig });
   const children = kubeChildren(kube, "ark-operator");
   const leading = createLeading({
@@ -90,7 +90,7 @@ function startTerm(api: ApiServer, js: JetStream, config: Config): Term {
     backlog: js.backlog,
     hints: js.wakes,
     recorder: createRecorder(kube, { controller: "arkonis.dev/operator", instance: "test", now: Date.now, log: QUIET }),
-    now: Date.now,
+    now,
     random: Math.random,
     newToken: () => `made-${(tokens += 1)}`,
     log: QUIET,
