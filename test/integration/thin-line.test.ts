@@ -85,3 +85,65 @@ async function statusOf(world: World<(typeof LINE)[number]>, run: string) {
   }
   throw new Error(`no status of ${run}`);
 }
+
+test("held wakes do the work: lines while there is some, an end when there is none, nothing taken without one", async () => {
+  await using world = await startWorld({
+    functions: LINE,
+    script: [{ text: "awake" }],
+    env: { ARK_MODE: "wake", ARK_IDLE_SECONDS: "1" },
+  });
+  await world.request("asleep-run-aaaaaa");
+  expect(await world.js.tasks.pending({ namespace: NAMESPACE, agent: AGENT })).toEqual({ waiting: 0, running: 0 });
+  const wake = async (url: string): Promise<readonly unknown[]> => {
+    const response = await fetch(`${url}/wake`, { method: "POST", signal: AbortSignal.timeout(50_000) });
+    expect(response.status).toBe(200);
+    const lines = (await response.text()).trim().split("\n");
+    return lines.map((line): unknown => JSON.parse(line));
+  };
+  const { collector, executor } = world.processes;
+  // The executor's own idle time may pass before the collector has published the task, so it is woken after it.
+  const collecting = wake(collector.url);
+  await expect
+    .poll(() => world.js.tasks.pending({ namespace: NAMESPACE, agent: AGENT }), { timeout: 40_000 })
+    .toEqual({ waiting: 1, running: 0 });
+  const executing = wake(executor.url);
+  for (const lines of await Promise.all([executing, collecting])) {
+    expect(lines[0]).toEqual({ working: true });
+    expect(lines.at(-1)).toEqual({ working: false });
+  }
+  // What came after the collector had gone idle waits for the next wake.
+  const ended = async (): Promise<boolean> => (await world.arkRun("asleep-run-aaaaaa"))?.status?.phase === "Succeeded";
+  while (!(await ended())) await wake(collector.url);
+  expect((await world.arkRun("asleep-run-aaaaaa"))?.status?.output).toBe("awake");
+});
+
+test("P9: a team as a step runs as a run of its own, linked both ways, and its parent holds nothing meanwhile", async () => {
+  await using world = await startWorld({
+    functions: ["webhook", "dispatcher", "collector", "executor"],
+    script: () => ({ text: "from the inner team", usage: { inputTokens: 7, outputTokens: 3 } }),
+  });
+  await world.js.objects.create("ArkTeam", {
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkTeam",
+    metadata: { name: "inner", namespace: NAMESPACE },
+    spec: {
+      roles: [{ name: "poet", arkAgent: AGENT }],
+      pipeline: [{ role: "poet", inputs: { prompt: "about {{ .input.topic }}" } }],
+      successfulRunsHistoryLimit: 10,
+      failedRunsHistoryLimit: 3,
+    },
+  });
+  await world.request("outer-run-aaaaaa", {
+    teamRef: "outer",
+    roles: [{ name: "desk", arkTeam: "inner" }],
+    pipeline: [{ role: "desk", inputs: { topic: "rain" } }],
+  });
+  const outer = await world.ended("outer-run-aaaaaa");
+  expect(outer.phase).toMatchObject({ kind: "succeeded", output: { inline: "from the inner team" } });
+  const child = outer.steps["desk"]?.child ?? "";
+  expect(outer.steps["desk"]?.usage).toEqual({ inputTokens: 7, outputTokens: 3 });
+  const inner = await world.ended(child);
+  expect(inner.parent).toMatchObject({ run: "outer-run-aaaaaa", step: "desk" });
+  expect((await world.arkRun(child))?.spec).toMatchObject({ teamRef: "inner", input: { topic: "rain" } });
+  expect(JSON.stringify(world.model.requests()[0]?.body)).toContain("about rain");
+});
