@@ -44,6 +44,8 @@ export type FireRequest = {
 export interface Cluster {
   /** For messages: `the local server at http://127.0.0.1:8092`. */
   readonly description: string;
+  /** Of commands that name none. */
+  readonly namespace: string;
   get<K extends Kind>(kind: K, key: Key): Promise<ObjectOf<K> | undefined>;
   list<K extends Kind>(kind: K, options: ListOptions): Promise<readonly ObjectOf<K>[]>;
   create<K extends Kind>(

@@ -46,6 +46,7 @@ function queryOf(options: ListOptions, watch: boolean): string {
 
 class LocalCluster implements Cluster {
   readonly description: string;
+  readonly namespace = "default";
   readonly #rest: Rest;
 
   constructor(rest: Rest) {

@@ -10,10 +10,11 @@ import type { Io } from "./io.ts";
 import type { StartLocal } from "./local-host.ts";
 import { LEVELS } from "./log.ts";
 import type { CommonOptions } from "./options.ts";
+import type { PlaceOptions } from "./place.ts";
 
 export type CliDeps = {
   /** The server that the options and the environment name. */
-  readonly connect: (options: { readonly dataDir?: string }) => Promise<Cluster>;
+  readonly connect: (options: PlaceOptions) => Promise<Cluster>;
   /** The same, when there is one. */
   readonly running: () => Promise<Cluster | undefined>;
   readonly startLocal: StartLocal;
@@ -65,24 +66,47 @@ export function buildProgram(context: Context): Command {
   return program;
 }
 
+const TEXTS = ["text", "json", "yaml"] as const;
+
 /** The flags of every command. */
-function common(command: Command, formats: readonly string[] = ["text", "json", "yaml"]): Command {
+function common(command: Command, formats: readonly string[] = TEXTS): Command {
   const output = new Option("-o, --output <format>", "form of the result").choices(formats).default(formats[0]);
   return command
     .option("-n, --namespace <name>", "namespace", "default")
     .addOption(output)
-    .option("--server-data <dir>", "data folder of the `ark up` to talk to (default: the nearest .ark)")
     .option("--no-color", "never colour");
 }
 
-function connected(
+/** The flags of a command that works on a cluster. */
+function onCluster(command: Command): Command {
+  return command
+    .option("--context <name>", "context of the kubeconfig")
+    .option("--kubeconfig <file>", "kubeconfig (default: KUBECONFIG, else ~/.kube/config)");
+}
+
+/** The flags of a command that talks to a server; `connect.ts` has the rule. */
+function served(command: Command, formats: readonly string[] = TEXTS): Command {
+  const output = new Option("-o, --output <format>", "form of the result").choices(formats).default(formats[0]);
+  const named = command
+    .option("-n, --namespace <name>", "namespace (default: that of the context, else default)")
+    .addOption(output)
+    .option("--local", "the running `ark up`, never a cluster")
+    .option("--server-data <dir>", "data folder of the `ark up` to talk to (default: the nearest .ark)");
+  return onCluster(named)
+    .option("--server <url>", "front door of the cluster (default: ARK_SERVER, else a port-forward)")
+    .option("--no-color", "never colour");
+}
+
+/** Runs a command of `served` with the server that its flags name; a namespace that none names is the server's. */
+function connected<O extends CommonOptions>(
   context: Context,
-  run: (cluster: Cluster) => Promise<number>,
-  options: CommonOptions,
+  options: O,
+  run: (cluster: Cluster, options: O) => Promise<number>,
 ): Promise<void> {
   const work = async () => {
-    const place = options.serverData === undefined ? {} : { dataDir: options.serverData };
-    return run(await context.deps.connect(place));
+    const cluster = await context.deps.connect(options);
+    const { namespace = cluster.namespace } = options as Partial<CommonOptions>;
+    return run(cluster, { ...options, namespace });
   };
   return context.done(work());
 }
@@ -124,7 +148,7 @@ function addLocalCommands(program: Command, { io, deps, done }: Context): void {
 
 function addRunCommands(program: Command, context: Context): void {
   const { io } = context;
-  common(program.command("trigger").argument("<name>", "team, agent or event; event/NAME when names are alike"))
+  served(program.command("trigger").argument("<name>", "team, agent or event; event/NAME when names are alike"))
     .description("start a new run of a team or agent, or fire a webhook event")
     .option("-i, --input <k=v|json>", "input of the team, again for more", collect, [])
     .option("-d, --data <json|@file>", "body of the event")
@@ -135,53 +159,43 @@ function addRunCommands(program: Command, context: Context): void {
     .option("--timeout <duration>", "longest wait", "60s")
     .option("--idempotency-key <key>", "the same key and body start the same runs only once")
     .action((name: string, options) =>
-      connected(
-        context,
-        async (cluster) => {
-          const { trigger } = await import("./commands/trigger.ts");
-          return trigger(cluster, name, { ...options, wait: options.wait ?? options.watch }, io);
-        },
-        options,
-      ),
+      connected(context, options, async (cluster, given) => {
+        const { trigger } = await import("./commands/trigger.ts");
+        return trigger(cluster, name, { ...given, wait: given.wait ?? given.watch }, io);
+      }),
     );
-  common(program.command("retry").argument("<team|run>"))
+  served(program.command("retry").argument("<team|run>"))
     .description("a new run that keeps what succeeded and does the rest again")
     .option("-w, --wait", "show the run until it has ended")
     .option("--timeout <duration>", "longest wait", "10m")
     .action((name: string, options) =>
-      connected(
-        context,
-        async (cluster) => (await import("./commands/retry.ts")).retry(cluster, name, options, io),
-        options,
+      connected(context, options, async (cluster, given) =>
+        (await import("./commands/retry.ts")).retry(cluster, name, given, io),
       ),
     );
-  common(program.command("cancel").argument("<run>"))
+  served(program.command("cancel").argument("<run>"))
     .description("stop a run")
     .option("-w, --wait", "until it has ended")
     .option("--timeout <duration>", "longest wait", "60s")
     .action((name: string, options) =>
-      connected(
-        context,
-        async (cluster) => (await import("./commands/cancel.ts")).cancel(cluster, name, options, io),
-        options,
+      connected(context, options, async (cluster, given) =>
+        (await import("./commands/cancel.ts")).cancel(cluster, name, given, io),
       ),
     );
 }
 
 function addLookCommands(program: Command, context: Context): void {
   const { io } = context;
-  common(program.command("status").argument("[team|run]"))
+  served(program.command("status").argument("[team|run]"))
     .description("what there is and what runs; one team; or one run's story")
     .option("-A, --all-namespaces", "of all namespaces")
     .option("-w, --watch", "follow the run until it has ended")
     .action((name: string | undefined, options) =>
-      connected(
-        context,
-        async (cluster) => (await import("./commands/status.ts")).status(cluster, name, options, io),
-        options,
+      connected(context, options, async (cluster, given) =>
+        (await import("./commands/status.ts")).status(cluster, name, given, io),
       ),
     );
-  common(
+  served(
     program.command("get").argument("<kind>", "events, teams, agents, runs, services or settings").argument("[name]"),
     ["table", "wide", "json", "yaml", "name"],
   )
@@ -189,32 +203,26 @@ function addLookCommands(program: Command, context: Context): void {
     .option("-l, --selector <k=v,...>", "with these labels")
     .option("-A, --all-namespaces", "of all namespaces")
     .action((kind: string, name: string | undefined, options) =>
-      connected(
-        context,
-        async (cluster) => (await import("./commands/get.ts")).get(cluster, kind, name, options, io),
-        options,
+      connected(context, options, async (cluster, given) =>
+        (await import("./commands/get.ts")).get(cluster, kind, name, given, io),
       ),
     );
-  common(program.command("logs").argument("<run>"), ["text", "json"])
+  served(program.command("logs").argument("<run>"), ["text", "json"])
     .description("turns, tool calls and outputs of a run")
     .option("-f, --follow", "until the run has ended")
     .option("--step <name>", "of one step")
     .option("--tail <n>", "the newest entries only")
     .option("--full", "texts whole, not only their first words")
     .action((name: string, options) =>
-      connected(
-        context,
-        async (cluster) => (await import("./commands/logs.ts")).logs(cluster, name, options, io),
-        options,
+      connected(context, options, async (cluster, given) =>
+        (await import("./commands/logs.ts")).logs(cluster, name, given, io),
       ),
     );
-  common(program.command("trace").argument("<run|taskid>"))
+  served(program.command("trace").argument("<run|taskid>"))
     .description("where a run's time went")
     .action((name: string, options) =>
-      connected(
-        context,
-        async (cluster) => (await import("./commands/trace.ts")).trace(cluster, name, options, io),
-        options,
+      connected(context, options, async (cluster, given) =>
+        (await import("./commands/trace.ts")).trace(cluster, name, given, io),
       ),
     );
 }

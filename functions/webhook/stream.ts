@@ -84,10 +84,13 @@ function endEvent(answer: RunAnswer, id: string): SseEvent {
 
 function* factEvent({ run }: RunName, { seq, fact }: StoredFact): Generator<SseEvent> {
   const event = eventOf(run, fact);
-  if (event !== undefined) yield { ...event, id: String(seq) };
+  if (event === undefined) return;
+  yield { event: event.event, id: String(seq), data: { ...event.data, at: new Date(fact.at).toISOString() } };
 }
 
-function eventOf(run: string, fact: Fact): Omit<SseEvent, "id"> | undefined {
+type Told = { readonly event: string; readonly data: Readonly<Record<string, unknown>> };
+
+function eventOf(run: string, fact: Fact): Told | undefined {
   switch (fact.kind) {
     case "run.requested":
       return { event: "run.started", data: { run, startTime: new Date(fact.at).toISOString() } };
@@ -104,7 +107,7 @@ function eventOf(run: string, fact: Fact): Omit<SseEvent, "id"> | undefined {
 }
 
 /** A step that failed and may be tried again is not at its end: it waits. */
-function finishedEvent(run: string, fact: StepFinished): Omit<SseEvent, "id"> {
+function finishedEvent(run: string, fact: StepFinished): Told {
   const { outcome } = fact;
   const usage = fact.usage ?? { inputTokens: 0, outputTokens: 0 };
   const common = { run, ...attemptOf(fact), tokenUsage: totals(usage.inputTokens, usage.outputTokens) };

@@ -45,18 +45,22 @@ export function portForwarder(source: KubeSource, kube: Kube): Forwarder {
 
 /** N2. */
 async function choose(kube: Kube, target: ServiceTarget): Promise<{ pod: string; port: number }> {
-  const { namespace, service, port } = target;
-  const path = `/api/v1/namespaces/${namespace}`;
-  const { spec } = (await read(kube, `${path}/services/${service}`)) as Service;
-  const labelSelector = Object.entries(spec?.selector ?? {})
+  const path = `/api/v1/namespaces/${target.namespace}`;
+  const name = `Service ${target.namespace}/${target.service}`;
+  const { spec = {} } = (await read(kube, `${path}/services/${target.service}`)) as Service;
+  const labelSelector = Object.entries(spec.selector ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
-  if (labelSelector === "") throw new NoForward(`Service ${namespace}/${service} selects no pods`);
+  if (labelSelector === "") throw new NoForward(`${name} selects no pods`);
   const { items = [] } = (await read(kube, `${path}/pods`, { labelSelector })) as { items?: readonly Pod[] };
   const pod = items.find(isReady);
-  if (pod === undefined) throw new NoForward(`no pod of Service ${namespace}/${service} is ready`);
-  const wanted = spec?.ports?.find((one) => one.port === port)?.targetPort ?? port;
-  return { pod: pod.metadata.name, port: typeof wanted === "number" ? wanted : (portOf(pod, wanted) ?? port) };
+  if (pod === undefined) throw new NoForward(`no pod of ${name} is ready`);
+  return { pod: pod.metadata.name, port: portBehind(spec, target.port, pod) };
+}
+
+function portBehind({ ports = [] }: NonNullable<Service["spec"]>, port: number, pod: Pod): number {
+  const wanted = ports.find((one) => one.port === port)?.targetPort ?? port;
+  return typeof wanted === "number" ? wanted : (portOf(pod, wanted) ?? port);
 }
 
 async function read(kube: Kube, path: string, query: Readonly<Record<string, string>> = {}): Promise<unknown> {
@@ -95,10 +99,14 @@ async function open(forward: PortForward, target: ServiceTarget, pod: string, po
   return duplex;
 }
 
-type Connecting = ReturnType<PortForward["portForward"]>;
-type Socket = Exclude<Awaited<Connecting>, () => unknown>;
+/** What is used of the WebSocket package, which brings no types. */
+type Socket = {
+  onclose: () => void;
+  onerror: (event: { readonly message: string }) => void;
+  terminate(): void;
+};
 
-async function connect(connecting: Connecting, pod: string): Promise<Socket> {
+async function connect(connecting: Promise<Socket | (() => unknown)>, pod: string): Promise<Socket> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new NoForward(`no connection to pod ${pod} within ${CONNECT_MS} ms`)), CONNECT_MS);
@@ -123,5 +131,7 @@ async function connect(connecting: Connecting, pod: string): Promise<Socket> {
 /** The WebSocket client rejects with an event that carries its words, or the error itself. */
 function refusalOf(error: unknown): string {
   const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
-  return message.includes("403") ? `${message} (you need the right to create pods/portforward)` : message || String(error);
+  return message.includes("403")
+    ? `${message} (you need the right to create pods/portforward)`
+    : message || String(error);
 }
