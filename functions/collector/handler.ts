@@ -23,11 +23,6 @@ import { STATUS_TIMER } from "./status.ts";
 const BUG_MS = 1_000;
 const BUG_MAX_MS = 60_000;
 
-/** One fact. Never rejects. */
-export function handleFact(delivery: FactDelivery, deps: CollectorDeps, signal: AbortSignal): Promise<void> {
-  return handleFacts([delivery], deps, signal);
-}
-
 /** Facts of one run in order of delivery; every one of them is settled, or left for its redelivery. Never rejects. */
 export async function handleFacts(
   batch: readonly FactDelivery[],
