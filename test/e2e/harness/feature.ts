@@ -3,7 +3,7 @@ import type { ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import * as z from "zod";
 import { apply, ARK, hasEnded, isReady, kubectl, type RunObject, until, untilAll, type Watched } from "./cluster.ts";
-import { FEATURE_LABEL, MODEL, PLANTED_KEY } from "./names.ts";
+import { FEATURE_LABEL, MODEL, PLANTED_KEY, SYSTEM } from "./names.ts";
 
 export type Feature = AsyncDisposable & {
   readonly namespace: string;
@@ -85,10 +85,28 @@ export async function openFeature(name: string): Promise<Feature> {
     run: (called, is = hasEnded) => until<RunObject>(`${ark}/arkruns`, called, is),
     runs: (are) => untilAll<RunObject>(`${ark}/arkruns`, "", are),
     [Symbol.asyncDispose]: async () => {
-      await kubectl("delete", "arkevents,arkteams,arkruns,arkagents", "--all", "-n", namespace, "--timeout=120s");
+      await forgetEvents(namespace);
+      await kubectl("delete", "arkteams,arkruns,arkagents", "--all", "-n", namespace, "--timeout=120s");
       await kubectl("delete", "namespace", namespace, "--wait=false");
     },
   };
+}
+
+/**
+ * One after another: Knative takes a Trigger's subscriber out of its channel by writing the whole list as it last saw
+ * it. Of two that go at once, one may stay there for good, be answered 404, and hold up every post to the Broker.
+ */
+async function forgetEvents(namespace: string): Promise<void> {
+  const names = (await kubectl("get", "arkevents", "-n", namespace, "-o", "name")).split("\n").filter(Boolean);
+  for (const name of names) {
+    await kubectl("delete", name, "-n", namespace, "--timeout=120s");
+    const event = name.slice(name.indexOf("/") + 1);
+    const selector = `arkonis.dev/namespace=${namespace},arkonis.dev/event=${event}`;
+    const triggers = `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/triggers`;
+    await untilAll(triggers, selector, (all) => all.length === 0);
+    const subscriptions = `/apis/messaging.knative.dev/v1/namespaces/${SYSTEM}/subscriptions`;
+    await untilAll(subscriptions, "", (all) => all.every(({ metadata }) => metadata.deletionTimestamp === undefined));
+  }
 }
 
 async function door(namespace: string, name: string): Promise<Door> {
