@@ -19,7 +19,8 @@ const Env = z.object({
   BROKER: name.default("default"),
   /** Where the Broker is; the Triggers stand beside it. Default: ARK_NAMESPACE. */
   ARK_BROKER_NAMESPACE: name.optional(),
-  ARK_BROKER_CLASS: z.string().default("MTChannelBasedBroker"),
+  /** Set: the operator makes the Broker, of this class. Unset: the Broker is somebody else's. */
+  ARK_BROKER_CLASS: z.enum(["MTChannelBasedBroker", "NatsJetStreamBroker"]).optional(),
   ARK_DISPATCHER: name.default("ark-dispatcher"),
   ARK_COLLECTOR: name.default("ark-collector"),
   ARK_WEBHOOK: name.default("ark-webhook"),
@@ -68,7 +69,9 @@ export type Config = {
   readonly natsUrl: string;
   readonly natsCreds: string | undefined;
   readonly namespace: string;
-  readonly broker: { readonly namespace: string; readonly name: string; readonly class: string };
+  readonly broker: { readonly namespace: string; readonly name: string };
+  /** Undefined: the Broker is not the operator's. */
+  readonly brokerClass: "MTChannelBasedBroker" | "NatsJetStreamBroker" | undefined;
   readonly dispatcher: string;
   readonly collectorUrl: string;
   readonly webhookUrl: string;
@@ -109,7 +112,8 @@ function decide(env: z.output<typeof Env>): Config {
     natsUrl: env.ARK_NATS_URL,
     natsCreds: env.ARK_NATS_CREDS,
     namespace,
-    broker: { namespace: env.ARK_BROKER_NAMESPACE ?? namespace, name: env.BROKER, class: env.ARK_BROKER_CLASS },
+    broker: { namespace: env.ARK_BROKER_NAMESPACE ?? namespace, name: env.BROKER },
+    brokerClass: env.ARK_BROKER_CLASS,
     dispatcher: env.ARK_DISPATCHER,
     collectorUrl: env.ARK_COLLECTOR_URL ?? service(env.ARK_COLLECTOR),
     webhookUrl: env.ARK_WEBHOOK_URL ?? service(env.ARK_WEBHOOK),

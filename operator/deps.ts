@@ -57,8 +57,6 @@ export type Deps = {
   readonly log: Logger;
 };
 
-export type Reconcile = (key: string, deps: Deps, signal: AbortSignal) => Promise<WorkOutcome>;
-
 export const DONE: WorkOutcome = { kind: "done" };
 
 /** `<namespace>/<name>` as a name. */

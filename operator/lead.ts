@@ -18,7 +18,7 @@ import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { agentServiceName, nameOf } from "./resources/names.ts";
 import { slotsPerPod } from "./resources/agent-service.ts";
-import { runRequestsTrigger } from "./resources/trigger.ts";
+import { keepShared } from "./shared.ts";
 import { hold } from "./waker/hold.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import { wake } from "./waker/waker.ts";
@@ -48,7 +48,6 @@ const RECONCILERS: Readonly<Record<string, (key: string, deps: Deps) => Promise<
 };
 
 const CONCURRENCY = 4;
-const AGAIN_MS = 10_000;
 
 export function createLeading(given: LeadDeps): Leading {
   const { kube, log, random, backlog, hints } = given;
@@ -87,7 +86,7 @@ export function createLeading(given: LeadDeps): Leading {
       // L1. Knative's kinds may be missing: they are waited for as long as they are not.
       const working = allSynced(informers, signal).then(async () => {
         if (signal.aborted) return;
-        await Promise.all([queue.run(signal), keepRunRequests(deps, signal)]);
+        await Promise.all([queue.run(signal), keepShared(deps, signal)]);
       });
       await Promise.all([...following, waking, working]);
     },
@@ -131,20 +130,5 @@ function* poolsOf({ informers, config }: Deps): Generator<AgentPool> {
     if (known === undefined || agent.spec.replicas === 0) continue;
     const url = known.url ?? `http://${service}.${namespace}.svc.${config.clusterDomain}`;
     yield { namespace, agent: name, url, slots: slotsPerPod(agent) * agent.spec.replicas };
-  }
-}
-
-/** The one Trigger that belongs to no ArkEvent; a deleted one comes back. */
-async function keepRunRequests({ applier, informers, config, log }: Deps, signal: AbortSignal): Promise<void> {
-  const trigger = runRequestsTrigger(config);
-  const key = `${trigger.metadata.namespace}/${trigger.metadata.name}`;
-  while (!signal.aborted) {
-    try {
-      const outcome = await applier.ensure("Trigger", trigger, informers.triggers.get(key));
-      if (outcome.kind === "refused") log.warn({ reason: outcome.message }, "Trigger of run requests refused");
-    } catch (error) {
-      log.warn({ err: error }, "Trigger of run requests not written");
-    }
-    await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -5,6 +5,7 @@ import { type Config, parseConfig, readEnv } from "../config.ts";
 import { agentRefs } from "../state/agent-refs.ts";
 import { agentConfigMap, agentFile } from "./agent-config.ts";
 import { agentService } from "./agent-service.ts";
+import { broker } from "./broker.ts";
 import { pingSource } from "./ping-source.ts";
 import { configMapValue, tokenIn, tokenSecret } from "./token-secret.ts";
 import { runRequestsTrigger, trigger } from "./trigger.ts";
@@ -95,6 +96,23 @@ test("E17: a Trigger beside its ArkEvent is owned by it; one in another namespac
   const beside = trigger(event({ type: "webhook" }), configOf({ ARK_BROKER_NAMESPACE: "ai-team" }));
   expect(beside.metadata.ownerReferences).toMatchObject([{ kind: "ArkEvent", name: "digest", uid: "u-1" }]);
   expect(trigger(event({ type: "webhook" }), configOf()).metadata.ownerReferences).toBeUndefined();
+});
+
+test.each([
+  [undefined, undefined],
+  ["MTChannelBasedBroker", { "eventing.knative.dev/broker.class": "MTChannelBasedBroker" }],
+  [
+    "NatsJetStreamBroker",
+    {
+      "eventing.knative.dev/broker.class": "NatsJetStreamBroker",
+      "natsjetstream.eventing.knative.dev/config":
+        '{"stream":{"retention":"Limits","maxAge":"72h","maxBytes":1073741824,"duplicateWindow":"10m","storage":"File"},' +
+        '"filter":{"env":[{"name":"NAMESPACE","value":"ark-system"}]}}',
+    },
+  ],
+])("the Broker of class %s, and what that class needs", (brokerClass, annotations) => {
+  const made = broker(configOf(brokerClass === undefined ? {} : { ARK_BROKER_CLASS: brokerClass }));
+  expect(made?.metadata.annotations).toEqual(annotations);
 });
 
 test("nested teams' requests have a Trigger of their own", () => {

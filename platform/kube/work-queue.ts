@@ -31,7 +31,7 @@ export type WorkQueue = {
   idle(): Promise<void>;
 };
 
-const BACKOFF_MS = { first: 250, most: 120_000 } as const;
+const BACKOFF_MS = { first: 250, most: 30_000 } as const;
 
 type Timer = { readonly at: number; readonly handle: NodeJS.Timeout };
 

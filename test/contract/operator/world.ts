@@ -35,13 +35,13 @@ export type Body = Record<string, unknown>;
 const ENV = { ARK_EXECUTOR_IMAGE: "example.org/executor:1", ARK_RESYNC_SECONDS: "1" };
 export const SYSTEM = "ark-system";
 
-export async function startOperatorWorld(): Promise<OperatorWorld> {
+export async function startOperatorWorld({ knative = true } = {}): Promise<OperatorWorld> {
   const [api, nats] = await Promise.all([startApiServer(), startNats()]);
   const js = await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(60_000) });
   await js.provision();
   const files = (await readdir("crds")).filter((name) => name.endsWith(".yaml"));
   for (const file of files) await installCrd(api, parse(await readFile(path.join("crds", file), "utf8")));
-  await installKnative(api);
+  if (knative) await installKnative(api);
   const namespace = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
   await api.request("POST", "/api/v1/namespaces", namespace(SYSTEM));
   const terms: Term[] = [];

@@ -1,0 +1,54 @@
+/** D51: an operator whose kinds are missing waits, names them, and recovers. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { installKnative } from "../../harness/knative.ts";
+import { fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+
+let world: OperatorWorld;
+beforeAll(async () => {
+  world = await startOperatorWorld({ knative: false });
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const POLL = { timeout: 28_000, interval: 50 };
+const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
+
+test("D51, L2: without Knative it says what is missing and does the rest; installed, everything is made", async () => {
+  const { leading } = world.lead({ ARK_BROKER_CLASS: "NatsJetStreamBroker" });
+  const missing = () => new Set(leading.faults().map((fault) => fault.split(":")[0]));
+  await expect.poll(missing, POLL).toEqual(new Set(["PingSource", "Revision", "Service", "Trigger"]));
+  const role = { name: "writer", model: "gpt-4o", systemPrompt: "You write." };
+  const make = (kind: string, plural: string, name: string, spec: object) =>
+    world.api.request("POST", `${ARK}/${plural}`, {
+      apiVersion: "arkonis.dev/v1alpha1",
+      kind,
+      metadata: { name },
+      spec,
+    });
+  await make("ArkEvent", "arkevents", "hook", { source: { type: "webhook" }, targets: [{ team: "blog" }] });
+  await make("ArkTeam", "arkteams", "blog", { roles: [role], pipeline: [{ role: "writer" }] });
+  const reason = async (plural: string, name: string) => {
+    const conditions = fieldOf(
+      (await world.api.request("GET", `${ARK}/${plural}/${name}`)).body,
+      "status",
+      "conditions",
+    );
+    return (Array.isArray(conditions) ? conditions : []).map((one) => fieldOf(one, "reason")).at(0);
+  };
+  await expect.poll(() => reason("arkteams", "blog"), POLL).toBe("Validated");
+  await expect.poll(() => reason("arkevents", "hook"), POLL).toBe("TriggerNotReady");
+  await installKnative(world.api);
+  await expect.poll(() => leading.faults(), POLL).toEqual([]);
+}, 60_000);
+
+test("the Broker and the Triggers are made once their kinds are there", async () => {
+  const of = (plural: string) => `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/${plural}`;
+  const names = async () => {
+    const items = fieldOf((await world.api.request("GET", of("triggers"))).body, "items");
+    return (Array.isArray(items) ? items : []).map((one) => String(fieldOf(one, "metadata", "name")).split("-")[0]);
+  };
+  await expect.poll(async () => new Set(await names()), { ...POLL, timeout: 45_000 }).toEqual(new Set(["ark", "hook"]));
+  const broker = async () => (await world.api.request("GET", `${of("brokers")}/default`)).body;
+  await expect
+    .poll(async () => fieldOf(await broker(), "metadata", "annotations", "eventing.knative.dev/broker.class"), POLL)
+    .toBe("NatsJetStreamBroker");
+}, 90_000);
