@@ -3,6 +3,7 @@
  *
  * J1  One slot of each pool is always there; the others come with a hint and go when idle. A lost hint costs time alone.
  * J2  A changed agent is in effect from its next task on; tasks in hand end as they began.
+ * J3  After `stop` no pool is ever made again, whatever a late pass over the objects still finds.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "#core/ports/log.ts";
@@ -33,6 +34,7 @@ export class Executors {
   readonly #ending = new Set<Promise<void>>();
   /** Work in hand after the grace of a stop. */
   readonly #hard: AbortSignal;
+  #stopped = false;
 
   constructor(deps: ExecutorsDeps, hard: AbortSignal) {
     this.#deps = deps;
@@ -40,6 +42,7 @@ export class Executors {
   }
 
   use(agents: ReadonlyMap<string, AgentState>): void {
+    if (this.#stopped) return;
     const wanted = new Map<string, ResolvedAgent>();
     for (const [key, { agent, resolution }] of agents)
       if (resolution.kind === "resolved" && agent.spec.replicas > 0) wanted.set(key, resolution.agent);
@@ -63,6 +66,7 @@ export class Executors {
 
   /** Takes no more tasks; resolves when those in hand have ended. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const [key, running] of this.#pools) this.#retire(key, running);
     await Promise.all(this.#ending);
   }
