@@ -7,6 +7,7 @@
  * F3  A fact never holds a secret (P7), and no text above `INLINE_LIMIT_BYTES`: longer text goes by reference.
  */
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
+import type { BudgetRef } from "./budget.ts";
 import type { Text } from "./text.ts";
 
 export type Usage = { readonly inputTokens: number; readonly outputTokens: number };
@@ -15,7 +16,13 @@ export type Usage = { readonly inputTokens: number; readonly outputTokens: numbe
 export type AttemptKey = { readonly step: string; readonly iteration: number; readonly attempt: number };
 
 /** Where a nested run reports to. */
-export type ParentRef = AttemptKey & { readonly namespace: string; readonly run: string; readonly uid: string };
+export type ParentRef = AttemptKey & {
+  readonly namespace: string;
+  readonly run: string;
+  readonly uid: string;
+  /** Budgets of the runs above: what is spent below counts against them too (api 2, `arkTeam`). */
+  readonly budgets?: readonly BudgetRef[];
+};
 
 /** What one attempt came to. `mayPass`: another attempt may succeed (429, 5xx, reset). */
 export type StepOutcome =

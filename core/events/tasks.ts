@@ -1,10 +1,8 @@
 /** A task: one attempt of one step, addressed to one agent. CloudEvent type `dev.ark.step.task`. */
 import type { ContextPolicy, Validation } from "#core/api/v1alpha1/ark-team.ts";
+import type { BudgetRef } from "./budget.ts";
 import type { AttemptKey } from "./facts.ts";
 import type { Text } from "./text.ts";
-
-/** A budget to reserve from before each model call (P6): key in `ark-budgets`, limit in tokens. */
-export type BudgetRef = { readonly key: string; readonly limit: number; readonly windowMs?: number };
 
 export type Task = AttemptKey & {
   readonly namespace: string;

@@ -3,7 +3,8 @@
  * an unreachable server is an exception of the adapter (class `StoreUnavailable`), everything expected is a value.
  */
 import type { AttemptKey, Fact, Usage } from "#core/events/facts.ts";
-import type { BudgetRef, Task } from "#core/events/tasks.ts";
+import type { BudgetRef } from "#core/events/budget.ts";
+import type { Task } from "#core/events/tasks.ts";
 import type { Text } from "#core/events/text.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 

@@ -13,7 +13,7 @@ import type { Command, RunState } from "#core/pipeline/state.ts";
 import type { Graph } from "#core/pipeline/graph.ts";
 import type { RunRef } from "#core/ports/record.ts";
 import type { CollectorPorts } from "./deps.ts";
-import { childOutcome, childRequest, runEvent, totalUsage } from "./run-events.ts";
+import { budgetsOf, childOutcome, childRequest, runEvent, totalUsage } from "./run-events.ts";
 
 type Of<K extends Command["kind"]> = Extract<Command, { kind: K }>;
 
@@ -66,7 +66,7 @@ async function publishTask(state: RunState, command: Of<"task">, ports: Collecto
     uid: state.uid,
     agent: command.agent,
     prompt: await ports.outputs.store(prompt),
-    budgets: runBudget(state),
+    budgets: budgetsOf(state),
     ...preferOf(state, command),
     ...(state.traceparent === undefined ? {} : { traceparent: state.traceparent }),
   };
@@ -79,12 +79,6 @@ async function publishTask(state: RunState, command: Of<"task">, ports: Collecto
 function preferOf({ via }: RunState, { key }: Of<"task">): Pick<Task, "prefer"> {
   if (via?.instance === undefined || key.iteration > 0 || key.attempt > 0) return {};
   return { prefer: via.instance };
-}
-
-function runBudget({ namespace, run, spec }: RunState): Task["budgets"] {
-  return spec.maxTokens === undefined || spec.maxTokens === 0
-    ? []
-    : [{ key: `run.${namespace}.${run}`, limit: spec.maxTokens }];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** CloudEvents that a run's engine sends out, made from its state alone (api 16). */
 import type { ArkRunStatus } from "#core/api/v1alpha1/ark-run.ts";
 import { arkSource, EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
+import type { BudgetRef } from "#core/events/budget.ts";
 import type { StepOutcome, Usage } from "#core/events/facts.ts";
 import { previewOf, type Text } from "#core/events/text.ts";
 import type { Command, RunState } from "#core/pipeline/state.ts";
@@ -34,17 +35,31 @@ export function runEvent(state: RunState, command: Emit, status: ArkRunStatus): 
 /** Asks the dispatcher for the ArkRun of a nested team; the name is the parent's to give, so asking twice is harmless. */
 export function childRequest(state: RunState, command: Child): AcceptedEvent {
   const id = `${state.uid}/child/${command.run}`;
+  const budgets = budgetsOf(state);
   return accepted(state, `child/${command.run}`, state.startedAt, {
     ...envelope(state, id, EVENT_TYPES.runRequested, state.startedAt),
     data: {
       run: command.run,
       team: command.team,
       input: command.input,
-      parent: { ...command.key, namespace: state.namespace, run: state.run, uid: state.uid },
+      parent: {
+        ...command.key,
+        namespace: state.namespace,
+        run: state.run,
+        uid: state.uid,
+        ...(budgets.length > 0 && { budgets }),
+      },
       depth: state.depth + 1,
       hop: state.hop,
     },
   });
+}
+
+/** This run's own budget, and those of the runs it is nested in. */
+export function budgetsOf({ namespace, run, spec, parent }: RunState): readonly BudgetRef[] {
+  const { maxTokens = 0 } = spec;
+  const own = maxTokens === 0 ? [] : [{ key: `run.${namespace}.${run}`, limit: maxTokens }];
+  return [...(parent?.budgets ?? []), ...own];
 }
 
 /** What the step of the parent came to. A nested run that failed is not tried again: its own steps were. */

@@ -19,6 +19,7 @@ const Request = z.object({
     step: z.string(),
     iteration: z.int(),
     attempt: z.int(),
+    budgets: z.array(z.object({ key: z.string(), limit: z.number() })).exactOptional(),
   }),
   depth: z.int().min(1),
   hop: z.int().min(0),

@@ -1,7 +1,7 @@
 /** The agent loop's budget on the store's budgets: reserve, call, settle (P6). */
 import type { Budget, Reservation } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
-import type { BudgetRef } from "#core/events/tasks.ts";
+import type { BudgetRef } from "#core/events/budget.ts";
 import type { Budgets } from "#core/ports/record.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
 /** Budgets in `ark-budgets`: books of `budget-ledger.ts`, changed by revision, all of a call's budgets or none. */
 import { delay } from "@nats-io/transport-node";
 import { BUCKETS } from "#core/events/subjects.ts";
-import type { BudgetRef } from "#core/events/tasks.ts";
+import type { BudgetRef } from "#core/events/budget.ts";
 import { StoreUnavailable, type Budgets } from "#core/ports/record.ts";
 import { bucket, type Bucket } from "./bucket.ts";
 import { EMPTY, release, reserve, settle, type Ledger } from "./budget-ledger.ts";

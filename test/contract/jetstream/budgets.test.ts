@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BudgetRef } from "#core/events/tasks.ts";
+import type { BudgetRef } from "#core/events/budget.ts";
 import { connectStore, openStore, type Opened } from "./open.ts";
 
 let opened: Opened;

@@ -230,3 +230,38 @@ test("P4: a run by hand of a team that does not exist ends, and says which team"
     message: "spec.teamRef: there is no team nobody",
   });
 });
+
+test("P6: a nested team spends from the budget of the run that it is a step of", async () => {
+  const nested = `
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: inner }
+spec:
+  roles: [{ name: write, model: gpt-4o-mini, systemPrompt: You write. }]
+  pipeline: [{ role: write, inputs: { prompt: "inner" } }]
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: outer }
+spec:
+  roles: [{ name: part, arkTeam: inner }]
+  pipeline: [{ role: part }]
+  maxTokens: 50
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkEvent
+metadata: { name: hook }
+spec: { source: { type: webhook }, targets: [{ team: outer }] }
+`;
+  await using ark = await startArk(nested);
+  await ark.fire("hook", {});
+  const runs = await ark.ended(2);
+  expect(ark.model.requests()).toEqual([]);
+  const reasons = runs.map((run) => [run.spec.teamRef, run.status?.conditions?.[0]?.reason]);
+  expect(new Map(reasons as [string, string][])).toEqual(
+    new Map([
+      ["inner", "BudgetExceeded"],
+      ["outer", "StepFailed"],
+    ]),
+  );
+});
