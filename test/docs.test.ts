@@ -88,6 +88,30 @@ describe("links", () => {
   });
 });
 
+describe("docs/architecture.md", () => {
+  test("each promise names tests that are there", async () => {
+    const table = section(await read("docs/architecture.md"), "Promises");
+    const rows = [...table.matchAll(/^\| (P\d+) .*$/gm)];
+    expect(rows.map(([, promise]) => promise)).toEqual(Array.from({ length: 10 }, (_, i) => `P${i + 1}`));
+    const gone: string[] = [];
+    for (const [row] of rows) {
+      const named = [...row.matchAll(/\]\(\.\.\/([^)]+\.test\.ts)\)(?: "([^"]+)")?/g)];
+      expect(named, row).not.toEqual([]);
+      for (const [, file = "", name = ""] of named)
+        if (!(await read(file)).includes(name)) gone.push(`${file}: ${name}`);
+    }
+    expect(gone).toEqual([]);
+  });
+
+  test("every stream and bucket has a row", async () => {
+    const table = section(await read("docs/architecture.md"), "Streams and buckets");
+    const source = await read("core/events/subjects.ts");
+    const names = [...source.matchAll(/"(ARK_[A-Z]+|ark-[a-z]+)"/g)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !table.includes(`| \`${name}\` `))).toEqual([]);
+  });
+});
+
 async function markdownIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(path.join(ROOT, folder), { recursive: true });
   return entries.filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
