@@ -34,6 +34,8 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
     ),
     ...["arkevents", "arkteams", "arkagents"].flatMap((kind) => rights(`arkonis.dev/${kind}/finalizers`, ["update"])),
     ...rights("eventing.knative.dev/triggers", OWN),
+    // It makes and mends the Broker of the class that is set, and never takes one away.
+    ...rights("eventing.knative.dev/brokers", ["get", "create", "patch"]),
     ...rights("sources.knative.dev/pingsources", OWN),
     ...rights("serving.knative.dev/services", OWN),
     ...rights("serving.knative.dev/revisions", ["list", "watch"]),
