@@ -25,11 +25,13 @@ export type InformerSources = {
   readonly kube: Kube;
   readonly children: Children;
   readonly poke: (key: string) => void;
+  /** Of many pokes in a short time, one counts: a burst of runs is one look at its team. */
+  readonly pokeSoon: (key: string) => void;
   readonly recorder: Recorder;
   readonly log: Logger;
 };
 
-export function createInformers({ kube, children, poke, recorder, log }: InformerSources): Informers {
+export function createInformers({ kube, children, poke, pokeSoon, recorder, log }: InformerSources): Informers {
   const pokeAll = (keys: readonly string[]) => keys.forEach(poke);
   const ark = <K extends Kind, T>(
     kind: K,
@@ -61,7 +63,8 @@ export function createInformers({ kube, children, poke, recorder, log }: Informe
     settings: ark("ArkSettings", whole("ArkSettings"), (key) => concernedBySettings(key, informers)),
     runs: ark("ArkRun", runView, (_key, now, before) => {
       tellTurn(now, before, recorder);
-      return concernedByRun(now, before);
+      concernedByRun(now, before).forEach(pokeSoon);
+      return [];
     }),
     triggers: child("Trigger"),
     pingSources: child("PingSource"),

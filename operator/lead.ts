@@ -48,6 +48,7 @@ const RECONCILERS: Readonly<Record<string, (key: string, deps: Deps) => Promise<
 };
 
 const CONCURRENCY = 4;
+const SOON_MS = 250;
 
 export function createLeading(given: LeadDeps): Leading {
   const { kube, log, random, backlog, hints } = given;
@@ -63,7 +64,9 @@ export function createLeading(given: LeadDeps): Leading {
     log,
   });
   const poke = (key: string) => queue.add(key);
-  const informers = createInformers({ kube, children: given.children, poke, recorder: given.recorder, log });
+  const pokeSoon = (key: string) => queue.add(key, SOON_MS);
+  const { children, recorder } = given;
+  const informers = createInformers({ kube, children, poke, pokeSoon, recorder, log });
   const deps: Deps = { ...given, informers, poke, backlogOf };
   const onLoad: Parameters<typeof wake>[0]["onLoad"] = ({ tasks }) => {
     const before = loads;

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openKube } from "#platform/kube/client.ts";
 import { electLeader, type LeaseOptions } from "#platform/kube/lease.ts";
 import { type ApiServer, startApiServer } from "../../harness/api-server.ts";
 import { Lock } from "../../harness/lock.ts";
 import { QUIET } from "./quiet.ts";
+
+vi.setConfig({ testTimeout: 180_000 });
 
 let api: ApiServer;
 beforeAll(async () => {
@@ -15,7 +17,7 @@ const FAST = { retryMs: 50, renewMs: 5_000, durationMs: 8_000 };
 
 function candidate(name: string, identity: string, options: Partial<LeaseOptions> = {}) {
   const stop = new AbortController();
-  const began = new Lock(1, 30_000);
+  const began = new Lock(1, 120_000);
   let leading = false;
   const settings = { namespace: "default", name, identity, now: Date.now, log: QUIET, ...FAST, ...options };
   const running = electLeader(
@@ -63,7 +65,7 @@ test("E1: a leader whose Lease another took stops its work", async () => {
   await one.began;
   const path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/two";
   await api.request("PATCH", path, { spec: { holderIdentity: "thief", leaseDurationSeconds: 3_600 } });
-  await expect.poll(() => one.isLeading(), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => one.isLeading(), { timeout: 60_000 }).toBe(false);
   expect(await holder("two")).toBe("thief");
   await one.stop();
 });

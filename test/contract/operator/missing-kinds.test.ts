@@ -1,7 +1,10 @@
 /** D51: an operator whose kinds are missing waits, names them, and recovers. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { installKnative } from "../../harness/knative.ts";
 import { fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+
+/** The machine may be busy with other things: what is waited for says when, not a clock. */
+vi.setConfig({ testTimeout: 180_000 });
 
 let world: OperatorWorld;
 beforeAll(async () => {
@@ -9,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const POLL = { timeout: 28_000, interval: 50 };
+const POLL = { timeout: 60_000, interval: 50 };
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 
 test("D51, L2: without Knative it says what is missing and does the rest; installed, everything is made", async () => {
@@ -38,7 +41,7 @@ test("D51, L2: without Knative it says what is missing and does the rest; instal
   await expect.poll(() => reason("arkevents", "hook"), POLL).toBe("TriggerNotReady");
   await installKnative(world.api);
   await expect.poll(() => leading.faults(), POLL).toEqual([]);
-}, 60_000);
+});
 
 test("the Broker and the Triggers are made once their kinds are there", async () => {
   const of = (plural: string) => `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/${plural}`;
@@ -46,9 +49,9 @@ test("the Broker and the Triggers are made once their kinds are there", async ()
     const items = fieldOf((await world.api.request("GET", of("triggers"))).body, "items");
     return (Array.isArray(items) ? items : []).map((one) => String(fieldOf(one, "metadata", "name")).split("-")[0]);
   };
-  await expect.poll(async () => new Set(await names()), { ...POLL, timeout: 45_000 }).toEqual(new Set(["ark", "hook"]));
+  await expect.poll(async () => new Set(await names()), POLL).toEqual(new Set(["ark", "hook"]));
   const broker = async () => (await world.api.request("GET", `${of("brokers")}/default`)).body;
   await expect
     .poll(async () => fieldOf(await broker(), "metadata", "annotations", "eventing.knative.dev/broker.class"), POLL)
     .toBe("NatsJetStreamBroker");
-}, 90_000);
+});

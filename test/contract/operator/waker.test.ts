@@ -9,7 +9,7 @@ import { wake, type WakerDeps } from "../../../operator/waker/waker.ts";
 import { openStore } from "../jetstream/open.ts";
 import { QUIET } from "./quiet.ts";
 
-const POLL = { timeout: 20_000, interval: 10 };
+const POLL = { timeout: 60_000, interval: 10 };
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();

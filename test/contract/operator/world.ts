@@ -37,7 +37,7 @@ export const SYSTEM = "ark-system";
 
 export async function startOperatorWorld({ knative = true } = {}): Promise<OperatorWorld> {
   const [api, nats] = await Promise.all([startApiServer(), startNats()]);
-  const js = await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(60_000) });
+  const js = await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(120_000) });
   await js.provision();
   const files = (await readdir("crds")).filter((name) => name.endsWith(".yaml"));
   for (const file of files) await installCrd(api, parse(await readFile(path.join("crds", file), "utf8")));
