@@ -62,6 +62,7 @@ export function buildProgram(context: Context): Command {
   addLocalCommands(program, context);
   addRunCommands(program, context);
   addLookCommands(program, context);
+  addClusterCommands(program, context);
   addProjectCommands(program, context);
   return program;
 }
@@ -225,6 +226,15 @@ function addLookCommands(program: Command, context: Context): void {
         (await import("./commands/trace.ts")).trace(cluster, name, given, io),
       ),
     );
+}
+
+function addClusterCommands(program: Command, { io, done }: Context): void {
+  onCluster(program.command("doctor"))
+    .description("check a cluster: Kubernetes, Knative, Ark, NATS, your rights; says what to change")
+    .option("-n, --namespace <name>", "where your rights are checked (default: that of the context)")
+    .addOption(new Option("-o, --output <format>", "form of the result").choices(TEXTS).default("text"))
+    .option("--no-color", "never colour")
+    .action((options) => done(import("./commands/doctor.ts").then(({ doctor }) => doctor(options, io))));
 }
 
 function addProjectCommands(program: Command, context: Context): void {
