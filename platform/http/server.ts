@@ -33,6 +33,8 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Rejects when the port is taken. */
 export async function serve(listener: Listener, options: ServeOptions): Promise<Serving> {
+  /** Connections that have sent no request yet: Node does not count them as idle (V3). */
+  const fresh = new Set<Socket>();
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -47,9 +49,14 @@ export async function serve(listener: Listener, options: ServeOptions): Promise<
         // Node ends the idle connections at `close` only; this one becomes idle after it (V3).
         if (!server.listening) setImmediate(() => server.closeIdleConnections());
       });
+      fresh.delete(request.socket);
       listener(request, response);
     },
   );
+  server.on("connection", (socket) => {
+    fresh.add(socket);
+    socket.once("close", () => fresh.delete(socket));
+  });
   server.maxConnections = options.maxConnections ?? 10_000;
   server.on("clientError", refuse);
   const host = options.host ?? "0.0.0.0";
@@ -57,7 +64,7 @@ export async function serve(listener: Listener, options: ServeOptions): Promise<
     server.once("error", reject).listen(options.port, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const stop = once((graceMs: number) => drain(server, graceMs));
+  const stop = once((graceMs: number) => drain(server, fresh, graceMs));
   return {
     port,
     url: `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`,
@@ -77,9 +84,10 @@ function linger(request: IncomingMessage): void {
   request.resume();
 }
 
-async function drain(server: Server, graceMs: number): Promise<void> {
+async function drain(server: Server, fresh: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  for (const socket of fresh) socket.destroy();
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearTimeout(timer);
