@@ -13,6 +13,9 @@ const MODEL = path.join(ROOT, "test/e2e/manifests/model.yaml");
 /** The folder of the lab overlay's volume. */
 const NATS_FOLDER = "/var/lib/ark-nats";
 
+/** What stands outside the namespace, which goes with all that is in it. */
+const LEFT_OVER = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,persistentvolumes";
+
 const set = (name: string): boolean => (process.env[name] ?? "") !== "";
 
 export async function setup(): Promise<void> {
@@ -46,10 +49,15 @@ async function startModel(): Promise<void> {
   await kubectl("rollout", "status", "deployment/model", "-n", TOOLS, "--timeout=120s");
 }
 
+/** Throws when the uninstall that the docs describe leaves anything behind. */
 export async function teardown(): Promise<void> {
   if (set("ARK_E2E_KEEP") || set("ARK_E2E_INSTALLED")) return;
   await kubectl("delete", "-f", MODEL, "--ignore-not-found", "--wait=true");
+  await kubectl("delete", "arkevents,arkteams,arkagents,arkruns,arksettings", "--all", "-A", "--timeout=120s");
   await kubectl("delete", "-k", overlayPath(), "--ignore-not-found", "--wait=true");
+  const everywhere = await kubectl("get", LEFT_OVER, "-o", "name");
+  const left = everywhere.split("\n").filter((name) => /\/ark-|arkonis\.dev/.test(name));
+  if (left.length > 0) throw new Error(`the uninstall left behind: ${left.join(", ")}`);
 }
 
 function overlayPath(): string {
