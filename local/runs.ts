@@ -14,6 +14,7 @@ import type { FactLog, RunRef, RunStates } from "#core/ports/record.ts";
 import { prunable } from "#core/reconcile/retention.ts";
 import type { TeamRuns } from "#core/reconcile/team-status.ts";
 import { Coalesced } from "./coalesce.ts";
+import { hasEnded, RunsByTeam } from "./team-runs.ts";
 import { keyOf } from "./world.ts";
 
 export type RunsDeps = {
@@ -36,6 +37,7 @@ const AGE_CHECK_MS = 60_000;
 export class Runs {
   readonly #deps: RunsDeps;
   readonly #runs = new Map<string, ArkRun>();
+  readonly #byTeam = new RunsByTeam();
   readonly #cancelled = new Set<string>();
   readonly #prune: Coalesced;
   #timer: NodeJS.Timeout | undefined;
@@ -64,14 +66,13 @@ export class Runs {
   }
 
   of(teamKey: string): TeamRuns {
-    const runs = [...this.#runs.values()].filter((run) => teamKeyOf(run) === teamKey);
-    const newest = runs.toSorted((a, b) => createdAt(b) - createdAt(a))[0];
-    return { ...(newest !== undefined && { newest }), active: runs.some((run) => !hasEnded(run)) };
+    return this.#byTeam.of(teamKey);
   }
 
   async #seen(run: ArkRun): Promise<void> {
     const before = this.#runs.get(keyOf(run));
     this.#runs.set(keyOf(run), run);
+    this.#byTeam.set(run);
     const isNew = before?.metadata.uid !== run.metadata.uid;
     if (isNew && phaseOf(run) === undefined) await this.#deps.start(run);
     if (isCancelled(run)) await this.#cancel(run, "cancelled by annotation");
@@ -89,6 +90,7 @@ export class Runs {
   #gone(run: ArkRun, signal: AbortSignal): void {
     const last = this.#runs.get(keyOf(run)) ?? run;
     this.#runs.delete(keyOf(run));
+    this.#byTeam.delete(last);
     this.#deps.onChange();
     this.#forget(last, signal).catch((error: unknown) => {
       this.#deps.log.warn({ err: error, run: run.metadata.name }, "the record of a deleted run stays");
@@ -123,7 +125,7 @@ export class Runs {
     const teams = await objects.list("ArkTeam");
     for (const team of teams) {
       const { namespace = "default" } = team.metadata;
-      const ended = [...this.#runs.values()].filter((run) => teamKeyOf(run) === keyOf(team) && hasEnded(run));
+      const ended = this.#byTeam.ended(keyOf(team));
       for (const name of prunable(team, ended, now(), retention(team)))
         await objects.delete("ArkRun", { namespace, name });
     }
@@ -139,22 +141,10 @@ function refOf(run: ArkRun): RunRef {
   return { namespace, run: name, uid };
 }
 
-function teamKeyOf(run: ArkRun): string {
-  return `${run.metadata.namespace ?? "default"}/${run.spec.teamRef ?? ""}`;
-}
-
 function phaseOf(run: ArkRun | undefined): string | undefined {
   return run?.status?.phase;
 }
 
-function hasEnded(run: ArkRun): boolean {
-  return phaseOf(run) === "Succeeded" || phaseOf(run) === "Failed";
-}
-
 function isCancelled(run: ArkRun): boolean {
   return run.metadata.annotations?.[CANCEL] === "true";
-}
-
-function createdAt(run: ArkRun): number {
-  return Date.parse(run.metadata.creationTimestamp ?? "") || 0;
 }
