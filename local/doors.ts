@@ -1,13 +1,17 @@
 /** The HTTP side of one machine: webhook paths for anybody with an event's token, objects for whoever owns `up.json`. */
 import { randomUUID } from "node:crypto";
 import { ArkError } from "#core/errors.ts";
+import type { Instances } from "#core/ports/services.ts";
 import type { Logger } from "#core/ports/log.ts";
+import { createA2aServer } from "#platform/a2a/server.ts";
 import { createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
 import { parseCloudEvents } from "#platform/http/cloud-events.ts";
+import type { RateLimit } from "#platform/http/exchange.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import { routerRoutes } from "../functions/router/handler.ts";
 import { webhookRoutes } from "../functions/webhook/handler.ts";
 import { admit } from "./manifests/admit.ts";
 import { restRoutes } from "./rest/routes.ts";
@@ -16,6 +20,7 @@ import type { Secrets } from "./secrets.ts";
 export type DoorsDeps = {
   readonly js: JetStream;
   readonly secrets: Secrets;
+  readonly instances: Instances;
   readonly token: string;
   readonly port: number;
   readonly log: Logger;
@@ -23,10 +28,13 @@ export type DoorsDeps = {
   readonly signal: AbortSignal;
 };
 
+/** A cold start, and then some. */
+const WAKE_MS = 30_000;
 const HOST = "127.0.0.1";
 
 /** Throws ArkError `port.in_use`. */
-export async function openDoors({ js, secrets, token, port, log, signal }: DoorsDeps): Promise<Serving> {
+export async function openDoors(deps: DoorsDeps): Promise<Serving> {
+  const { js, secrets, token, port, log, signal } = deps;
   const webhook = webhookRoutes({
     triggers: js.triggers,
     outbox: js.outbox,
@@ -36,10 +44,7 @@ export async function openDoors({ js, secrets, token, port, log, signal }: Doors
     facts: js.factLog,
     tokens: js.tokens,
     outputs: js.outputs,
-    rate: {
-      total: createRateLimit({ perSecond: 1_000, burst: 2_000, maxKeys: 1, now: Date.now }),
-      perEvent: createRateLimit({ perSecond: 50, burst: 100, maxKeys: 10_000, now: Date.now }),
-    },
+    rate: { total: rate(1_000, 1), perEvent: rate(50, 10_000) },
     authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
     parseCloudEvents,
     now: Date.now,
@@ -54,11 +59,36 @@ export async function openDoors({ js, secrets, token, port, log, signal }: Doors
     tokens: js.tokens,
     secret: (namespace, name) => secrets.secret(namespace, name),
   });
-  const app = createApp({ routes: [...webhook, ...rest], ready: () => js.isConnected(), log, signal });
+  const router = routerRoutes(
+    {
+      services: js.services,
+      instances: deps.instances,
+      outbox: js.outbox,
+      idempotency: js.idempotency,
+      states: js.runStates,
+      facts: js.factLog,
+      outputs: js.outputs,
+      wakes: js.wakes,
+      a2a: createA2aServer(),
+      rate: { total: rate(1_000, 1), perService: rate(50, 10_000) },
+      authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
+      wakeMs: WAKE_MS,
+      now: Date.now,
+      newId: randomUUID,
+      random: Math.random,
+      log,
+    },
+    { base: "/services/:namespace/:name" },
+  );
+  const app = createApp({ routes: [...webhook, ...router, ...rest], ready: () => js.isConnected(), log, signal });
   try {
     return await serve(app, { port, host: HOST });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
     throw new ArkError("port.in_use", `port ${port} is taken`, "Give another one with --port, or 0 for any free port.");
   }
+}
+
+function rate(perSecond: number, maxKeys: number): RateLimit {
+  return createRateLimit({ perSecond, burst: perSecond * 2, maxKeys, now: Date.now });
 }

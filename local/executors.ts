@@ -11,7 +11,9 @@ import type { AgentRuntime, ExecutorDeps } from "../functions/executor/deps.ts";
 import { createProbe } from "../functions/executor/probe.ts";
 import { handleTask } from "../functions/executor/handler.ts";
 import { createPool, type Pool } from "../functions/executor/slots.ts";
+import type { Task } from "#core/events/tasks.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
+import type { Instance, Instances, Pool as PoolName } from "#core/ports/services.ts";
 import type { AgentState } from "./world.ts";
 
 export type ExecutorsDeps = Omit<ExecutorDeps, "runtime"> & {
@@ -23,12 +25,13 @@ export type ExecutorsDeps = Omit<ExecutorDeps, "runtime"> & {
 const IDLE_MS = 5_000;
 
 type Running = {
+  readonly pool: Pool<Task>;
   agent: ResolvedAgent;
   readonly workers: Workers;
   readonly stop: AbortController;
 };
 
-export class Executors {
+export class Executors implements Instances {
   readonly #deps: ExecutorsDeps;
   readonly #pools = new Map<string, Running>();
   readonly #ending = new Set<Promise<void>>();
@@ -54,6 +57,14 @@ export class Executors {
       } else this.#retire(key, running);
     }
     for (const [key, agent] of wanted) this.#pools.set(key, this.#start(agent));
+  }
+
+  /** Of an agent there is one instance here: this process. */
+  async list({ namespace, agent }: PoolName): Promise<readonly Instance[]> {
+    const pool = this.#pools.get(`${namespace}/${agent}`)?.pool;
+    if (pool === undefined) return [];
+    const { busy: active, max, ready } = pool;
+    return [{ instance: this.#deps.instance, active, max, ready }];
   }
 
   /** Hands hints to the pools until `signal`. */
@@ -95,7 +106,7 @@ export class Executors {
       random: deps.random,
       stop: stop.signal,
     });
-    const running: Running = { agent, stop, workers: new Workers(pool, stop.signal) };
+    const running: Running = { agent, pool, stop, workers: new Workers(pool, stop.signal) };
     return running;
   }
 }
@@ -107,13 +118,13 @@ function samePool(a: ResolvedAgent, b: ResolvedAgent): boolean {
 
 /** J1. */
 class Workers {
-  readonly #pool: Pool;
+  readonly #pool: Pool<Task>;
   readonly #stop: AbortSignal;
   readonly #slots = new Set<Promise<void>>();
   /** Resolves after the stop, once no slot holds a task. */
   readonly done: Promise<void>;
 
-  constructor(pool: Pool, stop: AbortSignal) {
+  constructor(pool: Pool<Task>, stop: AbortSignal) {
     this.#pool = pool;
     this.#stop = stop;
     this.done = this.#keepOneWaiting();

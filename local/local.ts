@@ -86,7 +86,7 @@ async function compose(
   const system = await buildSystem(options, js, models, secrets, hard.signal, () => url);
   await system.sources.reload();
   await system.reconciler.settle();
-  const doors = await openDoors({ js, secrets, token, port, log, signal: hard.signal });
+  const doors = await openDoors({ js, secrets, instances: system.executors, token, port, log, signal: hard.signal });
   ({ url } = doors);
   system.reconciler.poke();
   const loops = startLoops(system, js, log, stopping.signal);

@@ -11,9 +11,11 @@ import { planTeam } from "#core/pipeline/plan.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { TaskQueue } from "#core/ports/record.ts";
+import type { Services } from "#core/ports/services.ts";
 import type { Triggers } from "#core/ports/events.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
 import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
+import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
 import { roleAgents } from "#core/reconcile/role-agents.ts";
 import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
 import { judgeTeam } from "#core/reconcile/team-verdict.ts";
@@ -27,6 +29,7 @@ import { byKey, type Env, keyOf, type Observed, type Providers, resolveAll, type
 export type ReconcilerDeps = {
   readonly objects: Objects;
   readonly triggers: Triggers;
+  readonly services: Services;
   readonly tasks: Pick<TaskQueue, "pending">;
   readonly secrets: Secrets;
   readonly env: Env;
@@ -41,12 +44,13 @@ export type ReconcilerDeps = {
   readonly log: Logger;
 };
 
-const KINDS = ["ArkEvent", "ArkTeam", "ArkAgent", "ArkSettings"] as const satisfies readonly Kind[];
+const KINDS = ["ArkEvent", "ArkTeam", "ArkAgent", "ArkService", "ArkSettings"] as const satisfies readonly Kind[];
 
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #pass: Coalesced;
   #known = new Set<string>();
+  #served = new Set<string>();
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -83,19 +87,21 @@ export class Reconciler {
     const agents = await objects.list("ArkAgent");
     const world = { events: observed.events, agents: resolveAll({ ...observed, agents }, secrets, env, providers) };
     await this.#triggers(observed);
+    await this.#services(observed);
     onWorld(world);
     await this.#statuses({ ...observed, agents }, world);
   }
 
   async #observe(): Promise<Observed> {
     const { objects } = this.#deps;
-    const [events, teams, agents, settings] = await Promise.all([
+    const [events, teams, agents, settings, services] = await Promise.all([
       objects.list("ArkEvent"),
       objects.list("ArkTeam"),
       objects.list("ArkAgent"),
       objects.list("ArkSettings"),
+      objects.list("ArkService"),
     ]);
-    return { events, teams, agents, settings };
+    return { events, teams, agents, settings, services };
   }
 
   async #roleAgents({ teams, agents }: Observed): Promise<void> {
@@ -128,11 +134,45 @@ export class Reconciler {
     this.#known = present;
   }
 
+  async #services({ services }: Observed): Promise<void> {
+    const { secrets, services: records } = this.#deps;
+    const present = new Set<string>();
+    for (const service of services) {
+      const { namespace = "default", name = "" } = service.metadata;
+      await records.put(serviceRecord(service, tokenDigest(await secrets.serviceToken(namespace, name))));
+      present.add(keyOf(service));
+    }
+    for (const key of [...this.#served].filter((one) => !present.has(one))) {
+      const [namespace = "", name = ""] = key.split("/");
+      await records.delete(namespace, name);
+    }
+    this.#served = present;
+  }
+
+  async #serviceStatuses({ services }: Observed, world: World): Promise<void> {
+    const { objects, now, webhookBase } = this.#deps;
+    for (const service of services) {
+      const { namespace = "default", name = "" } = service.metadata;
+      const state = world.agents.get(`${namespace}/${service.spec.selector.arkAgent}`);
+      const replicas = state?.agent.spec.replicas ?? 0;
+      const resolved = state?.resolution.kind === "resolved";
+      const status = serviceStatus(service, {
+        hasAgent: () => state !== undefined,
+        ready: resolved ? Math.min(replicas, 1) : 0,
+        canWake: replicas > 0,
+        url: `${webhookBase()}/services/${namespace}/${name}`,
+        now: now(),
+      });
+      await writeStatusIfChanged(objects, "ArkService", service, status);
+    }
+  }
+
   async #statuses(observed: Observed, world: World): Promise<void> {
     const teams = byKey(observed.teams);
     for (const team of observed.teams) await this.#teamStatus(team, teams, world);
     await this.#eventStatuses(observed, teams, world);
     await this.#agentStatuses(world);
+    await this.#serviceStatuses(observed, world);
     for (const one of observed.settings) {
       const { generation = 1 } = one.metadata;
       await writeStatusIfChanged(this.#deps.objects, "ArkSettings", one, { observedGeneration: generation });

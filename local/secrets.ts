@@ -1,5 +1,5 @@
 /**
- * Secrets and ConfigMaps on one machine: those of the manifests, and the webhook tokens made here.
+ * Secrets and ConfigMaps on one machine: those of the manifests, and the tokens of webhooks and services made here.
  *
  * T1  A token is made once and kept; it is never rotated unasked (api 15).
  * T2  A Secret of the manifests wins over a token made here.
@@ -51,7 +51,15 @@ export class Secrets {
 
   /** The token of a webhook event; T1. */
   async webhookToken(namespace: string, event: string): Promise<string> {
-    const name = `${event}-webhook-token`;
+    return this.#token(namespace, `${event}-webhook-token`);
+  }
+
+  /** The token of an ArkService; T1. */
+  async serviceToken(namespace: string, service: string): Promise<string> {
+    return this.#token(namespace, `${service}-service-token`);
+  }
+
+  async #token(namespace: string, name: string): Promise<string> {
     const known = this.secret(namespace, name)?.["token"];
     if (known !== undefined) return known.trim();
     const token = randomBytes(TOKEN_BYTES).toString("hex");

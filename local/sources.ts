@@ -18,7 +18,7 @@ import { keyOf } from "./world.ts";
 
 const MANAGED_BY = "app.kubernetes.io/managed-by";
 const MANAGER = "ark-up";
-const APPLIED = ["ArkSettings", "ArkAgent", "ArkTeam", "ArkEvent"] as const satisfies readonly Kind[];
+const APPLIED = ["ArkSettings", "ArkAgent", "ArkTeam", "ArkEvent", "ArkService"] as const satisfies readonly Kind[];
 const SETTLE_MS = 200;
 
 export type SourcesDeps = {

@@ -77,6 +77,7 @@ export async function buildSystem(
   const reconciler: Reconciler = new Reconciler({
     objects: js.objects,
     triggers: js.triggers,
+    services: js.services,
     tasks: js.tasks,
     secrets,
     env,

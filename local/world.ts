@@ -3,6 +3,7 @@ import { resolveAgent, type ResolveOutcome } from "#core/agent/resolve.ts";
 import type { ProviderChoice } from "#core/agent/ports.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { ArkSettings } from "#core/api/v1alpha1/ark-settings.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import type { Secrets, Values } from "./secrets.ts";
@@ -14,6 +15,7 @@ export type Observed = {
   readonly teams: readonly ArkTeam[];
   readonly agents: readonly ArkAgent[];
   readonly settings: readonly ArkSettings[];
+  readonly services: readonly ArkService[];
 };
 
 export type AgentState = { readonly agent: ArkAgent; readonly resolution: ResolveOutcome };

@@ -11,6 +11,8 @@ import { readAgentFile, type LoadedAgent } from "./agent-file.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
 import { handleTask } from "./handler.ts";
+import { place } from "./place.ts";
+import { createPresence } from "./presence.ts";
 import { createProbe } from "./probe.ts";
 import { createPool } from "./slots.ts";
 
@@ -59,11 +61,24 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     idleMs: config.mode === "always" ? Number.POSITIVE_INFINITY : config.idleMs,
     next: (expiresMs, signal) => js.tasks.next({ namespace: agent.namespace, agent: agent.name }, expiresMs, signal),
     handle: (delivery) => handleTask(delivery, deps, hardStop.signal),
+    place: (delivery) => place(delivery, config.instance, js.handOver),
+    changed: () => presence.changed(),
     ready: (signal) => probe.ready(signal),
     now: Date.now,
     random: Math.random,
     stop: stop.signal,
   });
+  const { namespace, name } = agent;
+  const self = () => ({
+    instance: config.instance,
+    active: pool.busy,
+    max: pool.max,
+    ready: pool.ready && pool.open > 0 && !stop.signal.aborted,
+  });
+  const presence = createPresence({ namespace, agent: name }, self, js.instances, log);
+  const told = presence.run(stop.signal);
+  const handed = js.handOver.receive({ namespace, agent: name }, config.instance, (one) => pool.take(one), stop.signal);
+  handed.catch((error: unknown) => log.warn({ err: error }, "tasks can no longer be handed to this instance"));
   const slots = new Set<Promise<void>>();
   const open = (): Promise<void> => {
     // Heavy clients are loaded while the first task is being fetched; the task itself tells when that fails.
@@ -84,7 +99,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   await aborted(stop.signal);
   log.info({ tasks: pool.busy }, "draining");
   const late = setTimeout(() => hardStop.abort(), agent.limits.timeoutMs + FINISH_MS);
-  await Promise.all(slots);
+  await Promise.all([...slots, pool.settled(), told]);
   clearTimeout(late);
   await serving.stop(CLOSE_MS);
 }

@@ -35,6 +35,7 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   http: packages("express", "cloudevents"),
   openai: packages("openai", "eventsource-parser"),
   mcp: packages("@modelcontextprotocol/client"),
+  a2a: /^@a2a-js\/sdk(\/.+)?$/,
   telemetry: /^(pino|@opentelemetry\/.+)$/,
 };
 
@@ -44,7 +45,7 @@ const FUNCTIONS: Readonly<Record<string, { eager: readonly string[]; lazy: reado
   dispatcher: { eager: ["http", "jetstream", "kube", "telemetry"], lazy: [] },
   executor: { eager: ["http", "jetstream", "telemetry"], lazy: ["openai", "mcp"] },
   collector: { eager: ["http", "jetstream", "kube", "telemetry"], lazy: [] },
-  router: { eager: ["http", "jetstream", "telemetry"], lazy: [] },
+  router: { eager: ["a2a", "http", "jetstream", "telemetry"], lazy: [] },
 };
 
 const CORE_ROWS: readonly Row[] = [
@@ -109,7 +110,7 @@ export const ROWS: readonly Row[] = [
     may: [
       CORE,
       /^functions\/[^/]+\/(?!(main|config)\.ts$)/,
-      platform("jetstream", "http", "openai", "mcp", "telemetry"),
+      platform("a2a", "jetstream", "http", "openai", "mcp", "telemetry"),
       packages("yaml"),
     ],
   },

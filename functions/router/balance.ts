@@ -1,0 +1,63 @@
+/**
+ * Whose turn it is, for each service.
+ *
+ * B1  A task counts for its instance from the moment it is meant for it: tasks that come at once spread, although the
+ *     instances themselves have not yet said that they are busy (D42).
+ * B2  What is not known to have ended is forgotten after a while; the instance's own word counts always.
+ */
+import { choose } from "#core/routing/choose.ts";
+import type { Instance, ServiceRecord } from "#core/ports/services.ts";
+
+type Meant = { readonly instance: string; readonly at: number };
+
+/** A task whose end nobody here waits for: by then its instance has said that it is busy. */
+const FORGET_MS = 5_000;
+
+export class Balance {
+  readonly #last = new Map<string, string>();
+  readonly #meant = new Map<string, Meant>();
+  readonly #now: () => number;
+  readonly #random: () => number;
+
+  constructor({ now, random }: { readonly now: () => number; readonly random: () => number }) {
+    this.#now = now;
+    this.#random = random;
+  }
+
+  /** `run`: what the chosen one is to do. Undefined: nobody is ready. */
+  choose(service: ServiceRecord, instances: readonly Instance[], run: string): string | undefined {
+    const key = `${service.namespace}/${service.name}`;
+    const loads = this.#loads();
+    const candidates = instances.map(({ instance, ready, active }) => ({
+      instance,
+      ready,
+      load: Math.max(active, loads.get(instance) ?? 0),
+    }));
+    const chosen = choose(service.strategy, candidates, this.#last.get(key), this.#random());
+    if (chosen === undefined) return undefined;
+    this.#last.set(key, chosen);
+    this.#meant.set(run, { instance: chosen, at: Number.POSITIVE_INFINITY });
+    return chosen;
+  }
+
+  /** The run has ended. */
+  ended(run: string): void {
+    this.#meant.delete(run);
+  }
+
+  /** Nobody here waits for the run's end; B2. */
+  left(run: string): void {
+    const meant = this.#meant.get(run);
+    if (meant !== undefined) this.#meant.set(run, { ...meant, at: this.#now() });
+  }
+
+  #loads(): ReadonlyMap<string, number> {
+    const loads = new Map<string, number>();
+    const forget = this.#now() - FORGET_MS;
+    for (const [run, { instance, at }] of this.#meant) {
+      if (at < forget) this.#meant.delete(run);
+      else loads.set(instance, (loads.get(instance) ?? 0) + 1);
+    }
+    return loads;
+  }
+}

@@ -1,0 +1,92 @@
+/** Waits for a task's run. Any router of the service may wait for any of its tasks: nothing about it is in memory. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { RunState } from "#core/pipeline/state.ts";
+import { StoreUnavailable, type RunName } from "#core/ports/record.ts";
+import type { RouterDeps } from "./deps.ts";
+
+const AGAIN_MS = 500;
+
+/** States until the last one, or `signal`. Waits out a store that is away. */
+export async function* states(
+  run: RunName,
+  deps: Pick<RouterDeps, "states">,
+  signal: AbortSignal,
+): AsyncGenerator<RunState, void, undefined> {
+  while (!signal.aborted) {
+    try {
+      for await (const state of deps.states.watch(run, signal)) {
+        yield state;
+        if (hasEnded(state)) return;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+    await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+export type Waited =
+  | { readonly kind: "ended"; readonly state: RunState }
+  | { readonly kind: "waiting"; readonly state: RunState | undefined }
+  /** Nobody took the task: it was withdrawn, and ends as a cancelled run. */
+  | { readonly kind: "withdrawn" };
+
+/**
+ * Until the run ends or `signal`. `wakeMs`: how long nobody may take it before it is withdrawn; absent: for ever.
+ */
+export async function waitForEnd(
+  run: RunName,
+  deps: Pick<RouterDeps, "states" | "facts" | "now">,
+  signal: AbortSignal,
+  wakeMs?: number,
+): Promise<Waited> {
+  if (wakeMs !== undefined) {
+    const asleep = AbortSignal.timeout(wakeMs);
+    const seen = await until(isTaken, run, deps, AbortSignal.any([signal, asleep]));
+    if (!seen.held && asleep.aborted && seen.state !== undefined) return withdraw(seen.state, deps);
+  }
+  const { held, state } = await until(hasEnded, run, deps, signal);
+  return held && state !== undefined ? { kind: "ended", state } : { kind: "waiting", state };
+}
+
+type Seen = { readonly held: boolean; readonly state: RunState | undefined };
+
+async function until(
+  holds: (state: RunState) => boolean,
+  run: RunName,
+  deps: Pick<RouterDeps, "states">,
+  signal: AbortSignal,
+): Promise<Seen> {
+  let newest: RunState | undefined;
+  for await (const state of states(run, deps, signal)) {
+    newest = state;
+    if (holds(state)) return { held: true, state };
+  }
+  return { held: false, state: newest };
+}
+
+async function withdraw(state: RunState, deps: Pick<RouterDeps, "facts" | "now">): Promise<Waited> {
+  await cancel(state, "no instance of the agent became ready in time", deps);
+  return { kind: "withdrawn" };
+}
+
+export async function cancel(
+  { namespace, run, uid }: RunState,
+  message: string,
+  deps: Pick<RouterDeps, "facts" | "now">,
+): Promise<void> {
+  await deps.facts.publish({ namespace, run, uid }, { kind: "run.cancel", at: deps.now(), message });
+}
+
+export function hasEnded({ phase }: RunState): boolean {
+  return phase.kind !== "running";
+}
+
+/** An instance works on it, or has. */
+export function isTaken(state: RunState): boolean {
+  if (hasEnded(state)) return true;
+  return Object.values(state.steps).some((step) =>
+    step.phase === "active" ? step.attempt.takenAt !== undefined : step.phase !== "pending",
+  );
+}

@@ -1,0 +1,127 @@
+/** Tasks over HTTP: `POST /`, `POST /task`, and `GET /tasks/{taskID}` for those that did not wait (api 5). */
+import { parseDuration } from "#core/duration.ts";
+import type { RunState } from "#core/pipeline/state.ts";
+import type { ServiceRecord } from "#core/ports/services.ts";
+import { runAnswer, usageOf } from "#core/runs/run-answer.ts";
+import type { HttpProblem, HttpReply, HttpRequest } from "#platform/http/exchange.ts";
+import type { Balance } from "./balance.ts";
+import type { RouterDeps } from "./deps.ts";
+import { waitForEnd } from "./follow.ts";
+import * as problems from "./problems.ts";
+import { ownState } from "./own-state.ts";
+import { readTask } from "./read-task.ts";
+import { take, type TakeOptions } from "./take.ts";
+
+export type At = {
+  readonly service: ServiceRecord;
+  /** Before the paths of this service, without a closing slash. */
+  readonly base: string;
+};
+
+type Mode = { readonly mode: "sync" | "async"; readonly timeoutMs: number };
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+const SHORTEST_MS = 1_000;
+const LONGEST_MS = 3_600_000;
+const MAX_KEY_CHARS = 255;
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+export async function postTask(
+  body: Readonly<Record<string, unknown>>,
+  request: HttpRequest,
+  at: At,
+  deps: RouterDeps,
+  balance: Balance,
+): Promise<HttpReply> {
+  const mode = readMode(request.query);
+  if ("kind" in mode) return mode;
+  const options = readOptions(request.headers);
+  if ("kind" in options) return options;
+  const read = readTask(body);
+  if (read.kind === "refused") return read.problem;
+  const taken = await take(at.service, read.task, options, deps, balance);
+  if (taken.kind === "mismatch") return problems.idempotencyMismatch;
+  const headers = {
+    location: `${at.base}/tasks/${taken.run}`,
+    ...(taken.replayed ? { "idempotency-replayed": "true" } : {}),
+  };
+  if (mode.mode === "sync") return answerSync(taken, mode.timeoutMs, headers, request, at, deps, balance);
+  balance.left(taken.run);
+  return { kind: "json", status: 202, headers, body: { taskID: taken.run, status: "accepted" } };
+}
+
+function readOptions(headers: HttpRequest["headers"]): TakeOptions | HttpProblem {
+  const key = headers["idempotency-key"];
+  if (key !== undefined && (key === "" || key.length > MAX_KEY_CHARS))
+    return problems.invalidInput("Idempotency-Key", `Idempotency-Key has 1 to ${MAX_KEY_CHARS} characters.`);
+  const traceparent = headers["traceparent"] ?? "";
+  return {
+    ...(key !== undefined && { name: `key\n${key}` }),
+    ...(TRACEPARENT.test(traceparent) && { traceparent }),
+  };
+}
+
+async function answerSync(
+  { run, awake }: { readonly run: string; readonly awake: boolean },
+  timeoutMs: number,
+  headers: { readonly location: string },
+  request: HttpRequest,
+  { service }: At,
+  deps: RouterDeps,
+  balance: Balance,
+): Promise<HttpReply> {
+  const since = deps.now();
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
+  const name = { namespace: service.namespace, run };
+  const waited = await waitForEnd(name, deps, signal, awake ? undefined : deps.wakeMs);
+  if (waited.kind === "waiting") {
+    balance.left(run);
+    return problems.timedOut(headers.location, run, deps.now() - since);
+  }
+  balance.ended(run);
+  if (waited.kind === "withdrawn") return problems.nobodyReady(service.agent, run);
+  return { kind: "json", status: 200, headers, body: await ended(waited.state, deps) };
+}
+
+/** A run that failed is an answer too, as it is for a sync webhook (api 13). */
+async function ended(state: RunState, deps: RouterDeps): Promise<Record<string, unknown>> {
+  const answer = await runAnswer(state, deps.outputs);
+  const { runName: taskID, ...rest } = answer ?? { runName: state.run };
+  return { taskID, ...rest, ...(state.via?.session === undefined ? {} : { sessionId: state.via.session }) };
+}
+
+export async function readTaskRun(request: HttpRequest, { service }: At, deps: RouterDeps): Promise<HttpReply> {
+  const run = request.params["task"] ?? "";
+  const waitMs = readWait(request.query, "wait");
+  if (waitMs === "bad") return problems.badTimeout("wait");
+  const known = await ownState(service, run, deps);
+  if (known === "unknown") return problems.noSuchTask;
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs ?? 1)]);
+  const waited =
+    waitMs === undefined
+      ? { kind: "waiting" as const, state: known.state }
+      : await waitForEnd({ namespace: service.namespace, run }, deps, signal);
+  const state = ("state" in waited ? waited.state : undefined) ?? known.state;
+  return { kind: "json", status: 200, body: await view(run, state, deps) };
+}
+
+async function view(run: string, state: RunState | undefined, deps: RouterDeps): Promise<Record<string, unknown>> {
+  if (state === undefined) return { taskID: run, status: "accepted" };
+  if (state.phase.kind === "running") return { taskID: run, status: "running", tokenUsage: usageOf(state) };
+  return ended(state, deps);
+}
+
+function readMode(query: URLSearchParams): Mode | HttpProblem {
+  const mode = query.get("mode") ?? "sync";
+  if (mode !== "sync" && mode !== "async") return problems.badMode;
+  const timeoutMs = readWait(query, "timeout") ?? DEFAULT_TIMEOUT_MS;
+  return timeoutMs === "bad" ? problems.badTimeout("timeout") : { mode, timeoutMs };
+}
+
+/** Milliseconds, undefined when absent, `bad` when it is no duration from 1s to 1h. */
+function readWait(query: URLSearchParams, name: string): number | undefined | "bad" {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const ms = parseDuration(text);
+  return ms === undefined || ms < SHORTEST_MS || ms > LONGEST_MS ? "bad" : ms;
+}
