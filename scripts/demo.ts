@@ -9,6 +9,11 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { finishRuns } from "../cli/commands/finish.ts";
+import { get } from "../cli/commands/get.ts";
+import type { Io } from "../cli/io.ts";
+import { localCluster } from "../cli/local-cluster.ts";
+import { COLOR, PLAIN } from "../cli/render/style.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ARK = path.join(ROOT, "cli", "main.ts");
@@ -35,11 +40,6 @@ async function ready(up: ChildProcess, signal: AbortSignal): Promise<void> {
     return;
   }
   throw new Error(`ark up ended early:\n${seen.join("\n")}`);
-}
-
-function ark(dataDir: string, ...args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [ARK, ...args, "--server-data", dataDir], { stdio: "inherit" });
-  return once(child, "exit").then(([code]) => Number(code ?? 1));
 }
 
 type Up = { readonly url: string; readonly token: string };
@@ -69,6 +69,37 @@ async function fire(up: Up): Promise<string> {
   return run;
 }
 
+/** This process as the commands see it: one of its own each would start after the run has ended. */
+function thisProcess(signal: AbortSignal): Io {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    style: process.stderr.isTTY ? COLOR : PLAIN,
+    live: process.stderr.isTTY,
+    outIsTerminal: process.stdout.isTTY,
+    columns: () => (process.stderr.isTTY ? process.stderr.columns : 100),
+    env: process.env,
+    cwd: ROOT,
+    now: Date.now,
+    readStdin: () => Promise.resolve(""),
+    signal,
+  };
+}
+
+/** Shows the run to its end, then what is recorded of it; the exit code. */
+async function show(up: Up, name: string): Promise<number> {
+  const io = thisProcess(AbortSignal.timeout(READY_MS));
+  const cluster = localCluster({ ...up, signal: io.signal });
+  say(`ark status ${name} --watch`);
+  const progress = io.live ? "live" : "lines";
+  const code = await finishRuns(cluster, [{ namespace: "default", name }], { progress, output: "text" }, io);
+  say(`ark get run ${name} -o yaml`);
+  await get(cluster, "run", name, { namespace: "default", output: "yaml" }, io);
+  say("ark get runs");
+  await get(cluster, "runs", undefined, { namespace: "default", output: "table" }, io);
+  return code;
+}
+
 async function demo(dataDir: string): Promise<number> {
   say(`ark up -f ${EXAMPLE}`);
   const args = [ARK, "up", "-f", EXAMPLE, "--port", "0", "--data", dataDir];
@@ -81,13 +112,7 @@ async function demo(dataDir: string): Promise<number> {
       `curl -X POST ${place.url}/triggers/default/${EVENT} -H "Authorization: Bearer $TOKEN" -d '${JSON.stringify(BODY)}'`,
     );
     const run = await fire(place);
-    say(`ark status ${run} --watch`);
-    const code = await ark(dataDir, "status", run, "--watch");
-    say(`ark get run ${run} -o yaml`);
-    await ark(dataDir, "get", "run", run, "-o", "yaml");
-    say("ark get runs");
-    await ark(dataDir, "get", "runs");
-    return code;
+    return await show(place, run);
   } finally {
     up.kill("SIGTERM");
     const kill = setTimeout(() => up.kill("SIGKILL"), STOP_MS);

@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
@@ -92,6 +92,22 @@ async function ended(child: ChildProcess): Promise<Ended> {
   return { code, out, err };
 }
 
+/** A line as people type it, with `ark` being this one. */
+function shell(text: string, cwd: string): Promise<Ended> {
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1", NODE: process.execPath, ARK };
+  const script = `ark() { "$NODE" "$ARK" "$@"; }\n${text}`;
+  return ended(spawn("bash", ["-c", script], { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+}
+
+/** The exit code, once it is gone. */
+async function stopped(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null) return child.exitCode;
+  const exit = once(child, "exit");
+  child.kill(signal);
+  const [code] = (await exit) as [number | null];
+  return code;
+}
+
 const ark = (...args: readonly string[]) => ended(start(args));
 
 async function line(child: ChildProcess, wanted: string): Promise<void> {
@@ -123,10 +139,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  if (up !== undefined && up.exitCode === null) {
-    up.kill("SIGTERM");
-    await once(up, "exit");
-  }
+  if (up !== undefined) await stopped(up, "SIGTERM");
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -278,6 +291,25 @@ describe("ark run", PATIENT, () => {
 });
 
 describe("ark up", PATIENT, () => {
+  it("stops cleanly on Ctrl-C, with 130; one data folder serves one process", async () => {
+    const own = await mkdtemp(path.join(tmpdir(), "ark-own-"));
+    try {
+      await writeFile(path.join(own, "ark.yaml"), TEAM("good", "You end well."));
+      const first = start(["up", "--port", "0", "--provider", "mock"], own);
+      await line(first, "Ark is up");
+      const second = await ended(start(["up", "--port", "0", "--provider", "mock"], own));
+      expect(second.code).toBe(3);
+      expect(second.err).toMatch(/^error: data\.locked: /m);
+      expect(await stopped(first, "SIGINT")).toBe(130);
+      expect(await readdir(path.join(own, ".ark"))).not.toContain("up.json");
+      expect((await ended(start(["status"], own))).err).toMatch(
+        /^error: server\.unreachable: no local server is running/,
+      );
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+
   it("P10: starts nothing with a manifest that has faults", async () => {
     const bad = await mkdtemp(path.join(tmpdir(), "ark-bad-"));
     try {
@@ -288,6 +320,38 @@ describe("ark up", PATIENT, () => {
       expect(err).toContain("spec.pipeline[1].dependsOn[0]");
     } finally {
       await rm(bad, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("docs/cli.md", PATIENT, () => {
+  it("D44: every documented command line works as it stands, in order", async () => {
+    const page = await readFile(path.join(ROOT, "docs", "cli.md"), "utf8");
+    const tutorial = page.slice(0, page.indexOf("## Looking at a run"));
+    const blocks = [...tutorial.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+    const lines = blocks.flatMap((block) => block.split("\n")).map((text) => text.replace(/ +#.*$/, "").trim());
+    let cwd = await mkdtemp(path.join(tmpdir(), "ark-docs-"));
+    const top = cwd;
+    let server: ChildProcess | undefined;
+    try {
+      expect(lines.filter((text) => text.startsWith("ark ")).length).toBeGreaterThan(8);
+      for (const text of lines.filter((one) => one !== "")) {
+        if (text.startsWith("cd ")) cwd = path.join(cwd, text.slice(3));
+        else if (text === "ark up") {
+          server = start(["up", "--port", "0"], cwd);
+          await line(server, "Ark is up");
+        } else {
+          const outcome = await shell(text, cwd);
+          expect({ text, code: outcome.code, err: outcome.code === 0 ? "" : outcome.err }).toEqual({
+            text,
+            code: 0,
+            err: "",
+          });
+        }
+      }
+    } finally {
+      if (server !== undefined) await stopped(server, "SIGTERM");
+      await rm(top, { recursive: true, force: true });
     }
   });
 });
