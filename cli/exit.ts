@@ -16,6 +16,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   "object.conflict": EXIT.server,
   "server.unreachable": EXIT.server,
   "server.refused": EXIT.server,
+  "kubectl.missing": EXIT.server,
   "nats.missing": EXIT.server,
   "nats.too_old": EXIT.server,
   "nats.unreachable": EXIT.server,

@@ -62,7 +62,8 @@ export function buildProgram(context: Context): Command {
   addLocalCommands(program, context);
   addRunCommands(program, context);
   addLookCommands(program, context);
-  addClusterCommands(program, context);
+  addInstall(program, context);
+  addDoctor(program, context);
   addProjectCommands(program, context);
   return program;
 }
@@ -228,13 +229,25 @@ function addLookCommands(program: Command, context: Context): void {
     );
 }
 
-function addClusterCommands(program: Command, { io, done }: Context): void {
+function addDoctor(program: Command, { io, done }: Context): void {
   onCluster(program.command("doctor"))
     .description("check a cluster: Kubernetes, Knative, Ark, NATS, your rights; says what to change")
     .option("-n, --namespace <name>", "where your rights are checked (default: that of the context)")
     .addOption(new Option("-o, --output <format>", "form of the result").choices(TEXTS).default("text"))
     .option("--no-color", "never colour")
     .action((options) => done(import("./commands/doctor.ts").then(({ doctor }) => doctor(options, io))));
+}
+
+function addInstall(program: Command, { io, done }: Context): void {
+  onCluster(program.command("install"))
+    .description("print the manifests of Ark for a cluster with Knative, or apply them")
+    .addOption(
+      new Option("--overlay <name>", "which of Ark's own").choices(["production", "kind", "lab"]).default("production"),
+    )
+    .option("-k, --kustomize <dir|url>", "a kustomization of yours, that builds on Ark's")
+    .option("--apply", "apply them by kubectl, server-side")
+    .option("--no-color", "never colour")
+    .action((options) => done(import("./commands/install.ts").then(({ install }) => install(options, io))));
 }
 
 function addProjectCommands(program: Command, context: Context): void {

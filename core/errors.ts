@@ -15,6 +15,7 @@ export type ErrorCode =
   | "object.conflict"
   | "server.unreachable"
   | "server.refused"
+  | "kubectl.missing"
   | "nats.missing"
   | "nats.too_old"
   | "nats.unreachable"

@@ -23,6 +23,7 @@ const LEAST_NATS = [2, 12] as const;
 const FUNCTIONS = ["ark-webhook", "ark-dispatcher", "ark-collector"] as const;
 const INSTALL = "Install Ark: ark install --apply";
 const BROKER_CLASS = "eventing.knative.dev/broker.class";
+const BROKER_HINT = `The operator makes it once it runs: kubectl logs -n ${SYSTEM} deployment/ark-operator`;
 const NATS_BROKER_CONFIG = "natsjetstream.eventing.knative.dev/config";
 
 type Definition = { readonly spec?: { readonly versions?: readonly { readonly schema?: unknown }[] } };
@@ -81,7 +82,7 @@ export async function checkBroker(kube: Kube): Promise<Check> {
   const name = "broker";
   const found = await look(kube, `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/brokers/default`);
   if (found.kind === "hidden") return unseen(name, found.why);
-  if (found.kind === "absent") return fail(name, `Broker default is not in ${SYSTEM}`, INSTALL);
+  if (found.kind === "absent") return fail(name, `Broker default is not in ${SYSTEM}`, BROKER_HINT);
   const { annotations = {} } = (found.body as { readonly metadata: Meta }).metadata;
   const of = annotations[BROKER_CLASS] ?? "of the cluster's default class";
   const ready = conditionOf(found.body, "Ready");
