@@ -48,6 +48,7 @@ export function openKube(source: KubeSource = {}): Kube {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw noConfig("no cluster is configured");
   const { httpApi } = createConfiguration();
+  const share = sharedConnections();
 
   const send = async (request: KubeRequest, signal: AbortSignal) => {
     const url = new URL(`${cluster.server}${request.path}`);
@@ -55,6 +56,7 @@ export function openKube(source: KubeSource = {}): Kube {
       if (value !== undefined) url.searchParams.set(key, value);
     const context = new RequestContext(url.toString(), HttpMethod[request.method]);
     await config.applySecurityAuthentication(context);
+    share(context);
     context.setHeaderParam("accept", "application/json");
     if (request.body !== undefined) {
       context.setHeaderParam("content-type", request.contentType ?? "application/json");
@@ -82,6 +84,20 @@ export function openKube(source: KubeSource = {}): Kube {
       }
       yield* jsonLines(response.body.stream() as AsyncIterable<Uint8Array>, request.signal);
     },
+  };
+}
+
+/** Certificates that rotate are in effect after this. */
+const SHARED_MS = 60_000;
+
+/** The client makes new connections for each request: they are shared here, so that a request is no TLS handshake. */
+function sharedConnections(): (context: RequestContext) => void {
+  let shared: { readonly dispatcher: ReturnType<RequestContext["getDispatcher"]>; readonly until: number } | undefined;
+  return (context) => {
+    const now = performance.now();
+    if (shared === undefined || now > shared.until)
+      shared = { dispatcher: context.getDispatcher(), until: now + SHARED_MS };
+    if (shared.dispatcher !== undefined) context.setDispatcher(shared.dispatcher);
   };
 }
 
