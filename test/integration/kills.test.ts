@@ -61,7 +61,7 @@ const PROGRESS: Readonly<Record<FunctionName, string>> = {
 
 test(
   `P1–P4, P8: ${KILLS} kills lose nothing, and repeat nothing that is on the record`,
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     const random = seeded(SEED);
     const repeated: string[] = [];
@@ -100,7 +100,7 @@ test(
     await Promise.all(callers);
 
     const names = [...accepted.values()].flat();
-    const states = await Promise.all(names.map((run) => world.ended(run, AbortSignal.timeout(90_000))));
+    const states = await Promise.all(names.map((run) => world.ended(run, AbortSignal.timeout(240_000))));
     console.log(
       `${sum(killed)} kills, ${names.length} runs, ${world.model.requests().length} calls`,
       Object.fromEntries(killed),
@@ -294,7 +294,7 @@ async function expectExactly(names: readonly string[], { js }: World): Promise<v
 /** P4: every run has ended, and its object says how. */
 async function expectStatuses(states: readonly RunState[], world: World): Promise<void> {
   const left = new Map(states.map((state) => [state.run, state.phase.kind === "succeeded" ? "Succeeded" : "Failed"]));
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(120_000);
   for await (const { object } of world.js.objects.watch("ArkRun", { namespace: NAMESPACE, signal })) {
     const { metadata, status } = object;
     if (left.get(metadata.name ?? "") === status?.phase) left.delete(metadata.name ?? "");
@@ -357,7 +357,7 @@ async function expectOneEnd(states: readonly RunState[], { broker }: World): Pro
     }
     return ends;
   };
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(120_000);
   while (heard().size < states.length && !signal.aborted) await delay(50);
   const ends = heard();
   expect(states.filter(({ run }) => ends.get(run)?.size !== 1).map(({ run }) => run)).toEqual([]);
