@@ -75,7 +75,9 @@ export function createA2aServer(): A2aServer {
     card: async (agent, version = "0.3") => {
       const card = cardOf(agent);
       if (!version.startsWith("0.")) return AgentCard.toJSON(card);
-      return new LegacyRestTransportHandler(requestHandler(agent, NO_TASKS)).getAgentCard();
+      // The SDK writes the card of 0.3 here alone.
+      const writer = new LegacyRestTransportHandler(requestHandler(agent, NO_TASKS));
+      return writer.getAuthenticatedExtendedAgentCard(new ServerCallContext());
     },
   };
 }
@@ -105,7 +107,8 @@ function requestHandler(agent: AgentAddress, tasks: A2aTasks): A2ARequestHandler
   const noPush = () => Promise.reject(new PushNotificationNotSupportedError());
   return {
     getAgentCard: async () => cardOf(agent),
-    getAuthenticatedExtendedAgentCard: () => Promise.reject(new UnsupportedOperationError("there is one card only")),
+    // There is one card, for strangers and friends.
+    getAuthenticatedExtendedAgentCard: async () => cardOf(agent),
     sendMessage: async ({ message, configuration }) => {
       const given = givenOf(message);
       const sent = await send(given);

@@ -113,6 +113,14 @@ export async function until<T>(look: () => Promise<T | undefined>, what: string)
   throw new Error(`not seen in time: ${what}`);
 }
 
+/** The run, once its status says that it has ended: a moment after its state does. */
+export function endedRun(ark: Pick<Ark, "local">, name: string): Promise<ArkRun> {
+  return until(async () => {
+    const run = await ark.local.js.objects.get("ArkRun", { namespace: "default", name });
+    return run?.status?.phase === "Succeeded" || run?.status?.phase === "Failed" ? run : undefined;
+  }, `the end of run ${name}`);
+}
+
 function waitForRuns(local: Local, count: number): Promise<readonly ArkRun[]> {
   return until(async () => {
     const runs = await local.js.objects.list("ArkRun");

@@ -1,6 +1,6 @@
 /** The router over real HTTP, on a real queue, with a scripted model: HTTP as api 5 says it, A2A by its own client. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Ark, startArk, until } from "../harness/ark.ts";
+import { type Ark, endedRun, startArk, until } from "../../harness/ark.ts";
 
 const manifests = `
 apiVersion: arkonis.dev/v1alpha1
@@ -70,7 +70,7 @@ describe("HTTP", () => {
           sessionId: "s-1",
         },
       ]);
-      const run = await ark.local.js.objects.get("ArkRun", { namespace: "default", name: String(body["taskID"]) });
+      const run = await endedRun(ark, String(body["taskID"]));
       expect(run).toMatchObject({
         metadata: { labels: { "arkonis.dev/service": "writing", "arkonis.dev/agent": "writer" } },
         spec: { agent: "writer", prompt: "Write." },
