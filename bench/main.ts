@@ -7,13 +7,14 @@ import { parseArgs } from "node:util";
 import { measureBaseline, type Measured } from "./baseline.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { burst } from "./burst.ts";
+import { collectorAlone } from "./collector.ts";
 import { hop } from "./hop.ts";
 import { chainInLocalMode, fanOut } from "./local.ts";
 import { importTime } from "./import.ts";
 import { stored } from "./stored.ts";
 import { lineOf, machineLine, markdown } from "./print.ts";
 
-const BENCHES: readonly Bench[] = [hop, chainInLocalMode, fanOut, burst, importTime, stored];
+const BENCHES: readonly Bench[] = [hop, chainInLocalMode, fanOut, burst, collectorAlone, importTime, stored];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

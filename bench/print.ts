@@ -1,11 +1,11 @@
 /** Figures for people: aligned lines; and as the table of `RESULTS.md`. */
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, totalmem, type } from "node:os";
 import type { Figure } from "./figure.ts";
 
 export function machineLine(): string {
   const [cpu] = cpus();
   const memory = `${(totalmem() / 1024 ** 3).toFixed(1)} GB`;
-  return `${type()} ${release()}, ${cpus().length} × ${cpu?.model ?? "?"}, ${memory}, node ${process.version}`;
+  return `${type()}, ${cpus().length} × ${cpu?.model ?? "?"}, ${memory}, node ${process.version}`;
 }
 
 export function lineOf(figure: Figure): string {

@@ -34,7 +34,16 @@ type ReaperDeps = {
 export function reaper(link: Link, deps: ReaperDeps): Reaper {
   return {
     run: async (signal) => {
-      await Promise.all([listen(link, deps, signal), keepSweeping(link, deps, signal)]);
+      // Either may break; whoever then runs this again must not find the other one still at work.
+      const round = new AbortController();
+      const ends = AbortSignal.any([signal, round.signal]);
+      const both = [listen(link, deps, ends), keepSweeping(link, deps, ends)];
+      try {
+        await Promise.all(both);
+      } finally {
+        round.abort();
+        await Promise.allSettled(both);
+      }
     },
     sweep: () => sweep(link, deps),
   };
