@@ -37,6 +37,8 @@ function needs(namespace: string): readonly Need[] {
         { verb: "get", resource: "secrets", namespace },
         system("get", "services"),
         system("list", "pods"),
+        // A WebSocket begins with GET; from Kubernetes 1.35 on it must also be allowed to create.
+        system("get", "pods", "portforward"),
         system("create", "pods", "portforward"),
       ],
     },

@@ -72,7 +72,7 @@ export function doorThrough(connect: () => Promise<Duplex>): FrontDoor {
           path: request.path,
           method: request.method,
           headers: headersOf(request),
-          agent: false,
+          // Without an agent, which would ignore it; the request then says `Connection: close`.
           createConnection: () => connection,
           signal,
         }),

@@ -1,5 +1,5 @@
 /**
- * A connection to a pod of a Service through the API server, for whoever may `create pods/portforward`: no address of
+ * A connection to a pod of a Service through the API server, for whoever may `get` and `create pods/portforward`: no address of
  * the cluster's network need be reachable, and nothing runs in the pod.
  *
  * N1  One connection is one WebSocket; either end closing ends both.
@@ -132,6 +132,6 @@ async function connect(connecting: Promise<Socket | (() => unknown)>, pod: strin
 function refusalOf(error: unknown): string {
   const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
   return message.includes("403")
-    ? `${message} (you need the right to create pods/portforward)`
+    ? `${message} (you need the rights get and create on pods/portforward)`
     : message || String(error);
 }
