@@ -1,4 +1,6 @@
-/** Server-sent events of a response, as far as Ark's own servers write them: `event`, `id`, `data`, comments. */
+/** Server-sent events of a response. */
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+
 export type ServerSentEvent = { readonly event: string; readonly id?: string; readonly data: string };
 
 const MAX_EVENT_CHARS = 16 * 1024 * 1024;
@@ -6,32 +8,18 @@ const MAX_EVENT_CHARS = 16 * 1024 * 1024;
 /** Ends where the body ends; an event that was cut off is dropped. */
 export async function* serverSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder();
-  let rest = "";
+  let ready: EventSourceMessage[] = [];
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT_CHARS,
+    onEvent: (event) => ready.push(event),
+    onError: (error) => {
+      if (error.type === "max-buffer-size-exceeded") throw error;
+    },
+  });
   for await (const chunk of body) {
-    rest += decoder.decode(chunk, { stream: true });
-    if (rest.length > MAX_EVENT_CHARS) throw new Error(`an event is longer than ${MAX_EVENT_CHARS} characters`);
-    const blocks = rest.split(/\r?\n\r?\n/);
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const event = eventOf(block);
-      if (event !== undefined) yield event;
-    }
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    const events = ready;
+    ready = [];
+    for (const { event = "message", id, data } of events) yield { event, data, ...(id === undefined ? {} : { id }) };
   }
-}
-
-function eventOf(block: string): ServerSentEvent | undefined {
-  const data: string[] = [];
-  let event = "message";
-  let id: string | undefined;
-  for (const line of block.split(/\r?\n/)) {
-    const colon = line.indexOf(":");
-    if (colon <= 0) continue;
-    const value = line.slice(colon + 1).replace(/^ /, "");
-    const field = line.slice(0, colon);
-    if (field === "data") data.push(value);
-    else if (field === "event") event = value;
-    else if (field === "id") id = value;
-  }
-  if (data.length === 0) return undefined;
-  return { event, data: data.join("\n"), ...(id === undefined ? {} : { id }) };
 }
