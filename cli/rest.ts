@@ -112,11 +112,15 @@ export function refused(status: number, body: unknown): ArkError {
     return new ArkError("input.invalid", message, "Correct what the message names; nothing was changed.");
   }
   if (status === 401 || status === 403) {
-    return new ArkError("server.refused", message, "Run the command where `ark up` runs, as the same user.");
+    return new ArkError(
+      "server.refused",
+      message,
+      "Run the command where `ark up` runs, as the same user; on a cluster, look at the event's conditions.",
+    );
   }
   return new ArkError(
     "server.refused",
     `${message} (HTTP ${status})`,
-    "Look at the output of `ark up` for the reason.",
+    "Look at the output of `ark up` for the reason; on a cluster, `ark doctor`.",
   );
 }

@@ -31,7 +31,7 @@ export async function trace(cluster: Cluster, name: string, options: CommonOptio
   );
   io.err(
     traceId === undefined
-      ? "No trace was exported: set OTEL_EXPORTER_OTLP_ENDPOINT where `ark up` runs to send spans to a collector.\n"
+      ? "No trace was exported: set OTEL_EXPORTER_OTLP_ENDPOINT where Ark runs to send spans to a collector.\n"
       : `Trace ${traceId} went to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.\n`,
   );
   return EXIT.done;
