@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { StoreUnavailable, type Delivery } from "#core/ports/record.ts";
-import { runSlots } from "./slots.ts";
+import { createPool, runSlots } from "./slots.ts";
 
 function task(value: number): Delivery<number> {
   return { value, seq: value, deliveries: 1, ack: async () => {}, nak: () => {}, working: () => {} };
@@ -101,4 +101,93 @@ test("O4, D9: a queue that is away is asked again", async () => {
     handle: async () => stop.abort(),
   });
   expect(tries).toBe(3);
+});
+
+/** A pool whose one slot waits for a task that never comes, ready for what is handed in. */
+async function waitingPool(max: number, handle: (delivery: Delivery<number>) => Promise<unknown>) {
+  const stop = new AbortController();
+  const asked: (() => void)[] = [];
+  const pool = createPool<number>({
+    ...always,
+    max,
+    stop: stop.signal,
+    handle,
+    next: (_expiresMs, signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener("abort", () => resolve(undefined), { once: true });
+        asked.shift()?.();
+      }),
+  });
+  const pulling = new Promise<void>((resolve) => asked.push(resolve));
+  const slot = pool.slot();
+  await pulling;
+  return { pool, stop, slot };
+}
+
+test("O5: a task that is handed in is worked on beside the slots, up to the limit, and a stop waits for it", async () => {
+  const ends: (() => void)[] = [];
+  const { pool, stop, slot } = await waitingPool(2, () => new Promise<void>((resolve) => ends.push(resolve)));
+  expect([pool.take(task(1)), pool.take(task(2)), pool.take(task(3))]).toEqual(["taken", "taken", "refused"]);
+  expect([pool.busy, pool.open, pool.ready]).toEqual([2, 1, true]);
+  stop.abort();
+  await slot;
+  expect(pool.take(task(4))).toBe("refused");
+  for (const end of ends) end();
+  await pool.settled();
+  expect(pool.busy).toBe(0);
+});
+
+test("O5, D26: an instance that is not ready takes nothing that is handed in", () => {
+  const pool = createPool<number>({
+    ...always,
+    max: 1,
+    stop: new AbortController().signal,
+    next: async () => undefined,
+    handle: async () => {},
+  });
+  expect([pool.ready, pool.take(task(1))]).toEqual([false, "refused"]);
+});
+
+test("D42: a task that is meant for another instance is handed over, and not worked on here", async () => {
+  const stop = new AbortController();
+  const handled: number[] = [];
+  let pulls = 0;
+  await runSlots<number>({
+    ...always,
+    max: 1,
+    stop: stop.signal,
+    next: async () => task((pulls += 1)),
+    place: async ({ value }) => (value === 1 ? "handed" : "ours"),
+    handle: async ({ value }) => {
+      handled.push(value);
+      stop.abort();
+    },
+  });
+  expect(handled).toEqual([2]);
+});
+
+test("O1: a pulled task waits, and is kept alive, while handed ones have all the room; a stop gives it back", async () => {
+  const stop = new AbortController();
+  const returned: number[] = [];
+  const pulled: Delivery<number> = { ...task(9), nak: () => void returned.push(9) };
+  let give: (delivery: Delivery<number>) => void = () => {};
+  let end: () => void = () => {};
+  const pool = createPool<number>({
+    ...always,
+    max: 1,
+    stop: stop.signal,
+    next: () => new Promise((resolve) => (give = resolve)),
+    handle: () => new Promise<void>((resolve) => (end = resolve)),
+  });
+  const slot = pool.slot();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pool.take(task(1))).toBe("taken");
+  give(pulled);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pool.busy).toBe(1);
+  stop.abort();
+  await slot;
+  expect(returned).toEqual([9]);
+  end();
+  await pool.settled();
 });

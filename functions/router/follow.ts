@@ -44,7 +44,11 @@ export async function waitForEnd(
   if (wakeMs !== undefined) {
     const asleep = AbortSignal.timeout(wakeMs);
     const seen = await until(isTaken, run, deps, AbortSignal.any([signal, asleep]));
-    if (!seen.held && asleep.aborted && seen.state !== undefined) return withdraw(seen.state, deps);
+    if (!seen.held && asleep.aborted) {
+      // A run that has not begun cannot be withdrawn: its beginning is waited for.
+      const { state } = seen.state === undefined ? await until(() => true, run, deps, signal) : seen;
+      if (state !== undefined && !isTaken(state)) return withdraw(state, deps);
+    }
   }
   const { held, state } = await until(hasEnded, run, deps, signal);
   return held && state !== undefined ? { kind: "ended", state } : { kind: "waiting", state };

@@ -39,7 +39,7 @@ export type World<F extends FunctionName = FunctionName> = AsyncDisposable & {
   readonly broker: TestBroker;
   readonly processes: Readonly<Record<F, TestProcess>>;
   /** One more process of a function; it ends with the world. */
-  spawn(name: FunctionName): Promise<TestProcess>;
+  spawn(name: FunctionName, env?: Readonly<Record<string, string>>): Promise<TestProcess>;
   /** Creates the ArkRun and announces it, as the dispatcher does. */
   request(run: string, spec?: Partial<ArkRunSpec>): Promise<void>;
   /** The run's last state. */
@@ -81,9 +81,9 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     NODE_COMPILE_CACHE: path.join(tmpdir(), "ark-test-compile-cache"),
     ...options.env,
   };
-  const spawn = async (name: FunctionName): Promise<TestProcess> => {
+  const spawn = async (name: FunctionName, own: Readonly<Record<string, string>> = {}): Promise<TestProcess> => {
     const entry = options.bundled === true ? await bundled(name, dir) : `functions/${name}/main.ts`;
-    return stack.use(await startProcess({ entry, env }));
+    return stack.use(await startProcess({ entry, env: { ...env, ...own } }));
   };
   const started = await Promise.all(
     options.functions.map(async (name): Promise<[F, TestProcess]> => [name, await spawn(name)]),

@@ -1,0 +1,91 @@
+/** The router as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
+import { randomUUID } from "node:crypto";
+import { createA2aServer } from "#platform/a2a/server.ts";
+import { createApp } from "#platform/http/app.ts";
+import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
+import { createRateLimit } from "#platform/http/rate-limit.ts";
+import { serve } from "#platform/http/server.ts";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { createLog } from "#platform/telemetry/log.ts";
+import { parseConfig, readEnv, type Config } from "./config.ts";
+import { routerRoutes } from "./handler.ts";
+
+const RATE_KEYS = 8;
+
+async function main(config: Config): Promise<void> {
+  const log = createLog({ name: "router", level: config.logLevel });
+  const stop = new AbortController();
+  const grace = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+
+  await using js = await openJetStream({
+    url: config.natsUrl,
+    name: `ark-router-${config.service}`,
+    signal: stop.signal,
+    ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+  });
+  await js.provision();
+  const rate = () =>
+    createRateLimit({
+      perSecond: config.ratePerService,
+      burst: config.ratePerService * 2,
+      maxKeys: RATE_KEYS,
+      now: () => performance.now(),
+    });
+  const { namespace, service: name } = config;
+  const routes = routerRoutes(
+    {
+      services: js.services,
+      instances: js.instances,
+      outbox: js.outbox,
+      idempotency: js.idempotency,
+      states: js.runStates,
+      facts: js.factLog,
+      outputs: js.outputs,
+      wakes: js.wakes,
+      a2a: createA2aServer(),
+      rate: { total: rate(), perService: rate() },
+      authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
+      wakeMs: config.wakeMs,
+      now: Date.now,
+      newId: randomUUID,
+      random: Math.random,
+      log,
+    },
+    { base: "", service: { namespace, name } },
+  );
+  const app = createApp({
+    routes,
+    ready: () => js.isConnected() && !stop.signal.aborted,
+    log,
+    bodyTimeoutMs: config.bodyTimeoutMs,
+    signal: grace.signal,
+  });
+  const serving = await serve(app, { port: config.port, host: config.host });
+  log.info({ port: serving.port, service: name }, "listening");
+
+  await aborted(stop.signal);
+  log.info({}, "draining");
+  await serving.stop(config.graceMs);
+  grace.abort();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+const parsed = parseConfig(readEnv(process.env));
+if (parsed.kind === "faults") {
+  process.stderr.write(`${parsed.faults.join("\n")}\n`);
+  process.exitCode = 2;
+} else {
+  try {
+    await main(parsed.config);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

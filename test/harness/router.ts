@@ -1,0 +1,71 @@
+/** A router in one line, over real HTTP: `await using router = await startRouter(js, instances);` */
+import { randomUUID } from "node:crypto";
+import { STRATEGIES } from "#core/api/v1alpha1/ark-service.ts";
+import type { Instances, ServiceRecord } from "#core/ports/services.ts";
+import { createA2aServer } from "#platform/a2a/server.ts";
+import { createApp } from "#platform/http/app.ts";
+import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts";
+import { createRateLimit } from "#platform/http/rate-limit.ts";
+import { serve } from "#platform/http/server.ts";
+import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import type { RouterDeps } from "../../functions/router/deps.ts";
+import { routerRoutes } from "../../functions/router/handler.ts";
+import { quiet } from "./ark.ts";
+
+export const SERVICE_TOKEN = "token-of-a-service";
+
+export type TestRouter = AsyncDisposable & {
+  /** The service named after its strategy. */
+  post(strategy: ServiceRecord["strategy"], body: unknown): Promise<Response>;
+};
+
+/** Serves one service of `agent` for each strategy. */
+export async function startRouter(
+  js: JetStream,
+  agent: string,
+  over: Partial<RouterDeps> & { readonly instances?: Instances } = {},
+): Promise<TestRouter> {
+  for (const strategy of STRATEGIES) {
+    await js.services.put({
+      namespace: "default",
+      name: strategy,
+      uid: `uid-of-${strategy}`,
+      generation: 1,
+      agent,
+      strategy,
+      protocols: ["HTTP", "A2A"],
+      tokenDigest: tokenDigest(SERVICE_TOKEN),
+    });
+  }
+  const rate = () => createRateLimit({ perSecond: 1e6, burst: 1e6, maxKeys: 16, now: () => performance.now() });
+  const deps: RouterDeps = {
+    services: js.services,
+    instances: js.instances,
+    outbox: js.outbox,
+    idempotency: js.idempotency,
+    states: js.runStates,
+    facts: js.factLog,
+    outputs: js.outputs,
+    wakes: js.wakes,
+    a2a: createA2aServer(),
+    rate: { total: rate(), perService: rate() },
+    authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
+    wakeMs: 30_000,
+    now: Date.now,
+    newId: randomUUID,
+    random: Math.random,
+    log: quiet,
+    ...over,
+  };
+  const routes = routerRoutes(deps, { base: "/services/:namespace/:name" });
+  const serving = await serve(createApp({ routes, ready: () => true, log: quiet }), { port: 0, host: "127.0.0.1" });
+  return {
+    post: (strategy, body) =>
+      fetch(`${serving.url}/services/default/${strategy}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${SERVICE_TOKEN}`, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+    [Symbol.asyncDispose]: () => serving.stop(0),
+  };
+}
