@@ -117,7 +117,7 @@ export const ROWS: readonly Row[] = [
   {
     name: "cli",
     files: /^cli\//,
-    may: [CORE, packages("commander", "yaml"), /^package\.json$/],
+    may: [CORE, packages("commander", "yaml", "eventsource-parser"), /^package\.json$/],
     mayLazily: [LOCAL, platform("kube")],
   },
   { name: "dashboard", files: /^dashboard\//, may: [], mayAsType: [API, EVENTS] },
