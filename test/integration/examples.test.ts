@@ -20,6 +20,7 @@ const NAMESPACE = "default";
 const TIMEOUT_MS = 55_000;
 
 const ExpectedRun = z.strictObject({
+  /** Or agent, where it is a run of one. */
   team: z.string(),
   phase: z.enum(["Succeeded", "Failed"]),
   /** Part of it. */
@@ -38,6 +39,7 @@ const ExpectedEvent = z.strictObject({
 const Expectation = z.strictObject({
   fire: z.strictObject({ event: z.string(), body: z.unknown() }).optional(),
   start: z.strictObject({ team: z.string(), input: z.record(z.string(), z.string()) }).optional(),
+  ask: z.strictObject({ service: z.string(), task: z.unknown(), output: z.string() }).optional(),
   /** All of them, and no other. */
   runs: z.array(ExpectedRun).min(1),
   events: z.record(z.string(), ExpectedEvent).optional(),
@@ -76,11 +78,10 @@ describe("examples", () => {
     });
     const cluster = localCluster({ url: local.url, token: local.token, signal: stop.signal });
     await begin(cluster, expected);
+    await ask(cluster, local.url, expected);
     const runs = await ended(cluster, expected.runs.length);
     for (const wanted of expected.runs) checkRun(runs, wanted);
-    expect(runs.map((run) => run.spec.teamRef ?? "").toSorted()).toEqual(
-      expected.runs.map((run) => run.team).toSorted(),
-    );
+    expect(runs.map(startedBy).toSorted()).toEqual(expected.runs.map((run) => run.team).toSorted());
     for (const [event, wanted] of Object.entries(expected.events ?? {})) await checkEvent(cluster, event, wanted);
     await checkTools(cluster, runs, expected.toolResults ?? []);
   });
@@ -99,6 +100,22 @@ async function begin(cluster: Cluster, { fire, start }: Expected): Promise<void>
   if (start !== undefined) await createRun(cluster, newRun(NAMESPACE, { teamRef: start.team, input: start.input }));
 }
 
+async function ask(cluster: Cluster, url: string, { ask: asked }: Expected): Promise<void> {
+  if (asked === undefined) return;
+  const secret = await cluster.secret({ namespace: NAMESPACE, name: `${asked.service}-service-token` });
+  const response = await fetch(`${url}/services/${NAMESPACE}/${asked.service}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${secret?.["token"]}`, "content-type": "application/json" },
+    body: JSON.stringify(asked.task),
+    signal: stop.signal,
+  });
+  expect(await response.json()).toMatchObject({ status: "succeeded", output: asked.output });
+}
+
+function startedBy({ spec }: ArkRun): string {
+  return spec.teamRef ?? spec.agent ?? "";
+}
+
 /** The runs, once so many have ended. */
 async function ended(cluster: Cluster, count: number): Promise<readonly ArkRun[]> {
   const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(TIMEOUT_MS)]);
@@ -113,7 +130,7 @@ async function ended(cluster: Cluster, count: number): Promise<readonly ArkRun[]
 }
 
 function checkRun(runs: readonly ArkRun[], wanted: Expected["runs"][number]): void {
-  const run = runs.find(({ spec }) => spec.teamRef === wanted.team);
+  const run = runs.find((one) => startedBy(one) === wanted.team);
   const { status } = run ?? {};
   expect(status, `run of ${wanted.team}`).toMatchObject({ phase: wanted.phase });
   expect(status?.output).toContain(wanted.output);
