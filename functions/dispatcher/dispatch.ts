@@ -17,6 +17,7 @@ import type { DispatcherDeps, FireRecord } from "./deps.ts";
 import { fireKey, sha256 } from "./fire-key.ts";
 import { claimForbid, giveBack } from "./forbid.ts";
 import { outputOf } from "./run-output.ts";
+import { isStray } from "./strays.ts";
 import { startRun } from "#core/runs/start-run.ts";
 import { prepareTarget, type PreparedTarget } from "./targets.ts";
 
@@ -45,6 +46,7 @@ type Fire = {
 /** Rejects only while a store is away. `dead`: it is in the dead-letter store, and settled. */
 export async function dispatch(input: Dispatch, deps: DispatcherDeps): Promise<HandleOutcome> {
   const event = await deps.objects.get("ArkEvent", { namespace: input.namespace, name: input.event });
+  if (input.lastTry && isStray(input.cloudEvent, input, event)) return { kind: "done" };
   const outcome = event === undefined ? await unknownEvent(input, deps) : await fireEvent(input, event, deps);
   if (outcome.kind !== "retry" && input.seq !== undefined) await deps.outbox.confirm(input.seq);
   return outcome;

@@ -157,6 +157,21 @@ test("never 4xx: what is no event, no ArkEvent's, too large or on another path i
   expect(await letters(door)).toEqual(["EventNotFound"]);
 });
 
+test("P1: a dead letter of another's event fires nothing, is no loss of this one, and settles nothing", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event();
+  const { cloudEvent } = await fired(door);
+  const posted = { ...cloudEvent, extensions: { ...cloudEvent.extensions, arkseq: "1" } };
+  const ended = foreign("2", { type: "dev.ark.run.succeeded", extensions: { arkteam: "blog", arknamespace: NS } });
+  for (const event of [posted, ended]) expect(await deliver(door, event, "/dead-letter/default/gone")).toBe(204);
+  expect(await deliver(door, ended, "/dead-letter/default/greet")).toBe(204);
+  expect(await door.runs()).toEqual([]);
+  expect([...(await letters(door)), ...(await letters(door, "gone"))]).toEqual([]);
+  const { streams } = await door.nats.monitor.jsz();
+  expect(streams.find(({ name }) => name === "ARK_EVENTS")?.state.messages).toBe(1);
+});
+
 test("targets render their own input and prompt; an error in one says where and leaves the other alone", async () => {
   await using door = await openDoor();
   await door.team({ input: { topic: "sun", tone: "dry" } });
