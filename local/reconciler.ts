@@ -62,8 +62,15 @@ export class Reconciler {
 
   /** Watches until `signal`; rejects when a watch breaks. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(KINDS.map((kind) => this.#watch(kind, signal)));
-    await this.#pass.idle();
+    // A watch that breaks ends the others of its round: the next one begins all of them anew.
+    const round = new AbortController();
+    const until = AbortSignal.any([signal, round.signal]);
+    try {
+      await Promise.all(KINDS.map((kind) => this.#watch(kind, until)));
+    } finally {
+      round.abort();
+      await this.#pass.idle();
+    }
   }
 
   poke(): void {
