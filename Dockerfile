@@ -4,11 +4,10 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm install --no-save --no-audit --no-fund
 COPY . .
-RUN npm run bundle && mkdir -p /app && cp scripts/image/package.json /app/ \
-  && for name in webhook dispatcher collector executor operator; do cp -r "dist/$name" "/app/$name"; done
+RUN npm run bundle && rm -rf dist/cli && cp scripts/image/package.json dist/
 
 FROM gcr.io/distroless/nodejs24-debian13:nonroot
-COPY --from=build /app /app
+COPY --from=build /src/dist /app
 USER 65532:65532
 ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps"]
 CMD ["/app/webhook/main.js"]

@@ -1,5 +1,5 @@
 /** The manifests of `knative/` and the `func.yaml` beside each function say the same, and what Knative needs (knative 3, 4, 9). */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -104,4 +104,10 @@ test("knative 4.2: a held wake asks for one slot of a collector, not for two pod
 
 test("the operator's RBAC is what its own list of permissions says: node scripts/rbac.ts", async () => {
   expect(await readFile(path.join(ROOT, OPERATOR_RBAC), "utf8")).toBe(operatorRbac());
+});
+
+test("the kustomization installs every CRD", async () => {
+  const { resources } = z.object({ resources: z.array(z.string()) }).parse(await read("crds/Kustomization"));
+  const files = await readdir(path.join(ROOT, "crds"));
+  expect(new Set(resources)).toEqual(new Set(files.filter((name) => name.endsWith(".yaml"))));
 });
