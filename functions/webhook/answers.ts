@@ -1,9 +1,9 @@
 /** Answers that wait for runs: sync and SSE. When the time is over the run goes on, and the answer names it (D37). */
+import { runAnswer, type RunAnswer } from "#core/runs/run-answer.ts";
 import type { HttpReply, HttpRequest, SseEvent } from "#platform/http/exchange.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { merge } from "./merge.ts";
 import { timedOut } from "./problems.ts";
-import { runAnswer, type RunAnswer } from "./run-view.ts";
 import { runStream } from "./stream.ts";
 import { waitForEnd } from "./wait.ts";
 
@@ -21,7 +21,7 @@ export async function answerSync(waited: Waited, request: HttpRequest, deps: Web
   const answers = await Promise.all(
     runs.map(async (run) => {
       const state = await waitForEnd({ namespace, run }, deps, signal);
-      return state === undefined ? undefined : runAnswer(state, deps);
+      return state === undefined ? undefined : runAnswer(state, deps.outputs);
     }),
   );
   const ended = answers.filter((answer): answer is RunAnswer => answer !== undefined);

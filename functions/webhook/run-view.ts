@@ -1,42 +1,8 @@
 /** A run as the HTTP API shows it (api 13), from its folded state. */
 import { previewOf, type Text } from "#core/events/text.ts";
 import type { RunState, StepState } from "#core/pipeline/state.ts";
+import { runAnswer, totals, usageOf } from "#core/runs/run-answer.ts";
 import type { WebhookDeps } from "./deps.ts";
-
-export type TokenUsage = { readonly inputTokens: number; readonly outputTokens: number; readonly totalTokens: number };
-
-/** One run of a sync answer. */
-export type RunAnswer = {
-  readonly status: "succeeded" | "failed";
-  readonly output?: string;
-  readonly error?: RunError;
-  readonly durationMs: number;
-  readonly runName: string;
-  readonly tokenUsage: TokenUsage;
-};
-export type RunError = { readonly code: string; readonly message: string; readonly step?: string };
-
-/** Undefined while the run goes on. */
-export async function runAnswer(state: RunState, deps: Pick<WebhookDeps, "outputs">): Promise<RunAnswer | undefined> {
-  const { phase, run: runName } = state;
-  if (phase.kind === "running") return undefined;
-  const common = { durationMs: phase.endedAt - state.startedAt, runName, tokenUsage: usageOf(state) };
-  return phase.kind === "succeeded"
-    ? { status: "succeeded", output: await deps.outputs.load(phase.output), ...common }
-    : { status: "failed", error: errorOf(state, phase), ...common };
-}
-
-type Failed = Extract<RunState["phase"], { kind: "failed" }>;
-
-/** The failed step's own code says more than the run's reason. */
-function errorOf(state: RunState, phase: Failed): RunError {
-  for (const [step, { ...at }] of Object.entries(state.steps)) {
-    if (at.phase === "failed" && phase.reason !== "Cancelled" && phase.reason !== "TimedOut") {
-      return { code: at.code, message: at.message, step };
-    }
-  }
-  return { code: phase.reason, message: phase.message };
-}
 
 /** `GET /runs/{namespace}/{run}`. Undefined: announced, and not begun yet. */
 export async function runView(
@@ -45,7 +11,7 @@ export async function runView(
   deps: Pick<WebhookDeps, "outputs">,
 ): Promise<Record<string, unknown>> {
   if (state === undefined) return { runName: run, phase: "Pending", steps: [] };
-  const answer = await runAnswer(state, deps);
+  const answer = await runAnswer(state, deps.outputs);
   return {
     runName: run,
     namespace: state.namespace,
@@ -91,23 +57,6 @@ export function textView(text: Text): Record<string, unknown> {
     output: previewOf(text),
     ...("ref" in text ? { outputRef: { digest: text.ref.digest, bytes: text.ref.bytes } } : {}),
   };
-}
-
-function usageOf(state: RunState): TokenUsage {
-  let inputTokens = 0;
-  let outputTokens = 0;
-  for (const step of Object.values(state.steps)) {
-    const turns = step.phase === "active" ? Object.values(step.attempt.turns) : [];
-    for (const usage of [step.usage, ...turns]) {
-      inputTokens += usage.inputTokens;
-      outputTokens += usage.outputTokens;
-    }
-  }
-  return totals(inputTokens, outputTokens);
-}
-
-export function totals(inputTokens: number, outputTokens: number): TokenUsage {
-  return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
 }
 
 function iso(ms: number): string {

@@ -8,10 +8,11 @@
  */
 import type { Fact, StepFinished } from "#core/events/facts.ts";
 import type { RunName, StoredFact } from "#core/ports/record.ts";
+import { runAnswer, totals, type RunAnswer } from "#core/runs/run-answer.ts";
 import type { SseEvent } from "#platform/http/exchange.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { merge } from "./merge.ts";
-import { runAnswer, textView, totals, type RunAnswer } from "./run-view.ts";
+import { textView } from "./run-view.ts";
 import { waitForEnd } from "./wait.ts";
 
 type Deps = Pick<WebhookDeps, "facts" | "tokens" | "states" | "outputs">;
@@ -74,7 +75,7 @@ async function* tokens(run: RunName, deps: Deps, signal: AbortSignal): AsyncGene
 
 async function* end(run: RunName, deps: Deps, signal: AbortSignal): AsyncGenerator<Item> {
   const state = await waitForEnd(run, deps, signal);
-  const answer = state === undefined ? undefined : await runAnswer(state, deps);
+  const answer = state === undefined ? undefined : await runAnswer(state, deps.outputs);
   if (answer !== undefined) yield { kind: "end", answer };
 }
 
