@@ -5,13 +5,14 @@
  *     is closed once the last task that has it has ended its calls.
  */
 import type { ProviderChoice } from "#core/agent/ports.ts";
+import { type Redact, redactor, secretsOf } from "#core/agent/redact.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import { type JoinedToolbox, joinTools, type ServerHealth } from "#core/agent/toolbox.ts";
 import { createWebhookTools } from "#platform/http/webhook-tool.ts";
 import type { OpenAiModel } from "#platform/openai/model.ts";
 import type { AgentRuntime } from "../functions/executor/deps.ts";
 
-type Kept = { readonly made: string; readonly tools: JoinedToolbox };
+type Kept = { readonly made: string; readonly tools: JoinedToolbox; readonly redact: Redact };
 
 /** How long a task may still call tools of a box that was replaced. */
 const CLOSE_AFTER_MS = 600_000;
@@ -32,9 +33,13 @@ export class Runtimes {
     return { agent, model, tools, providerFor: (name) => this.#providerFor(agent, name) };
   }
 
-  /** Of servers that were asked. */
+  /** Of servers that were asked; a server's words may repeat what it was given (P7). */
   health(namespace: string, name: string): readonly ServerHealth[] {
-    return this.#kept.get(`${namespace}/${name}`)?.tools.health() ?? [];
+    const kept = this.#kept.get(`${namespace}/${name}`);
+    if (kept === undefined) return [];
+    return kept.tools
+      .health()
+      .map((one) => (one.message === undefined ? one : { ...one, message: kept.redact(one.message) }));
   }
 
   async close(): Promise<void> {
@@ -52,7 +57,7 @@ export class Runtimes {
     const raced = this.#kept.get(key);
     if (raced?.made === made) return raced.tools;
     if (raced !== undefined) this.#closeLater(raced.tools);
-    this.#kept.set(key, { made, tools });
+    this.#kept.set(key, { made, tools, redact: redactor(secretsOf(agent)) });
     return tools;
   }
 

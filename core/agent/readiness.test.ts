@@ -13,6 +13,7 @@ const AGENT: ResolvedAgent = {
   outputFormat: "structured-json",
   fragments: { before: ["X"], after: [] },
   mcpServers: [],
+  secrets: [],
   tools: [{ name: "t", description: "", url: "http://t", method: "POST", inputSchema: {}, headers: {}, timeoutMs: 1 }],
   limits: { maxTokensPerCall: 8_000, maxConcurrentTasks: 1, timeoutMs: 60_000, retries: 3, maxTurns: 50 },
 };

@@ -71,7 +71,11 @@ test("an MCP server's bearer comes from its Secret; without it the agent lacks c
     mcpServers: [{ name: "wiki", url: "https://wiki/mcp", auth: { bearer: { secretKeyRef: { name, key: "token" } } } }],
   });
   expect(resolve(server("wiki-token"))).toMatchObject({
-    agent: { mcpServers: [{ headers: { authorization: "Bearer s3cret" }, timeoutMs: 30_000 }] },
+    agent: {
+      mcpServers: [{ headers: { authorization: "Bearer s3cret" }, timeoutMs: 30_000 }],
+      // P7: known for what they are, so that they can be taken out of what comes back.
+      secrets: ["s3cret"],
+    },
   });
   expect(resolve(server("none"))).toMatchObject({ kind: "unresolved", reason: "MissingCredentials" });
 });

@@ -31,8 +31,10 @@ export function resolveAgent(agent: ArkAgent, lookups: Lookups): ResolveOutcome 
   }
 }
 
-function resolve(agent: ArkAgent, lookups: Lookups): ResolvedAgent {
+function resolve(agent: ArkAgent, given: Lookups): ResolvedAgent {
   const { spec } = agent;
+  const secrets = new Set<string>();
+  const lookups: Lookups = { ...given, secretKey: (name, key) => noted(given.secretKey(name, key), secrets) };
   const settings = settingsOf(spec, lookups);
   const choice = lookups.providerFor(spec.model);
   if (choice.kind === "unknown") throw new Unresolved(choice.code ?? "UnknownModel", choice.reason);
@@ -43,15 +45,22 @@ function resolve(agent: ArkAgent, lookups: Lookups): ResolvedAgent {
     name: agent.metadata.name ?? "",
     model: spec.model,
     provider: choice.provider,
-    systemPrompt: promptOf(spec, lookups),
+    systemPrompt: promptOf(spec, given),
     ...(temperature !== undefined && { temperature: Number(temperature) }),
     ...(outputFormat !== undefined && { outputFormat }),
     fragments: fragmentsOf(settings),
     mcpServers: (spec.mcpServers ?? []).map((server) => mcpServer(server, settings, lookups)),
     tools: (spec.tools ?? []).map((tool) => webhookTool(tool, lookups)),
     limits: limitsOf(spec),
+    // Read last: the lines above look the values up.
+    secrets: [...secrets],
     ...probeOf(spec),
   };
+}
+
+function noted(value: string | undefined, secrets: Set<string>): string | undefined {
+  if (value !== undefined) secrets.add(value.trim());
+  return value;
 }
 
 function probeOf({ livenessProbe: probe }: ArkAgentSpec): Pick<ResolvedAgent, "probe"> {

@@ -50,6 +50,8 @@ export type ResolvedAgent = {
   readonly mcpServers: readonly ResolvedMcpServer[];
   readonly tools: readonly ResolvedWebhookTool[];
   readonly limits: AgentLimits;
+  /** Values of Secrets that reach a server; nothing that comes back may show them (P7). */
+  readonly secrets: readonly string[];
   readonly probe?: { readonly validatorPrompt: string; readonly intervalMs: number };
 };
 

@@ -1,5 +1,6 @@
-/** The agent at work on one task, with every turn on the record. */
+/** The agent at work on one task, with every turn on the record and no secret in it (P7). */
 import { runAgentTask } from "#core/agent/turn-loop.ts";
+import { redactedModel, redactedTools, secretsOf } from "#core/agent/redact.ts";
 import type { AgentDeps, RecordedTurn, TurnLog } from "#core/agent/ports.ts";
 import type { AgentOutcome } from "#core/agent/task.ts";
 import type { Task } from "#core/events/tasks.ts";
@@ -40,9 +41,10 @@ export async function work(
       holdMs: prepared.timeoutMs + RESERVE_SLACK_MS,
       patiently,
     });
+    const secrets = secretsOf(agent);
     const agentDeps: AgentDeps = {
-      model: runtime.model,
-      tools: runtime.tools,
+      model: redactedModel(runtime.model, secrets),
+      tools: redactedTools(runtime.tools, secrets),
       turns: turnLog(task, agent.model, holding, deps, patiently),
       budget,
       clock: { now: deps.now },

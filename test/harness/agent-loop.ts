@@ -112,6 +112,7 @@ export function taskFor(model: Pick<TestModel, "url">, over: TaskOver = {}): Age
       fragments: { before: [], after: [] },
       mcpServers: [],
       tools: [],
+      secrets: [],
       ...agentRest,
       limits: {
         maxTokensPerCall: 1_000,

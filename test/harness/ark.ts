@@ -10,6 +10,8 @@ import type { Script } from "../../local/model-server/script.ts";
 
 export const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
 
+export const PROVIDER_KEY = "sk-test-0123456789";
+
 export type Ark = AsyncDisposable & {
   readonly local: Local;
   readonly model: ModelServer;
@@ -32,7 +34,11 @@ export type Fired = { readonly status: number; readonly body: Record<string, unk
 const POLL_MS = 25;
 const PATIENCE_MS = 55_000;
 
-export async function startArk(files: string | Readonly<Record<string, string>>, script?: Script): Promise<Ark> {
+export async function startArk(
+  files: string | Readonly<Record<string, string>>,
+  script?: Script,
+  log: Logger = quiet,
+): Promise<Ark> {
   const folder = await mkdtemp(path.join(tmpdir(), "ark-local-"));
   const model = await startModelServer(script === undefined ? {} : { script });
   const project = path.join(folder, "project");
@@ -44,8 +50,8 @@ export async function startArk(files: string | Readonly<Record<string, string>>,
       dataDir: data,
       port: 0,
       provider: "auto",
-      env: { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: "sk-test-0123456789" },
-      log: quiet,
+      env: { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: PROVIDER_KEY },
+      log,
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   let local = await start();

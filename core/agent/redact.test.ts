@@ -1,0 +1,42 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { REDACTED, redactedStream, redactor } from "./redact.ts";
+
+const KEY = "sk-planted-0123456789";
+
+test("P7, D23: a secret is taken out of a text, as it is, quoted, in a URL, and without its scheme", () => {
+  const odd = 'p"a/ss word-1';
+  const redact = redactor([KEY, "Bearer mcp-token-77", odd]);
+  expect(redact(`no such key: ${KEY}!`)).toBe(`no such key: ${REDACTED}!`);
+  expect(redact("authorization: Bearer mcp-token-77")).toBe(`authorization: ${REDACTED}`);
+  expect(redact("token mcp-token-77 is old")).toBe(`token ${REDACTED} is old`);
+  expect(redact(JSON.stringify({ given: odd }))).toBe(`{"given":"${REDACTED}"}`);
+  expect(redact(`?key=${encodeURIComponent(odd)}`)).toBe(`?key=${REDACTED}`);
+});
+
+test("P7: of two secrets the one within the other leaves no rest of it", () => {
+  expect(redactor(["abcdefgh", "abcdefgh-and-more"])("abcdefgh-and-more")).toBe(REDACTED);
+});
+
+test("a value that is no more than a word changes nothing", () => {
+  expect(redactor(["", "yes", "none"])("yes, none of it")).toBe("yes, none of it");
+});
+
+test("P7, E11: a stream is cleaned as its whole text, however it is cut, and nothing of it is lost", () => {
+  const pieces = fc.array(fc.oneof(fc.constant(KEY), fc.constant(KEY.slice(0, 9)), fc.string({ maxLength: 8 })));
+  fc.assert(
+    fc.property(pieces, fc.array(fc.nat(12)), (parts, cuts) => {
+      const text = parts.join("");
+      let said = "";
+      const stream = redactedStream([KEY], (token) => (said += token));
+      let at = 0;
+      for (const cut of cuts) {
+        stream.push(text.slice(at, at + cut));
+        at += cut;
+      }
+      stream.push(text.slice(at));
+      stream.end();
+      expect(said).toBe(redactor([KEY])(text));
+    }),
+  );
+});
