@@ -10,8 +10,12 @@ import { cancel, hasEnded, isTaken, states, waitForEnd } from "./follow.ts";
 import { ownState } from "./own-state.ts";
 import { take } from "./take.ts";
 
+const LONGEST_MS = 3_600_000;
+
 export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: RouterDeps, balance: Balance): A2aTasks {
   const { namespace } = service;
+  // Whoever waits longer comes again: the task is there.
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(LONGEST_MS)]);
   return {
     // A message has a name of its own: sent again after a broken connection, it is the same task (P1).
     send: async (given) => {
@@ -25,7 +29,7 @@ export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: Rou
       return known === "unknown" ? undefined : taskOf(id, known.state, deps);
     },
     wait: async ({ id, awake }, given) => {
-      const waited = await waitForEnd({ namespace, run: id }, deps, request.signal, awake ? undefined : deps.wakeMs);
+      const waited = await waitForEnd({ namespace, run: id }, deps, signal, awake ? undefined : deps.wakeMs);
       if (waited.kind === "waiting") balance.left(id);
       else balance.ended(id);
       if (waited.kind === "withdrawn") return withdrawn(id, given, service, deps);
@@ -34,14 +38,14 @@ export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: Rou
     leave: (id) => balance.left(id),
     async *follow(id) {
       let last: string | undefined;
-      for await (const state of states({ namespace, run: id }, deps, request.signal)) {
+      for await (const state of states({ namespace, run: id }, deps, signal)) {
         const task = await taskOf(id, state, deps);
         if (task.state !== last) yield task;
         last = task.state;
       }
       balance.ended(id);
     },
-    cancel: (id) => cancelTask(service, id, request.signal, deps),
+    cancel: (id) => cancelTask(service, id, signal, deps),
   };
 }
 

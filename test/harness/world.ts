@@ -39,7 +39,7 @@ export type World<F extends FunctionName = FunctionName> = AsyncDisposable & {
   readonly broker: TestBroker;
   readonly processes: Readonly<Record<F, TestProcess>>;
   /** One more process of a function; it ends with the world. */
-  spawn(name: FunctionName, env?: Readonly<Record<string, string>>): Promise<TestProcess>;
+  spawn(name: FunctionName | "router", env?: Readonly<Record<string, string>>): Promise<TestProcess>;
   /** Creates the ArkRun and announces it, as the dispatcher does. */
   request(run: string, spec?: Partial<ArkRunSpec>): Promise<void>;
   /** The run's last state. */
@@ -81,7 +81,10 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     NODE_COMPILE_CACHE: path.join(tmpdir(), "ark-test-compile-cache"),
     ...options.env,
   };
-  const spawn = async (name: FunctionName, own: Readonly<Record<string, string>> = {}): Promise<TestProcess> => {
+  const spawn = async (
+    name: FunctionName | "router",
+    own: Readonly<Record<string, string>> = {},
+  ): Promise<TestProcess> => {
     const entry = options.bundled === true ? await bundled(name, dir) : `functions/${name}/main.ts`;
     return stack.use(await startProcess({ entry, env: { ...env, ...own } }));
   };
@@ -105,7 +108,7 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
   };
 }
 
-async function bundled(name: FunctionName, out: string): Promise<string> {
+async function bundled(name: string, out: string): Promise<string> {
   const built = await bundle({ name, file: path.resolve("functions", name, "main.ts") }, out);
   return path.join(built.dir, "main.js");
 }

@@ -1,7 +1,7 @@
 /** D42: each strategy, by counts over 300 tasks, with three executors as processes of their own on one queue. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Strategy } from "#core/api/v1alpha1/ark-service.ts";
-import { startRouter, type TestRouter } from "../harness/router.ts";
+import { SERVICE_TOKEN, startRouter, type TestRouter } from "../harness/router.ts";
 import { until } from "../harness/ark.ts";
 import { AGENT, NAMESPACE, startWorld, type World } from "../harness/world.ts";
 
@@ -75,6 +75,21 @@ function add(counts: Record<string, number>, name = "nobody"): void {
 function expectAsMeant({ meant, worked }: Counts): void {
   for (const pod of PODS) expect(Math.abs((worked[pod] ?? 0) - (meant[pod] ?? 0))).toBeLessThanOrEqual(TASKS / 10);
 }
+
+test("a router of its own stands at one service, and ends on SIGTERM", { timeout: 120_000 }, async () => {
+  const alone = await world.spawn("router", { ARK_NAMESPACE: NAMESPACE, ARK_SERVICE: "random" });
+  const post = (token: string) =>
+    fetch(`${alone.url}/task`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ prompt: "Write." }),
+    });
+  expect((await post("another")).status).toBe(401);
+  const response = await post(SERVICE_TOKEN);
+  expect([response.status, await response.json()]).toMatchObject([200, { status: "succeeded", output: "done" }]);
+  expect((await fetch(`${alone.url}/.well-known/agent-card.json`)).status).toBe(200);
+  expect(await alone.stop()).toBe(0);
+});
 
 describe("D42", { timeout: 120_000 }, () => {
   test("round-robin: each instance in turn", async () => {
