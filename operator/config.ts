@@ -34,7 +34,11 @@ const Env = z.object({
   /** Words, separated by blanks; default: the image's own. */
   ARK_EXECUTOR_COMMAND: words.optional(),
   ARK_EXECUTOR_ARGS: words.optional(),
-  /** Service account of agents, in their own namespace; default: `default`, whose token is not mounted. */
+  /** Default: the executor's. */
+  ARK_ROUTER_IMAGE: z.string().optional(),
+  ARK_ROUTER_COMMAND: words.optional(),
+  ARK_ROUTER_ARGS: words.optional(),
+  /** Service account of agents and routers, in their own namespace; default: `default`, whose token is not mounted. */
   ARK_EXECUTOR_SERVICE_ACCOUNT: name.optional(),
   /** The cluster's `max-revision-timeout-seconds`. */
   ARK_MAX_REVISION_TIMEOUT_SECONDS: z.coerce.number().int().min(60).max(86_400).default(600),
@@ -79,6 +83,7 @@ export type Config = {
   readonly frontUrl: string;
   readonly clusterDomain: string;
   readonly executor: Executor;
+  readonly router: Pick<Executor, "image" | "command" | "args">;
   readonly collectorSlots: number;
   readonly resyncMs: number;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -128,6 +133,11 @@ function decide(env: z.output<typeof Env>): Config {
       maxTimeoutSeconds: env.ARK_MAX_REVISION_TIMEOUT_SECONDS,
       allowZeroInitialScale: env.ARK_ALLOW_ZERO_INITIAL_SCALE,
       windowSeconds: env.ARK_SCALE_DOWN_WINDOW_SECONDS,
+    },
+    router: {
+      image: env.ARK_ROUTER_IMAGE ?? env.ARK_EXECUTOR_IMAGE,
+      command: env.ARK_ROUTER_COMMAND,
+      args: env.ARK_ROUTER_ARGS,
     },
     collectorSlots: env.ARK_COLLECTOR_SLOTS,
     resyncMs: env.ARK_RESYNC_SECONDS * 1_000,

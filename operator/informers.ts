@@ -61,6 +61,7 @@ export function createInformers({ kube, children, poke, pokeSoon, recorder, log 
     teams: ark("ArkTeam", whole("ArkTeam"), (key) => concernedByTeam(key, informers)),
     agents: ark("ArkAgent", whole("ArkAgent"), (key, now, before) => concernedByAgent(key, now ?? before, informers)),
     settings: ark("ArkSettings", whole("ArkSettings"), (key) => concernedBySettings(key, informers)),
+    arkServices: ark("ArkService", whole("ArkService"), () => []),
     runs: ark("ArkRun", runView, (_key, now, before) => {
       tellTurn(now, before, recorder);
       concernedByRun(now, before).forEach(pokeSoon);

@@ -24,13 +24,15 @@ export function concernedByTeam(key: string, { events, teams }: Informers): stri
   ];
 }
 
-export function concernedByAgent(key: string, agent: ArkAgent | undefined, { events, teams }: Informers): string[] {
+export function concernedByAgent(key: string, agent: ArkAgent | undefined, informers: Informers): string[] {
+  const { arkServices, events, teams } = informers;
   const [namespace = "", name = ""] = key.split("/");
   const team = agent?.metadata.labels?.[LABELS.team];
   return [
     ...(team === undefined ? [] : [workKey("ArkTeam", `${namespace}/${team}`)]),
     ...keysOf("ArkTeam", teams.values(), namespace, ({ spec }) => spec.roles.some(({ arkAgent }) => arkAgent === name)),
     ...keysOf("ArkEvent", events.values(), namespace, ({ spec }) => spec.targets.some((one) => one.agent === name)),
+    ...keysOf("ArkService", arkServices.values(), namespace, ({ spec }) => spec.selector.arkAgent === name),
   ];
 }
 
@@ -55,9 +57,16 @@ function startersOf({ namespace, team, event }: RunView): string[] {
 
 /** The owner stands in the labels, also where an owner reference cannot. */
 export function concernedByChild(child: ChildView | undefined): string[] {
-  const { [LABELS.event]: event, [LABELS.agent]: agent, [LABELS.namespace]: namespace } = child?.labels ?? {};
-  if (event !== undefined) return [workKey("ArkEvent", `${namespace ?? child?.namespace ?? ""}/${event}`)];
-  return agent === undefined ? [] : [workKey("ArkAgent", `${child?.namespace ?? ""}/${agent}`)];
+  const { labels = {}, namespace = "" } = child ?? {};
+  const owned = (kind: Kind, label: string, at = namespace): string[] => {
+    const name = labels[label];
+    return name === undefined ? [] : [workKey(kind, `${at}/${name}`)];
+  };
+  return [
+    ...owned("ArkEvent", LABELS.event, labels[LABELS.namespace]),
+    ...owned("ArkAgent", LABELS.agent),
+    ...owned("ArkService", LABELS.service),
+  ];
 }
 
 type Named = { readonly metadata: { readonly namespace?: string; readonly name?: string } };

@@ -13,6 +13,7 @@ import { createInformers } from "./informers.ts";
 import { splitWorkKey, workKey } from "./keys.ts";
 import { reconcileAgent } from "./reconcilers/ark-agent.ts";
 import { reconcileEvent } from "./reconcilers/ark-event.ts";
+import { pokeForgotten, reconcileService } from "./reconcilers/ark-service.ts";
 import { reconcileRun } from "./reconcilers/ark-run.ts";
 import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
@@ -44,6 +45,7 @@ const RECONCILERS: Readonly<Record<string, (key: string, deps: Deps) => Promise<
   ArkTeam: reconcileTeam,
   ArkAgent: reconcileAgent,
   ArkRun: reconcileRun,
+  ArkService: reconcileService,
   ArkSettings: reconcileSettings,
 };
 
@@ -89,11 +91,20 @@ export function createLeading(given: LeadDeps): Leading {
       // L1. Knative's kinds may be missing: they are waited for as long as they are not.
       const working = allSynced(informers, signal).then(async () => {
         if (signal.aborted) return;
-        await Promise.all([queue.run(signal), keepShared(deps, signal)]);
+        await Promise.all([queue.run(signal), keepShared(deps, signal), tidy(deps)]);
       });
       await Promise.all([...following, waking, working]);
     },
   };
+}
+
+/** What no watch tells of. Never rejects: another term looks again. */
+async function tidy(deps: Deps): Promise<void> {
+  try {
+    await pokeForgotten(deps);
+  } catch (error) {
+    deps.log.warn({ err: error }, "records of services that are gone not looked for");
+  }
 }
 
 function allOf(informers: Informers) {

@@ -73,6 +73,8 @@ function leadDeps(kube: Kube, js: JetStream, config: Config, log: Logger): LeadD
     references: createReferences(children, config.resyncMs / 2, () => performance.now()),
     triggers: js.triggers,
     tallies: js.tallies,
+    services: js.services,
+    instances: js.instances,
     outbox: js.outbox,
     facts: js.factLog,
     states: js.runStates,

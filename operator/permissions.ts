@@ -14,19 +14,19 @@ const OWN = ["get", "list", "watch", "create", "patch", "delete"];
 
 /** In every namespace. */
 export const CLUSTER_RULES: readonly Rule[] = [
-  { apiGroups: ARK, resources: ["arkevents", "arkteams", "arksettings"], verbs: READ },
+  { apiGroups: ARK, resources: ["arkevents", "arkteams", "arkservices", "arksettings"], verbs: READ },
   { apiGroups: ARK, resources: ["arkagents"], verbs: OWN },
   // update: the snapshot of a run made by hand; patch: its finalizer.
   { apiGroups: ARK, resources: ["arkruns"], verbs: ["get", "list", "watch", "update", "patch", "delete"] },
   {
     apiGroups: ARK,
-    resources: ["arkevents/status", "arkteams/status", "arkagents/status", "arksettings/status"],
+    resources: ["arkevents/status", "arkteams/status", "arkagents/status", "arkservices/status", "arksettings/status"],
     verbs: ["patch"],
   },
   // OwnerReferencesPermissionEnforcement: children that block their owner's deletion.
   {
     apiGroups: ARK,
-    resources: ["arkevents/finalizers", "arkteams/finalizers", "arkagents/finalizers"],
+    resources: ["arkevents/finalizers", "arkteams/finalizers", "arkagents/finalizers", "arkservices/finalizers"],
     verbs: ["update"],
   },
   { apiGroups: ["eventing.knative.dev"], resources: ["triggers"], verbs: OWN },

@@ -20,6 +20,8 @@ export interface Services {
   get(namespace: string, name: string): Promise<ServiceRecord | undefined>;
   put(record: ServiceRecord): Promise<void>;
   delete(namespace: string, name: string): Promise<void>;
+  /** All of them. */
+  list(): AsyncIterable<ServiceRecord>;
 }
 
 export type Pool = { readonly namespace: string; readonly agent: string };

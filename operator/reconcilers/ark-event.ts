@@ -15,8 +15,8 @@ import { pingSource } from "../resources/ping-source.ts";
 import { trigger } from "../resources/trigger.ts";
 import { eventChildren, type EventChildren, notReady, type NotReady } from "../state/event-children.ts";
 import { writeStatus } from "../write-status.ts";
+import { bearerToken } from "./bearer-token.ts";
 import { type Fires, reconcileFires } from "./fires.ts";
-import { webhookToken } from "./webhook-token.ts";
 
 export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutcome> {
   const event = deps.informers.events.get(key);
@@ -48,7 +48,7 @@ function again(
 async function reconcileRecord(event: ArkEvent, wanted: EventChildren, deps: Deps): Promise<NotReady | undefined> {
   const { informers, triggers } = deps;
   const { namespace, name } = nameOf(event);
-  const token = wanted.token ? await webhookToken(event, deps) : undefined;
+  const token = wanted.token ? await bearerToken(event, deps) : undefined;
   const digest = token?.kind === "digest" ? token.digest : undefined;
   const record = triggerRecord(event, (team) => informers.teams.get(`${namespace}/${team}`), digest);
   if (!isDeepStrictEqual(await triggers.get(namespace, name), record)) await triggers.put(record);

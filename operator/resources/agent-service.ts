@@ -11,6 +11,7 @@ import type { AgentRefs, Mounted } from "../state/agent-refs.ts";
 import { AGENT_FILE } from "./agent-config.ts";
 import type { Container, EnvFrom, Service, Volume } from "./knative.ts";
 import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf } from "./names.ts";
+import { AUTOSCALING, POD } from "./pod.ts";
 
 export type AgentServiceInput = {
   readonly agent: ArkAgent;
@@ -20,13 +21,11 @@ export type AgentServiceInput = {
   readonly configHash: string;
 };
 
-const AUTOSCALING = "autoscaling.knative.dev";
 const CONFIG_DIR = "/etc/ark/agent";
 const CONFIG_MAPS_DIR = "/etc/ark/configmaps";
 const SECRETS_DIR = "/etc/ark/secrets";
 /** Optional, in the agent's namespace: the providers' keys (api 15). */
 export const API_KEYS_SECRET = "ark-api-keys";
-const PORT = 8080;
 /** Beyond the agent's own timeout: storing the result, and draining. */
 const MARGIN_SECONDS = 120;
 const LEAST_TIMEOUT_SECONDS = 300;
@@ -93,11 +92,11 @@ function annotationsOf({ agent, promptHash, configHash }: AgentServiceInput, exe
 function containerOf(input: AgentServiceInput, executor: Executor): Container {
   const { image, command, args, natsUrl } = executor;
   return {
+    ...POD,
     name: "executor",
     image,
     ...(command !== undefined && { command }),
     ...(args !== undefined && { args }),
-    ports: [{ name: "http1", containerPort: PORT, protocol: "TCP" }],
     env: [
       { name: "ARK_NATS_URL", value: natsUrl },
       { name: "ARK_NAMESPACE", value: nameOf(input.agent).namespace },
@@ -111,14 +110,6 @@ function containerOf(input: AgentServiceInput, executor: Executor): Container {
       ...(input.agent.spec.envFrom ?? []).map(envFrom),
     ],
     resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
-    readinessProbe: { httpGet: { path: "/readyz", port: PORT }, successThreshold: 1 },
-    livenessProbe: { httpGet: { path: "/healthz", port: PORT }, periodSeconds: 30, failureThreshold: 4 },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ["ALL"] },
-      runAsNonRoot: true,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
     volumeMounts: [
       { name: "agent", mountPath: CONFIG_DIR, readOnly: true },
       ...input.refs.configMaps.map(({ name }, index) => mount(`configmap-${index}`, `${CONFIG_MAPS_DIR}/${name}`)),

@@ -11,6 +11,7 @@ export const LABELS = {
   event: "arkonis.dev/event",
   agent: "arkonis.dev/agent",
   team: "arkonis.dev/team",
+  service: "arkonis.dev/service",
 } as const;
 
 export const MANAGED = { [LABELS.managedBy]: FIELD_MANAGER } as const;
@@ -18,7 +19,7 @@ export const MANAGED_SELECTOR = `${LABELS.managedBy}=${FIELD_MANAGER}`;
 
 export type ObjectName = { readonly namespace: string; readonly name: string };
 type Owner = {
-  readonly kind: "ArkEvent" | "ArkAgent" | "ArkTeam";
+  readonly kind: "ArkEvent" | "ArkAgent" | "ArkTeam" | "ArkService";
   readonly metadata: { readonly name?: string; readonly uid?: string };
 };
 
@@ -45,8 +46,17 @@ export function pingSourceName({ name }: ObjectName): string {
   return `${name}-cron`;
 }
 
-export function tokenSecretName({ name }: ObjectName): string {
+export function webhookTokenName({ name }: ObjectName): string {
   return `${name}-webhook-token`;
+}
+
+export function serviceTokenName({ name }: ObjectName): string {
+  return `${name}-service-token`;
+}
+
+/** ksvc of an ArkService's router. */
+export function routerServiceName({ name }: ObjectName): string {
+  return `${name}-router`;
 }
 
 /** ksvc and ConfigMap of an agent. The suffix keeps them apart from the user's own, and from an ArkService's. */

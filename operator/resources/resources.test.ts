@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { ArkAgentSchema, type ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import { ArkEventSchema, type ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { ArkServiceSchema } from "#core/api/v1alpha1/ark-service.ts";
 import { type Config, parseConfig, readEnv } from "../config.ts";
 import { agentRefs } from "../state/agent-refs.ts";
 import { agentConfigMap, agentFile } from "./agent-config.ts";
 import { agentService } from "./agent-service.ts";
 import { broker } from "./broker.ts";
 import { pingSource } from "./ping-source.ts";
+import { routerService } from "./router-service.ts";
 import { configMapValue, tokenIn, tokenSecret } from "./token-secret.ts";
 import { runRequestsTrigger, trigger } from "./trigger.ts";
 
@@ -215,6 +217,40 @@ test.each([
   for (const [key, value] of Object.entries(wanted)) expect(annotations[`autoscaling.knative.dev/${key}`]).toBe(value);
   const initial = annotations["autoscaling.knative.dev/initial-scale"];
   expect(initial).toBe("ARK_ALLOW_ZERO_INITIAL_SCALE" in env ? undefined : "0");
+});
+
+const writing = ArkServiceSchema.parse({
+  apiVersion: "arkonis.dev/v1alpha1",
+  kind: "ArkService",
+  metadata: { name: "writing", namespace: "ai-team", uid: "u-3" },
+  spec: { selector: { arkAgent: "writer" }, ports: [{ protocol: "HTTP", port: 8081 }] },
+});
+
+test("S1: the Knative Service of a router, whole", () => {
+  expect(routerService(writing, configOf({ ARK_ROUTER_ARGS: "/app/router/main.js" }))).toMatchSnapshot();
+});
+
+test("S2: a router's Service says nothing that a change of its ArkService would change", () => {
+  const other = { ...writing.spec, selector: { arkAgent: "editor" }, routing: { strategy: "random" as const } };
+  expect(routerService({ ...writing, spec: other }, configOf())).toEqual(routerService(writing, configOf()));
+});
+
+test("S3: a router's callers wait as long as the cluster lets them, up to an hour", () => {
+  const patience = (seconds: string) => {
+    const { spec } = routerService(writing, configOf({ ARK_MAX_REVISION_TIMEOUT_SECONDS: seconds })).spec.template;
+    return [spec.timeoutSeconds, spec.responseStartTimeoutSeconds];
+  };
+  expect(patience("600")).toEqual([600, 600]);
+  expect(patience("7200")).toEqual([3_660, 3_660]);
+});
+
+test("the token of a service is a Secret of its own", () => {
+  expect(tokenSecret(writing, "abc").metadata).toMatchObject({
+    name: "writing-service-token",
+    namespace: "ai-team",
+    labels: { "arkonis.dev/service": "writing" },
+    ownerReferences: [{ kind: "ArkService", name: "writing", uid: "u-3" }],
+  });
 });
 
 test("three timeouts of a long agent go together, up to the cluster's limit", () => {

@@ -1,18 +1,27 @@
-/** The Secret of a webhook's bearer token: made once, then the user's (api 15). */
+/** The Secret of a bearer token, of a webhook or of a service: made once, then the user's (api 15). */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { ChildObject } from "#platform/kube/children.ts";
-import { LABELS, MANAGED, nameOf, ownerOf, tokenSecretName } from "./names.ts";
+import { LABELS, MANAGED, nameOf, ownerOf, serviceTokenName, webhookTokenName } from "./names.ts";
 
 const TOKEN_KEY = "token";
 
-export function tokenSecret(event: ArkEvent, token: string): ChildObject & { readonly stringData: object } {
-  const key = nameOf(event);
+export type TokenOwner = ArkEvent | ArkService;
+
+export function tokenSecretName(owner: TokenOwner): string {
+  const key = nameOf(owner);
+  return owner.kind === "ArkEvent" ? webhookTokenName(key) : serviceTokenName(key);
+}
+
+export function tokenSecret(owner: TokenOwner, token: string): ChildObject & { readonly stringData: object } {
+  const { namespace, name } = nameOf(owner);
+  const label = owner.kind === "ArkEvent" ? LABELS.event : LABELS.service;
   return {
     metadata: {
-      name: tokenSecretName(key),
-      namespace: key.namespace,
-      labels: { ...MANAGED, [LABELS.namespace]: key.namespace, [LABELS.event]: key.name },
-      ownerReferences: [ownerOf(event)],
+      name: tokenSecretName(owner),
+      namespace,
+      labels: { ...MANAGED, [LABELS.namespace]: namespace, [label]: name },
+      ownerReferences: [ownerOf(owner)],
     },
     stringData: { [TOKEN_KEY]: token },
   };

@@ -16,5 +16,8 @@ export function services(link: Link): Services {
     delete: async (namespace, name) => {
       await store.remove(keyOf(namespace, name));
     },
+    async *list() {
+      for await (const { value } of store.entries("*.*.service")) yield value;
+    },
   };
 }

@@ -25,14 +25,17 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
   "ark-operator": [
     ...rights("arkonis.dev/arkevents", READ),
     ...rights("arkonis.dev/arkteams", READ),
+    ...rights("arkonis.dev/arkservices", READ),
     ...rights("arkonis.dev/arksettings", READ),
     ...rights("arkonis.dev/arkagents", OWN),
     // A run made by hand gets its snapshot, an old one goes. It makes none, and writes the status of none (P5).
     ...rights("arkonis.dev/arkruns", [...READ, "update", "patch", "delete"]),
-    ...["arkevents", "arkteams", "arkagents", "arksettings"].flatMap((kind) =>
+    ...["arkevents", "arkteams", "arkagents", "arkservices", "arksettings"].flatMap((kind) =>
       rights(`arkonis.dev/${kind}/status`, ["patch"]),
     ),
-    ...["arkevents", "arkteams", "arkagents"].flatMap((kind) => rights(`arkonis.dev/${kind}/finalizers`, ["update"])),
+    ...["arkevents", "arkteams", "arkagents", "arkservices"].flatMap((kind) =>
+      rights(`arkonis.dev/${kind}/finalizers`, ["update"]),
+    ),
     ...rights("eventing.knative.dev/triggers", OWN),
     // It makes and mends the Broker of the class that is set, and never takes one away.
     ...rights("eventing.knative.dev/brokers", ["get", "create", "patch"]),

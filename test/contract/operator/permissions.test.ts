@@ -88,11 +88,18 @@ test("the process does all of its work with these rights", async () => {
     source: { type: "cron", cron: "@daily" },
     targets: [{ team: "blog" }],
   });
+  await make("ArkService", "arkservices", "writing", {
+    selector: { arkAgent: "blog-writer" },
+    ports: [{ protocol: "HTTP", port: 8081 }],
+  });
   await make("ArkRun", "arkruns", "by-hand", { teamRef: "blog" });
   await expect.poll(() => reason("arksettings", "style"), POLL).toBe("Accepted");
   await expect.poll(() => reason("arkteams", "blog"), POLL).toBe("Validated");
   await expect.poll(() => reason("arkevents", "hook"), POLL).toBe("TriggerNotReady");
   await expect.poll(() => reason("arkagents", "blog-writer"), POLL).toBe("Progressing");
+  await expect.poll(() => reason("arkservices", "writing"), POLL).toBe("ReconcileError");
+  const router = "/apis/serving.knative.dev/v1/namespaces/default/services/writing-router";
+  await expect.poll(async () => (await world.api.request("GET", router)).status, POLL).toBe(200);
   const pings = "/apis/sources.knative.dev/v1/namespaces/default/pingsources/tick-cron";
   await expect.poll(async () => (await world.api.request("GET", pings)).status, POLL).toBe(200);
   const run = async () => (await world.api.request("GET", `${ARK}/arkruns/by-hand`)).body;

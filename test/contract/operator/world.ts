@@ -28,6 +28,8 @@ export type OperatorWorld = AsyncDisposable & {
   readonly config: Config;
   /** A leader of its own, until it is stopped. */
   lead(env?: Readonly<Record<string, string>>, now?: () => number): Term;
+  /** Until then nobody leads. */
+  stopLeading(): Promise<void>;
 };
 
 export type Body = Record<string, unknown>;
@@ -55,6 +57,7 @@ export async function startOperatorWorld({ knative = true } = {}): Promise<Opera
       terms.push(term);
       return term;
     },
+    stopLeading: async () => void (await Promise.all(terms.splice(0).map((term) => term.stop()))),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(terms.map((term) => term.stop()));
       await js.close();
@@ -84,6 +87,8 @@ function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => num
     references: createReferences(children, config.resyncMs / 2, () => performance.now()),
     triggers: js.triggers,
     tallies: js.tallies,
+    services: js.services,
+    instances: js.instances,
     outbox: js.outbox,
     facts: js.factLog,
     states: js.runStates,

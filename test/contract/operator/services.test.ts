@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { tokenDigest } from "#platform/http/bearer.ts";
+import { type Body, fieldOf, type OperatorWorld, startOperatorWorld } from "./world.ts";
+
+/** The machine may be busy with other things: what is waited for says when, not a clock. */
+vi.setConfig({ testTimeout: 180_000 });
+
+let world: OperatorWorld;
+beforeAll(async () => {
+  world = await startOperatorWorld();
+  const secret = { metadata: { name: "ark-api-keys" }, stringData: { OPENAI_API_KEY: "sk-secret" } };
+  await world.api.request("POST", `${CORE}/secrets`, secret);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const POLL = { timeout: 60_000, interval: 50 };
+const CORE = "/api/v1/namespaces/default";
+const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
+const SERVICES = "/apis/serving.knative.dev/v1/namespaces/default/services";
+
+async function get(path: string): Promise<Body | undefined> {
+  const { status, body } = await world.api.request("GET", path);
+  return status === 200 ? body : undefined;
+}
+
+async function make(kind: string, plural: string, name: string, spec: object): Promise<void> {
+  const body = { apiVersion: "arkonis.dev/v1alpha1", kind, metadata: { name }, spec };
+  const answer = await world.api.request("POST", `${ARK}/${plural}`, body);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+}
+
+const serviceSpec = (arkAgent: string) => ({
+  selector: { arkAgent },
+  routing: { strategy: "least-busy" },
+  ports: [
+    { protocol: "HTTP", port: 8081 },
+    { protocol: "A2A", port: 8082 },
+  ],
+});
+
+const status = async (name: string) => fieldOf(await get(`${ARK}/arkservices/${name}`), "status");
+
+async function ready(name: string): Promise<string> {
+  const conditions = fieldOf(await status(name), "conditions");
+  const one = (Array.isArray(conditions) ? conditions : []).find((each) => fieldOf(each, "type") === "Ready");
+  return `${String(fieldOf(one, "status"))} ${String(fieldOf(one, "reason"))}`;
+}
+
+test("an ArkService has a router, a token, a record; its status follows agent, router and instances", async () => {
+  world.lead();
+  await make("ArkService", "arkservices", "writing", serviceSpec("writer"));
+  await expect.poll(() => ready("writing"), POLL).toBe("False AgentNotFound");
+  await make("ArkAgent", "arkagents", "writer", { model: "gpt-4o", systemPrompt: "You write.", replicas: 0 });
+  await expect.poll(() => ready("writing"), POLL).toBe("False ReconcileError");
+  const router = `${SERVICES}/writing-router`;
+  await expect.poll(() => get(router), POLL).toBeDefined();
+  expect(fieldOf(await get(router), "metadata", "ownerReferences")).toMatchObject([
+    { kind: "ArkService", name: "writing" },
+  ]);
+  const url = "http://writing-router.default.svc.cluster.local";
+  const served = { status: { conditions: [{ type: "Ready", status: "True" }], address: { url } } };
+  await world.api.request("PATCH", `${router}/status`, served);
+  await expect.poll(() => ready("writing"), POLL).toBe("False NoReadyReplicas");
+  await world.api.request("PATCH", `${ARK}/arkagents/writer`, { spec: { replicas: 2 } });
+  await expect.poll(() => ready("writing"), POLL).toBe("True Reconciled");
+  expect(await status("writing")).toMatchObject({ readyReplicas: 0, address: { url } });
+  const instance = { instance: "writer-1", active: 0, max: 5, ready: true };
+  const readyReplicas = async () => {
+    await world.js.instances.announce({ namespace: "default", agent: "writer" }, instance);
+    return fieldOf(await status("writing"), "readyReplicas");
+  };
+  await expect.poll(readyReplicas, POLL).toBe(1);
+});
+
+test("T1, T2, P7: its token is made once, made anew when it is deleted, and stands nowhere else", async () => {
+  const secret = `${CORE}/secrets/writing-service-token`;
+  const token = async () => {
+    const data = fieldOf(await get(secret), "data", "token");
+    return Buffer.from(typeof data === "string" ? data : "", "base64").toString("utf8");
+  };
+  const record = () => world.js.services.get("default", "writing");
+  const first = await token();
+  expect(first).toMatch(/^made-/);
+  expect(await record()).toMatchObject({
+    agent: "writer",
+    strategy: "least-busy",
+    protocols: ["HTTP", "A2A"],
+    tokenDigest: tokenDigest(first),
+  });
+  expect(JSON.stringify([await get(`${SERVICES}/writing-router`), await status("writing")])).not.toContain(first);
+  await world.api.request("DELETE", secret);
+  await expect.poll(token, POLL).toMatch(/^made-/);
+  const second = await token();
+  expect(second).not.toBe(first);
+  await expect.poll(async () => (await record())?.tokenDigest, POLL).toBe(tokenDigest(second));
+  await world.api.request("PATCH", secret, { data: { token: "" } });
+  await expect.poll(record, POLL).toBeUndefined();
+  await expect.poll(() => ready("writing"), POLL).toBe("False ReconcileError");
+});
+
+test("S2: a service that goes takes its record with it, also while no operator looks", async () => {
+  const record = (name: string) => world.js.services.get("default", name);
+  await make("ArkService", "arkservices", "short", serviceSpec("writer"));
+  await expect.poll(() => record("short"), POLL).toBeDefined();
+  await world.api.request("DELETE", `${ARK}/arkservices/short`);
+  await expect.poll(() => record("short"), POLL).toBeUndefined();
+  await make("ArkService", "arkservices", "unseen", serviceSpec("writer"));
+  await expect.poll(() => record("unseen"), POLL).toBeDefined();
+  await world.stopLeading();
+  await world.api.request("DELETE", `${ARK}/arkservices/unseen`);
+  expect(await record("unseen")).toBeDefined();
+  world.lead();
+  await expect.poll(() => record("unseen"), POLL).toBeUndefined();
+});
