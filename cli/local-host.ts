@@ -1,4 +1,5 @@
 /** What the command needs of local mode; `local/local.ts` is loaded only when a command starts it. */
+import type { ArkObject } from "#core/api/objects.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Io } from "./io.ts";
@@ -14,6 +15,8 @@ type LocalOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** What differs from the manifests. */
+  readonly adjust?: (object: ArkObject) => ArkObject;
 };
 
 export type StartLocal = (options: LocalOptions) => Promise<{

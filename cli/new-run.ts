@@ -6,6 +6,8 @@ import { ArkError } from "#core/errors.ts";
 import type { Cluster, Key } from "./cluster.ts";
 
 export const RETRY_OF = "arkonis.dev/retry-of";
+/** Comma-separated. */
+export const RETRY_STEPS = "arkonis.dev/retry-steps";
 export const CANCEL = "arkonis.dev/cancel";
 export const TEAM_LABEL = "arkonis.dev/team";
 

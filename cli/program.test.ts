@@ -114,6 +114,24 @@ it("P10: a run with bad input is refused before anything is started", async () =
   }
 });
 
+it.each([
+  [["-o", "json", "version"], /^\{/],
+  [["--output=yaml", "version"], /^ark: /],
+  [["-ojson", "-n", "ai-team", "--log-level", "debug", "version"], /^\{/],
+  [["-o", "json", "version", "-o", "yaml"], /^ark: /],
+  [["--version"], /^ark \d/],
+])("%j: flags of every command may stand before it; what stands after it wins", async (argv, expected) => {
+  const { code, out, err } = await ark(argv);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toMatch(expected);
+});
+
+it("a leading flag reaches the command: a bad value is bad usage, and the server is asked for", async () => {
+  expect((await ark(["-o", "xml", "get", "runs"])).err).toMatch(/argument 'xml' is invalid/);
+  expect((await ark(["-n", "ai-team", "--log-level", "debug", "status"])).code).toBe(3);
+  expect((await ark(["--frob", "status"])).err).toMatch(/unknown option '--frob'/);
+});
+
 it("version says its own and its runtime's", async () => {
   const { out } = await ark(["version", "-o", "json"]);
   expect(JSON.parse(out)).toEqual({ ark: expect.stringMatching(/^\d+\.\d+\.\d+/), node: process.versions.node });

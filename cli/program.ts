@@ -8,7 +8,8 @@ import type { Cluster } from "./cluster.ts";
 import { asArkError, errorText, EXIT, exitCodeOf } from "./exit.ts";
 import type { Io } from "./io.ts";
 import type { StartLocal } from "./local-host.ts";
-import { LEVELS } from "./log.ts";
+import { afterCommand } from "./leading.ts";
+import { LEVELS, type Level } from "./log.ts";
 import type { CommonOptions } from "./options.ts";
 import type { PlaceOptions } from "./place.ts";
 
@@ -31,15 +32,21 @@ export async function runCli(argv: readonly string[], io: Io, deps: CliDeps): Pr
     exit = await code;
   };
   const program = buildProgram({ io, deps, done });
+  const words = afterCommand(argv, (name, flag) => hasFlag(program, name, flag));
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync([...words], { from: "user" });
     return exit;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.done;
-    const error = thrown instanceof CommanderError ? usageError(thrown, program, argv) : asArkError(thrown);
+    const error = thrown instanceof CommanderError ? usageError(thrown, program, words) : asArkError(thrown);
     io.err(errorText(error, io.style));
     return exitCodeOf(error);
   }
+}
+
+function hasFlag(program: Command, name: string, flag: string): boolean {
+  const options = program.commands.find((command) => command.name() === name)?.options ?? [];
+  return options.some(({ short, long }) => short === flag || long === flag);
 }
 
 /** Commander's own words, without its prefix, and where to look. */
@@ -58,7 +65,8 @@ export function buildProgram(context: Context): Command {
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: io.out, writeErr: () => {}, getOutHelpWidth: io.columns, outputError: () => {} })
-    .helpCommand("help [command]", "show a command's flags");
+    .helpCommand("help [command]", "show a command's flags")
+    .addHelpText("after", "\nNamespace, output, log and cluster flags may stand before the command too.");
   addLocalCommands(program, context);
   addRunCommands(program, context);
   addLookCommands(program, context);
@@ -96,17 +104,20 @@ function served(command: Command, formats: readonly string[] = TEXTS): Command {
     .option("--server-data <dir>", "data folder of the `ark up` to talk to (default: the nearest .ark)");
   return onCluster(named)
     .option("--server <url>", "front door of the cluster (default: ARK_SERVER, else a port-forward)")
+    .addOption(logLevel())
     .option("--no-color", "never colour");
 }
 
 /** Runs a command of `served` with the server that its flags name; a namespace that none names is the server's. */
-function connected<O extends CommonOptions>(
+function connected<O extends CommonOptions & { readonly logLevel: Level }>(
   context: Context,
   options: O,
   run: (cluster: Cluster, options: O) => Promise<number>,
 ): Promise<void> {
   const work = async () => {
-    const cluster = await context.deps.connect(options);
+    const [{ logged }, { createLogger }] = await Promise.all([import("./logged.ts"), import("./log.ts")]);
+    const { io, deps } = context;
+    const cluster = logged(await deps.connect(options), createLogger(io, options.logLevel), io.now);
     const { namespace = cluster.namespace } = options as Partial<CommonOptions>;
     return run(cluster, { ...options, namespace });
   };
@@ -140,7 +151,11 @@ function addLocalCommands(program: Command, { io, deps, done }: Context): void {
     .option("-t, --team <name>", "which team, when the file holds several")
     .option("-i, --input <k=v|json>", "input of the team, again for more", collect, [])
     .addOption(provider())
+    .option("--model <name>", "ask this model in place of every other")
+    .option("--max-tokens <n>", "most tokens of the run, whatever the team says")
+    .option("--no-mcp", "without the agents' MCP servers")
     .option("--dry-run", "print plan, prompts and a token estimate; ask no model")
+    .option("-w, --watch", "show the run until it has ended; it always is")
     .option("--timeout <duration>", "longest wait")
     .addOption(logLevel())
     .action((file: string, options) =>
@@ -168,6 +183,7 @@ function addRunCommands(program: Command, context: Context): void {
     );
   served(program.command("retry").argument("<team|run>"))
     .description("a new run that keeps what succeeded and does the rest again")
+    .option("-s, --step <name>", "again, though it succeeded, and what depends on it; again for more", collect, [])
     .option("-w, --wait", "show the run until it has ended")
     .option("--timeout <duration>", "longest wait", "10m")
     .action((name: string, options) =>

@@ -6,6 +6,7 @@
  * A2  Nothing is served before the manifests are in effect; a fault in them starts nothing (P10).
  * A3  Stopping takes no new work, lets what is in hand end for `GRACE_MS`, then hands it back.
  */
+import type { ArkObject } from "#core/api/objects.ts";
 import { ArkError } from "#core/errors.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
@@ -29,6 +30,8 @@ export type LocalOptions = {
   readonly log: Logger;
   /** Ends a start that is under way; a running one is ended by `stop`. */
   readonly signal: AbortSignal;
+  /** What differs from the manifests, of each object before it is stored. */
+  readonly adjust?: (object: ArkObject) => ArkObject;
 };
 
 export type Local = AsyncDisposable & {

@@ -28,6 +28,7 @@ export type SourcesDeps = {
   /** After everything of the manifests is stored. */
   readonly onApplied: () => void;
   readonly log: Logger;
+  readonly adjust?: (object: ArkObject) => ArkObject;
 };
 
 export type Loaded = Admitted & { readonly watched: readonly string[] };
@@ -83,8 +84,9 @@ export class Sources {
     await this.#apply(loaded);
   }
 
-  async #apply({ objects: wanted, ...values }: Loaded): Promise<void> {
-    const { objects, onApplied, onValues } = this.#deps;
+  async #apply({ objects: read, ...values }: Loaded): Promise<void> {
+    const { objects, onApplied, onValues, adjust } = this.#deps;
+    const wanted = adjust === undefined ? read : read.map(adjust);
     onValues(values);
     for (const kind of APPLIED) await this.#applyKind(kind, wanted);
     for (const run of wanted) if (run.kind === "ArkRun") await objects.create("ArkRun", run);

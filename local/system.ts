@@ -1,5 +1,6 @@
 /** The parts of one machine, joined: which part tells which. */
 import { randomUUID } from "node:crypto";
+import type { ArkObject } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { arkSource, EXTENSIONS } from "#core/events/cloud-event.ts";
@@ -40,6 +41,7 @@ export type SystemOptions = {
   readonly dataDir: string;
   readonly env: Env;
   readonly log: Logger;
+  readonly adjust?: (object: ArkObject) => ArkObject;
 };
 
 /** A quarter of a lease: three may be lost. */
@@ -49,7 +51,7 @@ const START_TRIES = 5;
 
 /** `webhookBase` is asked when it is needed: doors open last. */
 export async function buildSystem(
-  { sources, dataDir, env, log }: SystemOptions,
+  { sources, dataDir, env, log, adjust }: SystemOptions,
   js: JetStream,
   models: Models,
   secrets: Secrets,
@@ -107,6 +109,7 @@ export async function buildSystem(
       onValues: (values) => secrets.use(values),
       onApplied: () => reconciler.poke(),
       log,
+      ...(adjust && { adjust }),
     }),
   };
 }

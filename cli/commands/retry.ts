@@ -4,21 +4,28 @@ import { ArkError } from "#core/errors.ts";
 import type { Cluster } from "../cluster.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
-import { createRun, newRun, RETRY_OF, TEAM_LABEL } from "../new-run.ts";
+import { createRun, newRun, RETRY_OF, RETRY_STEPS, TEAM_LABEL } from "../new-run.ts";
 import { durationOption, usage, type CommonOptions } from "../options.ts";
 import { printResult } from "../print.ts";
 import { newestFirst } from "./newest.ts";
 import { finishRuns } from "./finish.ts";
 
-export type RetryOptions = CommonOptions & { readonly wait?: boolean; readonly timeout: string };
+export type RetryOptions = CommonOptions & {
+  readonly step: readonly string[];
+  readonly wait?: boolean;
+  readonly timeout: string;
+};
 
 export async function retry(cluster: Cluster, name: string, options: RetryOptions, io: Io): Promise<number> {
   const timeoutMs = durationOption("--timeout", options.timeout);
   const old = await findRun(cluster, options.namespace, name);
-  requireFailed(old);
+  if (options.step.length === 0) requireFailed(old);
+  else requireSteps(old, options.step);
   const oldName = old.metadata.name ?? "";
-  const key = await createRun(cluster, newRun(options.namespace, old.spec, { [RETRY_OF]: oldName }));
-  io.err(`Retrying ${oldName} as ${key.name}: ${rerun(old).join(", ")} and what depends on them run again.\n`);
+  const steps = options.step.length === 0 ? {} : { [RETRY_STEPS]: options.step.join(",") };
+  const key = await createRun(cluster, newRun(options.namespace, old.spec, { [RETRY_OF]: oldName, ...steps }));
+  const again = rerun(old, options.step).join(", ");
+  io.err(`Retrying ${oldName} as ${key.name}: ${again} and what depends on them run again.\n`);
   if (options.wait === true) {
     return finishRuns(cluster, [key], { progress: io.live ? "live" : "lines", timeoutMs, output: options.output }, io);
   }
@@ -50,7 +57,18 @@ function requireFailed(run: ArkRun): void {
     : usage(`run ${name} has not ended: ${phase}`, `Wait for it, or stop it first: ark cancel ${name} --wait`);
 }
 
-function rerun(run: ArkRun): readonly string[] {
-  const failed = (run.status?.steps ?? []).filter((step) => step.phase === "Failed").map((step) => step.name);
+/** Named steps run again whatever became of them; the run must have ended, and have them. */
+function requireSteps(run: ArkRun, steps: readonly string[]): void {
+  const { phase } = run.status ?? {};
+  if (phase !== "Succeeded") requireFailed(run);
+  const known = (run.status?.steps ?? []).map((step) => step.name);
+  const unknown = steps.find((step) => !known.includes(step));
+  if (unknown === undefined) return;
+  throw usage(`run ${run.metadata.name ?? ""} has no step ${unknown}`, `Its steps: ${known.join(", ")}.`);
+}
+
+function rerun(run: ArkRun, named: readonly string[]): readonly string[] {
+  const steps = run.status?.steps ?? [];
+  const failed = steps.filter(({ phase, name }) => phase === "Failed" || named.includes(name)).map(({ name }) => name);
   return failed.length === 0 ? ["all steps that did not succeed"] : failed;
 }

@@ -7,6 +7,7 @@ import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { ArkError } from "#core/errors.ts";
 import { inputFaults, resolveInput } from "#core/pipeline/inputs.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
+import { type Adjust, type AdjustOptions, adjustment } from "../adjust.ts";
 import { checkManifests, invalidManifests, objectsOf, type Manifests } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import { EXIT } from "../exit.ts";
@@ -19,14 +20,15 @@ import { printResult } from "../print.ts";
 import { planText, runPlan } from "../render/plan.ts";
 import { finishRuns } from "./finish.ts";
 
-export type RunOptions = CommonOptions & {
-  readonly team?: string;
-  readonly input: readonly string[];
-  readonly provider?: ProviderName;
-  readonly dryRun?: boolean;
-  readonly timeout?: string;
-  readonly logLevel: Level;
-};
+export type RunOptions = CommonOptions &
+  AdjustOptions & {
+    readonly team?: string;
+    readonly input: readonly string[];
+    readonly provider?: ProviderName;
+    readonly dryRun?: boolean;
+    readonly timeout?: string;
+    readonly logLevel: Level;
+  };
 export type RunDeps = {
   /** A running `ark up`, if there is one. */
   readonly running: () => Promise<Cluster | undefined>;
@@ -38,13 +40,17 @@ export async function run(file: string, options: RunOptions, deps: RunDeps, io: 
   const source = path.resolve(io.cwd, file);
   const manifests = await checkManifests([source], { references: false });
   if (manifests.faults.length > 0) throw invalidManifests(manifests.faults, (name) => path.relative(io.cwd, name));
-  const team = chooseTeam(manifests, options.team, file);
+  const written = chooseTeam(manifests, options.team, file);
+  const adjust = adjustment(options, written.metadata.name ?? "");
+  const team = adjust === undefined ? written : (adjust(written) as ArkTeam);
   const input = { ...team.spec.input, ...inputOption(options.input) };
   requireInput(team, input);
   if (options.dryRun === true) return dryRun(team, input, options, io);
-  const up = options.provider === undefined ? await deps.running() : undefined;
-  if (up !== undefined && (await holds(up, team, options.namespace))) return runOn(up, team, options, timeoutMs, io);
-  return runAlone(source, team, options, deps, timeoutMs, io);
+  // What the flags change holds here alone: a running server answers for its own manifests.
+  const asWritten = options.provider === undefined && adjust === undefined;
+  const up = asWritten ? await holder(team, options.namespace, deps) : undefined;
+  if (up !== undefined) return runOn(up, team, options, timeoutMs, io);
+  return runAlone(source, team, { ...options, ...(adjust && { adjust }) }, deps, timeoutMs, io);
 }
 
 /** The one named, else the one that no other team runs as a role. */
@@ -81,9 +87,10 @@ function dryRun(team: ArkTeam, input: Readonly<Record<string, string>>, options:
 }
 
 /** The running server knows this very team: then it runs there, and is kept. */
-async function holds(cluster: Cluster, team: ArkTeam, namespace: string): Promise<boolean> {
-  const stored = await cluster.get("ArkTeam", { namespace, name: team.metadata.name ?? "" });
-  return stored !== undefined && isDeepStrictEqual(stored.spec, team.spec);
+async function holder(team: ArkTeam, namespace: string, deps: RunDeps): Promise<Cluster | undefined> {
+  const cluster = await deps.running();
+  const stored = await cluster?.get("ArkTeam", { namespace, name: team.metadata.name ?? "" });
+  return stored !== undefined && isDeepStrictEqual(stored.spec, team.spec) ? cluster : undefined;
 }
 
 async function runOn(
@@ -104,7 +111,7 @@ async function runOn(
 async function runAlone(
   source: string,
   team: ArkTeam,
-  options: RunOptions,
+  options: RunOptions & { readonly adjust?: Adjust },
   deps: RunDeps,
   timeoutMs: number | undefined,
   io: Io,
@@ -119,6 +126,7 @@ async function runAlone(
       env: io.env,
       log: createLogger(io, options.logLevel),
       signal: io.signal,
+      ...(options.adjust && { adjust: options.adjust }),
     });
     io.err(io.style.dim(`${modelsText(local)}\n`));
     try {

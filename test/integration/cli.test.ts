@@ -234,6 +234,21 @@ describe("ark retry", PATIENT, () => {
     expect((parse(out) as ArkRun).metadata.annotations).toMatchObject({ "arkonis.dev/retry-of": before.runName });
     expect((await ark("retry", after.runName)).code).toBe(2);
   });
+
+  it("--step does that step again, and what depends on it, though it succeeded", async () => {
+    const run = await trigger("good");
+    expect((await ark("status", run, "--watch")).code).toBe(0);
+    const retried = await ark("retry", run, "--step", "second", "--wait", "-o", "json");
+    expect({ code: retried.code, err: retried.code === 0 ? "" : retried.err }).toEqual({ code: 0, err: "" });
+    const { steps } = JSON.parse(retried.out) as { steps: readonly { name: string; tokens: number }[] };
+    expect(steps.map(({ name, tokens }) => [name, tokens > 0])).toEqual([
+      ["first", false],
+      ["second", true],
+    ]);
+    const unknown = await ark("retry", run, "--step", "third");
+    expect(unknown.code).toBe(2);
+    expect(unknown.err).toContain("has no step third\nnext: Its steps: first, second.");
+  });
 });
 
 describe("looking", PATIENT, () => {
@@ -254,6 +269,9 @@ describe("looking", PATIENT, () => {
     expect((await ark("logs", run, "--step", "second", "--tail", "1")).out).toMatch(/^\S+ +second {2}done: the end\n$/);
     expect((await ark("trace", run)).out).toMatch(/└─ ark\.step second/);
     expect((await ark("status")).out).toMatch(/\nTEAM +PHASE/);
+    expect((await ark("-n", "elsewhere", "get", "runs")).out).not.toContain(run);
+    const told = await ark("--log-level", "debug", "get", "run", run, "-o", "name");
+    expect(told.err).toMatch(/debug get +kind=ArkRun namespace=default name=good-run-\S+ ms=\d+/);
     expect((await ark("status", "nobody")).code).toBe(2);
     expect((await ark("logs", "nobody")).err).toMatch(/^error: run\.not_found: /);
   });
@@ -280,6 +298,16 @@ describe("ark run", PATIENT, () => {
     } finally {
       await rm(alone, { recursive: true, force: true });
     }
+  });
+
+  it("--max-tokens and --model hold for this run alone, which then never goes to the running server", async () => {
+    const poor = await ark("run", "ark.yaml", "--team", "good", "--max-tokens", "1", "-o", "json");
+    expect(poor.code).toBe(1);
+    expect(poor.err).toMatch(/Run Failed .*BudgetExceeded: step first/);
+    const other = await ark("run", "ark.yaml", "--team", "good", "--model", "other", "-o", "json");
+    expect({ code: other.code, err: other.code === 0 ? "" : other.err }).toEqual({ code: 0, err: "" });
+    const { runName } = JSON.parse(other.out) as { runName: string };
+    expect((await ark("get", "run", runName)).code).toBe(2);
   });
 
   it("uses the running server when that one holds the very team", async () => {
