@@ -1,4 +1,7 @@
-/** What an agent came to, as the fact that the engine folds. Long texts go into the store first (F3). */
+/**
+ * What an agent came to, as the fact that the engine folds. Long texts go into the store first (F3); a provider's own
+ * words are cut, since a fact above the queue's limit could never be stored, and its task would never end (D24, P4).
+ */
 import type { AgentOutcome } from "#core/agent/task.ts";
 import type { StepFinished, StepOutcome } from "#core/events/facts.ts";
 import type { Task } from "#core/events/tasks.ts";
@@ -31,13 +34,21 @@ async function stepOutcome(result: Result, outputs: Outputs): Promise<StepOutcom
     }
     case "invalid": {
       const { code, message, retryable } = result;
-      return { kind: "invalid", code, message, retryable, answer: await outputs.store(result.answer) };
+      return { kind: "invalid", code, message: cut(message), retryable, answer: await outputs.store(result.answer) };
     }
     case "failed": {
       const { code, message, mayPass, afterMs } = result;
-      return { kind: "failed", code, message, mayPass, ...(afterMs !== undefined && { afterMs }) };
+      return { kind: "failed", code, message: cut(message), mayPass, ...(afterMs !== undefined && { afterMs }) };
     }
     case "refused":
       return { kind: "refused", code: result.code, message: result.message };
   }
+}
+
+const MESSAGE_CHARS = 8_000;
+
+/** Never in the middle of a character. */
+function cut(message: string): string {
+  if (message.length <= MESSAGE_CHARS) return message;
+  return `${message.slice(0, MESSAGE_CHARS).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
