@@ -22,6 +22,7 @@ function typeName(schema: JsonSchema): string {
   if (schema.items !== undefined) return `${typeName(schema.items)}[]`;
   if (schema.additionalProperties !== undefined) return `map of ${typeName(schema.additionalProperties)}`;
   if (schema.format === "date-time") return "time";
+  if (schema["x-kubernetes-int-or-string"] === true) return "quantity";
   if (schema.type === undefined) return "object or text";
   return schema.format ?? schema.type;
 }

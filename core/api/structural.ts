@@ -26,6 +26,7 @@ export type JsonSchema = {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema;
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
+  readonly "x-kubernetes-int-or-string"?: true;
   readonly "x-kubernetes-list-type"?: "map" | "set" | "atomic";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
   readonly "x-kubernetes-validations"?: readonly {
@@ -62,6 +63,7 @@ const ORDER = [
   "properties",
   "additionalProperties",
   "x-kubernetes-preserve-unknown-fields",
+  "x-kubernetes-int-or-string",
   "x-kubernetes-list-type",
   "x-kubernetes-list-map-keys",
   "x-kubernetes-validations",
@@ -109,8 +111,10 @@ class Walk {
   }
 
   private shape(node: Loose, path: string): void {
-    const opaque = node["x-kubernetes-preserve-unknown-fields"] === true;
-    if (node["type"] === undefined ? !opaque : !TYPES.has(node["type"])) {
+    const untyped = ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"].some(
+      (key) => node[key] === true,
+    );
+    if (node["type"] === undefined ? !untyped : !TYPES.has(node["type"])) {
       this.fault(path, `type ${JSON.stringify(node["type"])} is not allowed`);
     }
     if (node["properties"] !== undefined && node["additionalProperties"] !== undefined) {

@@ -31,5 +31,5 @@ function isInline(role: Role): role is InlineRole {
 
 function agentSpec(role: InlineRole): ArkAgentSpec {
   const { name: _name, arkAgent: _agent, arkTeam: _team, replicas, ...rest } = role;
-  return { ...rest, replicas: replicas ?? 1 };
+  return { ...rest, replicas: replicas ?? 1, networkPolicy: "default" };
 }

@@ -35,7 +35,8 @@ async function schemaFault(schema: OutputSchema | undefined, place: Place): Prom
   return outcome.kind === "bad" ? { path: pathText(place), message: outcome.reason } : undefined;
 }
 
-type AgentTexts = Pick<ArkAgentSpec, "systemPrompt" | "tools" | "mcpServers">;
+type AgentTexts = Pick<ArkAgentSpec, "systemPrompt" | "tools" | "mcpServers" | "resources"> &
+  Partial<Pick<ArkAgentSpec, "networkPolicy">>;
 
 function promptWarning(prompt: string | undefined, place: Place): Fault | undefined {
   const bytes = prompt === undefined ? 0 : ENCODER.encode(prompt).length;
@@ -45,6 +46,15 @@ function promptWarning(prompt: string | undefined, place: Place): Fault | undefi
     message: `has ${bytes} bytes, which every call pays for`,
     hint: "above 50 KiB, shorten it",
   };
+}
+
+/** One machine has one process for all agents: what bounds a pod bounds nothing there. */
+function clusterOnly({ resources, networkPolicy }: AgentTexts, place: Place): Fault[] {
+  const message = "works on a cluster only: local mode neither bounds nor confines an agent";
+  return [
+    ...(resources === undefined ? [] : [{ path: pathText([...place, "resources"]), message }]),
+    ...(networkPolicy === "strict" ? [{ path: pathText([...place, "networkPolicy"]), message }] : []),
+  ];
 }
 
 /** An agent, or the inline fields of a role. */
@@ -58,7 +68,8 @@ export async function agentTexts(spec: AgentTexts, place: Place): Promise<Findin
       ? { path: pathText([...place, "mcpServers", i, "url"]), message: "stdio: works in local mode only" }
       : undefined,
   );
-  return found(faults, [promptWarning(spec.systemPrompt, [...place, "systemPrompt"]), ...stdio]);
+  const prompt = promptWarning(spec.systemPrompt, [...place, "systemPrompt"]);
+  return found(faults, [prompt, ...stdio, ...clusterOnly(spec, place)]);
 }
 
 export async function roleTexts(roles: readonly Role[]): Promise<Findings> {

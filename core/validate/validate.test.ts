@@ -180,6 +180,17 @@ describe("warnings", () => {
       "spec.mcpServers[0].url",
     ]);
   });
+
+  test("what only a cluster can do", async () => {
+    const bounded = { model: "mock", systemPrompt: "x", resources: { limits: { cpu: 2 } } };
+    expect((await warningsOf("ArkAgent", { ...bounded, networkPolicy: "strict" })).map(({ path }) => path)).toEqual([
+      "spec.resources",
+      "spec.networkPolicy",
+    ]);
+    expect(await warningsOf("ArkAgent", { model: "mock", systemPrompt: "x", networkPolicy: "disabled" })).toEqual([]);
+    const team = { roles: [{ name: "a", ...bounded }], pipeline: [{ role: "a" }] };
+    expect((await warningsOf("ArkTeam", team)).map(({ path }) => path)).toEqual(["spec.roles[0].resources"]);
+  });
 });
 
 test("defaults are applied, maps keep their order, fields without a value are not set", async () => {

@@ -125,7 +125,7 @@ async function declare({ js }: World): Promise<void> {
     apiVersion: API_VERSION,
     kind: "ArkAgent",
     metadata: metadata(AGENT),
-    spec: { replicas: 1, model: "mock", systemPrompt: "You write." },
+    spec: { replicas: 1, networkPolicy: "default", model: "mock", systemPrompt: "You write." },
   });
   await js.objects.create("ArkTeam", {
     apiVersion: API_VERSION,

@@ -1,6 +1,7 @@
 /** ArkAgent: a model, its instructions, its tools and its limits (api 3). */
 import * as z from "zod";
 import { atMostOne, celHas, exactlyOne, has, ruled, uniqueNames, unless, type Rule } from "../rules.ts";
+import { AutoscalingSchema, MAX_REPLICAS, NETWORK_POLICIES, replicasRule, ResourcesSchema } from "./agent-pods.ts";
 import {
   API_VERSION,
   LocalRef,
@@ -174,9 +175,9 @@ export const agentFields = {
   replicas: z
     .int32()
     .min(0)
-    .max(50)
+    .max(MAX_REPLICAS)
     .default(1)
-    .describe("Most instances; 0 drains and keeps tasks. Idle instances go to zero."),
+    .describe("Most instances; 0 drains and keeps tasks. Idle instances go to zero, unless autoscaling holds some."),
   systemPrompt: z.string().max(524_288).describe("Instructions of the model.").exactOptional(),
   systemPromptRef: SystemPromptRefSchema.describe(
     "Where the instructions stand; a change rolls out within 30 seconds.",
@@ -193,6 +194,10 @@ export const agentFields = {
     .max(32)
     .describe("Environment of the agent, core/v1 EnvFromSource; provider keys come this way.")
     .exactOptional(),
+  resources: ResourcesSchema.describe(
+    "What a pod asks for and may use, core/v1. No effect in local mode.",
+  ).exactOptional(),
+  autoscaling: AutoscalingSchema.describe("How many instances there are.").exactOptional(),
 };
 
 export const promptRule = exactlyOne(
@@ -209,8 +214,15 @@ export const ArkAgentSpecSchema = ruled(
       .describe("Name of the model; its prefix names the provider: claude-, gemini-, gpt-, o<digit>, mock."),
     ...agentFields,
     configRef: LocalRef.describe("One ArkSettings; the same as settingsRefs with one entry.").exactOptional(),
+    networkPolicy: z
+      .enum(NETWORK_POLICIES)
+      .default("default")
+      .describe(
+        "What its pods may reach beside DNS and NATS. default: public addresses, and in the cluster what it names. strict: its model's API, MCP servers and tools. disabled: everything. No effect in local mode.",
+      ),
   }),
   promptRule,
+  replicasRule,
   atMostOne("configRef", "settingsRefs", "configRef and settingsRefs exclude each other"),
 );
 export type ArkAgentSpec = z.output<typeof ArkAgentSpecSchema>;

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { parseDuration } from "../../duration.ts";
 import { celHas, exactlyOne, has, repeated, ruled, uniqueItems, uniqueNames, unless, type Rule } from "../rules.ts";
+import { replicasRule } from "./agent-pods.ts";
 import { agentFields, OutputSchemaSchema, promptRule } from "./ark-agent.ts";
 import {
   API_VERSION,
@@ -51,6 +52,7 @@ export const RoleSchema = ruled(
     message: promptRule.message,
     broken: (role) => (role.model === undefined ? [] : promptRule.broken(role)),
   },
+  replicasRule,
 );
 export type Role = z.output<typeof RoleSchema>;
 
