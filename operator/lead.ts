@@ -17,7 +17,7 @@ import { pokeForgotten, reconcileService } from "./reconcilers/ark-service.ts";
 import { reconcileRun } from "./reconcilers/ark-run.ts";
 import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
-import { agentServiceName, nameOf } from "./resources/names.ts";
+import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { slotsPerPod } from "./resources/agent-service.ts";
 import { keepShared } from "./shared.ts";
 import { hold } from "./waker/hold.ts";
@@ -142,7 +142,7 @@ function* poolsOf({ informers, config }: Deps): Generator<AgentPool> {
     const service = agentServiceName({ namespace, name });
     const known = informers.services.get(`${namespace}/${service}`);
     if (known === undefined || agent.spec.replicas === 0) continue;
-    const url = known.url ?? `http://${service}.${namespace}.svc.${config.clusterDomain}`;
+    const url = known.url ?? serviceUrl(service, namespace, config);
     yield { namespace, agent: name, url, slots: slotsPerPod(agent) * agent.spec.replicas };
   }
 }

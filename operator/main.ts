@@ -16,7 +16,7 @@ import { parseConfig, readEnv, type Config } from "./config.ts";
 import { createFront } from "./front/front.ts";
 import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
 import { createReferences } from "./references.ts";
-import { FIELD_MANAGER } from "./resources/names.ts";
+import { FIELD_MANAGER, routerServiceName, serviceUrl } from "./resources/names.ts";
 
 const TOKEN_BYTES = 32;
 /** The name of the Lease. */
@@ -37,7 +37,13 @@ async function main(config: Config): Promise<void> {
 
   let leading: Leading | undefined;
   const isUp = () => js.isConnected() && !stop.signal.aborted;
-  using front = createFront({ upstream: config.webhookUrl, ready: isUp, log });
+  using front = createFront({
+    upstream: config.webhookUrl,
+    services: js.services,
+    routerUrl: (service) => serviceUrl(routerServiceName(service), service.namespace, config),
+    ready: isUp,
+    log,
+  });
   const door = await serve(front.listener, { port: config.frontPort, host: config.host });
   const health = await serve(
     createApp({ routes: [], ready: () => isUp() && (leading?.faults() ?? []).length === 0, log }),

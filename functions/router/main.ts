@@ -8,6 +8,7 @@ import { serve } from "#platform/http/server.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
+import type { RouterDeps } from "./deps.ts";
 import { routerRoutes } from "./handler.ts";
 
 const RATE_KEYS = 8;
@@ -33,27 +34,28 @@ async function main(config: Config): Promise<void> {
       now: () => performance.now(),
     });
   const { namespace, service: name } = config;
-  const routes = routerRoutes(
-    {
-      services: js.services,
-      instances: js.instances,
-      outbox: js.outbox,
-      idempotency: js.idempotency,
-      states: js.runStates,
-      facts: js.factLog,
-      outputs: js.outputs,
-      wakes: js.wakes,
-      a2a: createA2aServer(),
-      rate: { total: rate(), perService: rate() },
-      authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
-      wakeMs: config.wakeMs,
-      now: Date.now,
-      newId: randomUUID,
-      random: Math.random,
-      log,
-    },
-    { base: "", service: { namespace, name } },
-  );
+  const deps: RouterDeps = {
+    services: js.services,
+    instances: js.instances,
+    outbox: js.outbox,
+    idempotency: js.idempotency,
+    states: js.runStates,
+    facts: js.factLog,
+    outputs: js.outputs,
+    wakes: js.wakes,
+    a2a: createA2aServer(),
+    rate: { total: rate(), perService: rate() },
+    authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
+    wakeMs: config.wakeMs,
+    now: Date.now,
+    newId: randomUUID,
+    random: Math.random,
+    log,
+  };
+  const service = { namespace, name };
+  // By the front door a task comes with the service's name in its path.
+  const bases = ["", `/services/${namespace}/${name}`];
+  const routes = bases.flatMap((base) => routerRoutes(deps, { base, service }));
   const app = createApp({
     routes,
     ready: () => js.isConnected() && !stop.signal.aborted,

@@ -1,17 +1,26 @@
 /**
- * The port that people's webhooks reach: streams each request to the sleeping webhook function, and its answer back.
+ * The port that people's webhooks and tasks reach: streams each request to the sleeping webhook function, or to a sleeping
+ * router, and its answer back.
  *
  * F1  Nothing is judged here but the path: size, rate and token are the function's (api 13).
  * F2  Either side that goes away ends the other. Both have a limit of silence.
  * F3  A function that cannot be reached is 503 with Retry-After: nothing was fired.
+ * F4  Only a service that has a record is passed on to: a path names no other address of the cluster.
  */
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { pipeline } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
+import type { Services } from "#core/ports/services.ts";
+import { createForwarder } from "#platform/proxy/forward.ts";
 
 export type FrontOptions = {
   /** Of the webhook function; http. */
   readonly upstream: string;
+  /** F4. */
+  readonly services: Pick<Services, "get">;
+  /** Address of an ArkService's router; http. */
+  readonly routerUrl: (service: ServiceName) => string;
   readonly ready: () => boolean;
   readonly log: Logger;
   readonly silenceMs?: number;
@@ -21,105 +30,74 @@ export type Front = Disposable & { readonly listener: (request: IncomingMessage,
 
 /** Longer than the longest sync wait (api 13): 1 h. */
 const SILENCE_MS = 65 * 60_000;
+const CONNECT_MS = 10_000;
 const MAX_SOCKETS = 4_096;
-const PATHS = /^\/(triggers|runs)(\/|$)/;
-/** RFC 9110, 7.6.1: of one connection, not of the message. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const WEBHOOK_PATHS = /^\/(triggers|runs)(\/|$)/;
+const SERVICE_PATHS = /^\/services\/([^/]+)\/([^/]+)(\/|$)/;
 
 export function createFront(options: FrontOptions): Front {
-  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, timeout: options.silenceMs ?? SILENCE_MS });
+  const { log, ready, silenceMs = SILENCE_MS } = options;
+  const forwarder = createForwarder({ silenceMs, connectMs: CONNECT_MS, maxSockets: MAX_SOCKETS });
   const upstream = new URL(options.upstream);
-  return {
-    listener: (asked, answer) => {
-      const { pathname } = new URL(asked.url ?? "/", "http://localhost");
-      if (pathname === "/healthz") return text(answer, 200, "ok");
-      if (pathname === "/readyz")
-        return text(answer, options.ready() ? 200 : 503, options.ready() ? "ok" : "not ready");
-      if (!PATHS.test(pathname)) return problem(answer, 404, "not-found", "No such path.");
-      forward(asked, answer, { ...options, agent, upstream });
-    },
-    [Symbol.dispose]: () => agent.destroy(),
-  };
-}
-
-type Way = Omit<FrontOptions, "upstream"> & { readonly agent: Agent; readonly upstream: URL };
-
-function forward(asked: IncomingMessage, answer: ServerResponse, way: Way): void {
-  const { upstream, agent, log } = way;
-  const sent = request(
-    {
-      agent,
-      host: upstream.hostname,
-      port: upstream.port === "" ? 80 : upstream.port,
-      method: asked.method,
-      path: asked.url,
-      headers: forwarded(asked, upstream.host),
-      timeout: way.silenceMs ?? SILENCE_MS,
-    },
-    (response) => {
-      answer.writeHead(response.statusCode ?? 502, endToEnd(response.headers));
-      answer.flushHeaders();
-      pipeline(response, answer, (error) => {
-        if (error !== undefined && error !== null) log.debug({ err: error }, "answer cut short");
+  const pass = (asked: IncomingMessage, answer: ServerResponse, to: URL) =>
+    forwarder.forward(asked, answer, to, (error) => {
+      log.warn({ err: error, host: to.host }, "function not reached");
+      notReady(answer, "The function cannot be reached.");
+    });
+  const listener: Front["listener"] = (asked, answer) => {
+    const pathname = URL.parse(asked.url ?? "/", "http://localhost")?.pathname ?? "";
+    if (pathname === "/healthz") return text(answer, 200, "ok");
+    if (pathname === "/readyz") return text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
+    if (WEBHOOK_PATHS.test(pathname)) return pass(asked, answer, upstream);
+    const service = serviceIn(pathname);
+    if (service === undefined) return problem(answer, 404, "not-found", "No such path.");
+    findRouter(service, options)
+      .then((to) => (to === undefined ? unauthorized(answer) : pass(asked, answer, to)))
+      .catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailable)) log.error({ err: error }, "service not looked up");
+        notReady(answer, "The service cannot be looked up.");
       });
-    },
-  );
-  sent.on("timeout", () => sent.destroy(new Error("silent")));
-  sent.on("error", (error) => {
-    if (answer.headersSent || answer.destroyed) return void answer.destroy();
-    log.warn({ err: error }, "webhook function not reached");
-    asked.unpipe(sent);
-    problem(answer, 503, "not-ready", "The webhook function cannot be reached.", { "retry-after": "5" });
-  });
-  answer.on("close", () => {
-    if (!answer.writableFinished) sent.destroy();
-  });
-  asked.on("error", () => sent.destroy());
-  asked.pipe(sent);
-}
-
-/** A Knative function is found by its Host. */
-function forwarded(asked: IncomingMessage, host: string): IncomingHttpHeaders {
-  const before = asked.headers["x-forwarded-for"];
-  const from = [...(before === undefined ? [] : [before].flat()), asked.socket.remoteAddress ?? ""].join(", ");
-  return {
-    ...endToEnd(asked.headers),
-    host,
-    "x-forwarded-for": from,
-    ...(asked.headers.host !== undefined && { "x-forwarded-host": asked.headers.host }),
   };
+  return { listener, [Symbol.dispose]: () => forwarder[Symbol.dispose]() };
 }
 
-function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const named = new Set((headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase()));
-  const kept = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name));
-  // A body of unknown length goes on in chunks.
-  const chunked = headers["transfer-encoding"] === undefined ? {} : { "transfer-encoding": "chunked" };
-  return { ...Object.fromEntries(kept), ...chunked };
+type ServiceName = { readonly namespace: string; readonly name: string };
+
+function serviceIn(pathname: string): ServiceName | undefined {
+  const [, namespace, name] = SERVICE_PATHS.exec(pathname) ?? [];
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+}
+
+/** F4. */
+async function findRouter(service: ServiceName, { services, routerUrl }: FrontOptions): Promise<URL | undefined> {
+  const { namespace, name } = service;
+  if (!DNS_LABEL.test(namespace) || !DNS_LABEL.test(name)) return undefined;
+  return (await services.get(namespace, name)) === undefined ? undefined : new URL(routerUrl(service));
+}
+
+function notReady(answer: ServerResponse, detail: string): void {
+  problem(answer, 503, "not-ready", detail, { "retry-after": "5" });
+}
+
+/** As a router answers a wrong token: who has none learns of no service. */
+function unauthorized(answer: ServerResponse): void {
+  problem(answer, 401, "unauthorized", "Wrong or missing bearer token.", { "www-authenticate": "Bearer" });
 }
 
 function text(answer: ServerResponse, status: number, body: string): void {
   answer.writeHead(status, { "content-type": "text/plain", "cache-control": "no-store" }).end(`${body}\n`);
 }
 
+const TITLES = { 401: "Unauthorized", 404: "Not found", 503: "Service unavailable" } as const;
+
 function problem(
   answer: ServerResponse,
-  status: number,
+  status: keyof typeof TITLES,
   code: string,
   detail: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const title = status === 404 ? "Not found" : "Service unavailable";
+  const title = TITLES[status];
   const body = JSON.stringify({ type: `https://ark.dev/problems/${code}`, title, status, detail, code });
   answer.writeHead(status, {
     "content-type": "application/problem+json",

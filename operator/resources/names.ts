@@ -64,6 +64,15 @@ export function agentServiceName({ name }: ObjectName): string {
   return `${name}-agent`;
 }
 
+/** Where a Knative Service of the cluster is reached inside it. */
+export function serviceUrl(
+  name: string,
+  namespace: string,
+  { clusterDomain }: { readonly clusterDomain: string },
+): string {
+  return `http://${name}.${namespace}.svc.${clusterDomain}`;
+}
+
 export function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

@@ -78,8 +78,8 @@ function expectAsMeant({ meant, worked }: Counts): void {
 
 test("a router of its own stands at one service, and ends on SIGTERM", { timeout: 120_000 }, async () => {
   const alone = await world.spawn("router", { ARK_NAMESPACE: NAMESPACE, ARK_SERVICE: "random" });
-  const post = (token: string) =>
-    fetch(`${alone.url}/task`, {
+  const post = (token: string, path = "/task") =>
+    fetch(`${alone.url}${path}`, {
       method: "POST",
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: JSON.stringify({ prompt: "Write." }),
@@ -88,6 +88,14 @@ test("a router of its own stands at one service, and ends on SIGTERM", { timeout
   const response = await post(SERVICE_TOKEN);
   expect([response.status, await response.json()]).toMatchObject([200, { status: "succeeded", output: "done" }]);
   expect((await fetch(`${alone.url}/.well-known/agent-card.json`)).status).toBe(200);
+  // As the front door passes it on.
+  const base = `/services/${NAMESPACE}/random`;
+  const passed = await post(SERVICE_TOKEN, `${base}?mode=async`);
+  expect([passed.status, passed.headers.get("location")]).toMatchObject([
+    202,
+    expect.stringContaining(`${base}/tasks/`),
+  ]);
+  expect((await post(SERVICE_TOKEN, `/services/${NAMESPACE}/round-robin`)).status).toBe(404);
   expect(await alone.stop()).toBe(0);
 });
 

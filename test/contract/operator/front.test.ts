@@ -2,7 +2,7 @@ import { createServer, request, type IncomingMessage, type RequestListener, type
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { serve } from "#platform/http/server.ts";
-import { createFront } from "../../../operator/front/front.ts";
+import { createFront, type FrontOptions } from "../../../operator/front/front.ts";
 import { QUIET } from "./quiet.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -20,8 +20,14 @@ async function startUpstream(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function startFront(upstream: string, ready = () => true): Promise<string> {
-  const front = createFront({ upstream, ready, log: QUIET });
+/** No service is known. */
+const NONE: Pick<FrontOptions, "services" | "routerUrl"> = {
+  services: { get: () => Promise.resolve(undefined) },
+  routerUrl: () => expect.unreachable(),
+};
+
+async function startFront(upstream: string, ready = () => true, options: Partial<FrontOptions> = {}): Promise<string> {
+  const front = createFront({ ...NONE, ...options, upstream, ready, log: QUIET });
   const serving = await serve(front.listener, { port: 0, host: "127.0.0.1" });
   cleanups.push(async () => {
     await serving.stop(0);
@@ -34,6 +40,16 @@ async function bodyOf(message: IncomingMessage): Promise<string> {
   let text = "";
   for await (const chunk of message) text += String(chunk);
   return text;
+}
+
+/** Of a path as it stands: `fetch` would tidy it up. */
+function statusOf(front: string, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(front);
+    request({ hostname, port, path, agent: false }, (answer) => resolve(answer.resume().statusCode))
+      .on("error", reject)
+      .end();
+  });
 }
 
 const echo: RequestListener = (asked, answer) => void echoed(asked, answer);
@@ -84,6 +100,7 @@ test("F1: other paths are not the webhook function's", async () => {
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: "not-found", status: 404 });
   }
+  expect(await statusOf(front, "//")).toBe(404);
   expect((await fetch(`${front}/healthz`)).status).toBe(200);
   expect((await fetch(`${front}/readyz`)).status).toBe(200);
   const unready = await startFront("http://127.0.0.1:9", () => false);
@@ -118,6 +135,67 @@ test("F2: a caller that goes away ends the function's request", async () => {
   asked.on("error", () => {});
   asked.end();
   await left;
+});
+
+test("F2: an answer that breaks off is broken off for the caller too", async () => {
+  const upstream = await startUpstream((_asked, answer) => {
+    answer.writeHead(200).write("first\n", () => answer.destroy());
+  });
+  const response = await fetch(`${await startFront(upstream)}/runs/ns/r`);
+  await expect(response.text()).rejects.toThrow();
+});
+
+test("F2: a function that says nothing for too long is given up", async () => {
+  const upstream = await startUpstream(() => {});
+  const front = await startFront(upstream, () => true, { silenceMs: 50 });
+  expect((await fetch(`${front}/triggers/ns/hook`, { method: "POST", body: "{}" })).status).toBe(503);
+});
+
+test("X3: an answer without a body yet is there", async () => {
+  let finish = () => {};
+  const upstream = await startUpstream((_asked, answer) => {
+    answer.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+    finish = () => void answer.end();
+  });
+  const response = await fetch(`${await startFront(upstream)}/runs/ns/r/events`);
+  expect(response.status).toBe(200);
+  finish();
+  expect(await response.text()).toBe("");
+});
+
+const record = {
+  namespace: "ns",
+  name: "writing",
+  uid: "u",
+  generation: 1,
+  agent: "writer",
+  strategy: "random",
+  protocols: ["HTTP"],
+  tokenDigest: "sha256:0",
+} as const;
+
+test("F4: a task reaches the router of its service by its path; what is no service is 401 for everybody", async () => {
+  const router = await startUpstream(echo);
+  const front = await startFront("http://127.0.0.1:9", () => true, {
+    services: { get: async (namespace, name) => (namespace === "ns" && name === "writing" ? record : undefined) },
+    routerUrl: ({ namespace, name }) => {
+      expect(`${namespace}/${name}`).toBe("ns/writing");
+      return router;
+    },
+  });
+  const post = (path: string) => fetch(`${front}${path}`, { method: "POST", body: "{}" });
+  const taken = await post("/services/ns/writing/task?mode=async");
+  expect(taken.status).toBe(202);
+  expect(await taken.json()).toMatchObject({
+    url: "/services/ns/writing/task?mode=async",
+    headers: { host: new URL(router).host, "x-forwarded-host": new URL(front).host, "x-forwarded-proto": "http" },
+  });
+  for (const path of ["/services/ns/other", "/services/ns/kube-dns.kube-system/x"]) {
+    const refused = await post(path);
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get("www-authenticate")).toBe("Bearer");
+  }
+  expect((await post("/services/ns")).status).toBe(404);
 });
 
 test("F3: a function that cannot be reached is 503 with Retry-After", async () => {
