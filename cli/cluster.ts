@@ -23,7 +23,13 @@ export type Change<K extends Kind> = {
 export type FactLine = StoredFact | { readonly tokens: { readonly step: string; readonly text: string } };
 
 /** `tokens`: with `follow`, also the words of answers while they are written. */
-export type FactOptions = { readonly follow: boolean; readonly tokens?: boolean; readonly fromSeq?: number };
+export type FactOptions = {
+  readonly follow: boolean;
+  readonly tokens?: boolean;
+  readonly fromSeq?: number;
+  /** Long texts themselves in place of their references, where they can be read. */
+  readonly whole?: boolean;
+};
 
 /** How a webhook event answered (api 13); `body` is its JSON. */
 export type FireAnswer = {
@@ -59,6 +65,8 @@ export interface Cluster {
   watch<K extends Kind>(kind: K, options: ListOptions, signal: AbortSignal): AsyncIterable<Change<K>>;
   /** Facts of a run from `fromSeq` on (default: the first); with `follow` also those to come, until `signal`. */
   facts(run: Key, options: FactOptions, signal: AbortSignal): AsyncIterable<FactLine>;
+  /** The output of an ended run, whole; undefined where it cannot be read. */
+  output(run: Key, signal: AbortSignal): Promise<string | undefined>;
   /** Decoded values of a Secret. */
   secret(key: Key): Promise<Readonly<Record<string, string>> | undefined>;
   /** Posts to a webhook event as any caller would. */

@@ -10,7 +10,12 @@ import { followRun } from "./follow.ts";
 import type { Io } from "./io.ts";
 
 /** With `follow` also those to come, until the run has ended. Throws as `followRun` does. */
-export async function* factsOf(cluster: Cluster, key: Key, follow: boolean, io: Io): AsyncGenerator<StoredFact> {
+export async function* factsOf(
+  cluster: Cluster,
+  key: Key,
+  { follow, whole = false }: { readonly follow: boolean; readonly whole?: boolean },
+  io: Io,
+): AsyncGenerator<StoredFact> {
   let lastSeq = 0;
   if (follow) {
     const stop = new AbortController();
@@ -18,14 +23,14 @@ export async function* factsOf(cluster: Cluster, key: Key, follow: boolean, io: 
     // Awaited below; a failure in the meantime must not count as unhandled.
     ended.catch(() => {});
     const signal = AbortSignal.any([io.signal, stop.signal]);
-    for await (const line of cluster.facts(key, { follow: true }, signal)) {
+    for await (const line of cluster.facts(key, { follow: true, whole }, signal)) {
       if ("tokens" in line) continue;
       lastSeq = line.seq;
       yield line;
     }
     await ended;
   }
-  for await (const line of cluster.facts(key, { follow: false, fromSeq: lastSeq + 1 }, io.signal)) {
+  for await (const line of cluster.facts(key, { follow: false, whole, fromSeq: lastSeq + 1 }, io.signal)) {
     if (!("tokens" in line)) yield line;
   }
   if (io.signal.aborted) throw io.signal.reason;

@@ -98,9 +98,15 @@ class LocalCluster implements Cluster {
   async *facts(run: Key, options: FactOptions, signal: AbortSignal): AsyncGenerator<FactLine> {
     const query = new URLSearchParams({ follow: String(options.follow), fromSeq: String(options.fromSeq ?? 1) });
     if (options.tokens === true) query.set("tokens", "true");
+    if (options.whole === true) query.set("whole", "true");
     for await (const line of this.#stream(`${objectPath("ArkRun", run)}/facts?${query.toString()}`, signal)) {
       yield line as FactLine;
     }
+  }
+
+  async output(run: Key, signal: AbortSignal): Promise<string | undefined> {
+    const answer = await this.#rest.json(`${objectPath("ArkRun", run)}/output`, { signal });
+    return (answer as { output?: string } | undefined)?.output;
   }
 
   async secret(key: Key): Promise<Readonly<Record<string, string>> | undefined> {

@@ -24,6 +24,7 @@ export function logged(cluster: Cluster, log: Logger, now: () => number): Cluste
     create: (kind, object) => told("create", { kind, name: object.metadata.name }, cluster.create(kind, object)),
     patch: (kind, key, patch) => told("patch", { kind, ...key }, cluster.patch(kind, key, patch)),
     delete: (kind, key) => told("delete", { kind, ...key }, cluster.delete(kind, key)),
+    output: (run, signal) => told("output", run, cluster.output(run, signal)),
     secret: (key) => told("get", { kind: "Secret", ...key }, cluster.secret(key)),
     fire: (request, signal) => told("fire", request.key, cluster.fire(request, signal)),
     watch: (kind, options, signal) => {

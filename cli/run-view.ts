@@ -14,6 +14,7 @@ export function runViewOf(run: ArkRun): RunView {
     startedAt: timeOf(status.startTime),
     endedAt: timeOf(status.completionTime),
     output: status.output,
+    outputBytes: status.outputRef?.bytes,
   });
 }
 

@@ -57,6 +57,8 @@ export async function openDoors(deps: DoorsDeps): Promise<Serving> {
     admit,
     facts: js.factLog,
     tokens: js.tokens,
+    states: js.runStates,
+    outputs: js.outputs,
     secret: (namespace, name) => secrets.secret(namespace, name),
   });
   const router = routerRoutes(

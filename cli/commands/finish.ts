@@ -5,6 +5,7 @@ import { followRun, type FollowOptions } from "../follow.ts";
 import type { Io } from "../io.ts";
 import type { OutputFormat } from "../options.ts";
 import { printOutput, printResult } from "../print.ts";
+import { wholeOutput } from "../whole-output.ts";
 import type { RunView } from "../render/run-view.ts";
 import { runReport } from "../render/run-story.ts";
 
@@ -23,7 +24,7 @@ export async function finishRuns(
       followRun(cluster, key, { ...options, progress, ...(several ? { prefix: `${key.name}  ` } : {}) }, io),
     ),
   );
-  printEnded(ended, options.output, io);
+  printEnded(await Promise.all(ended.map((run) => wholeOutput(cluster, run, io))), options.output, io);
   return ended.every((run) => run.phase === "Succeeded") ? EXIT.done : EXIT.runFailed;
 }
 

@@ -23,7 +23,8 @@ export async function logs(cluster: Cluster, name: string, options: LogsOptions,
   requireStep(options.step, run);
   const print = printerOf(options, io);
   const kept: Fact[] = [];
-  for await (const { fact } of factsOf(cluster, key, options.follow === true, io)) {
+  const reading = { follow: options.follow === true, whole: options.full === true };
+  for await (const { fact } of factsOf(cluster, key, reading, io)) {
     if (!isWanted(fact, options.step)) continue;
     if (tail === undefined) print(fact);
     else kept.push(fact);

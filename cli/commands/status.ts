@@ -13,6 +13,7 @@ import { durationOf, isEnded } from "../render/run-view.ts";
 import { table } from "../render/table.ts";
 import { age, elapsed } from "../render/time.ts";
 import { runViewOf } from "../run-view.ts";
+import { wholeOutput } from "../whole-output.ts";
 import { finishRuns } from "./finish.ts";
 import { newestFirst } from "./newest.ts";
 
@@ -40,7 +41,7 @@ export async function status(
 }
 
 async function runStatus(cluster: Cluster, run: ArkRun, key: Key, options: StatusOptions, io: Io): Promise<number> {
-  const view = runViewOf(run);
+  const view = await wholeOutput(cluster, runViewOf(run), io);
   if (options.watch === true && !isEnded(view)) {
     return finishRuns(cluster, [key], { progress: io.live ? "live" : "lines", output: options.output }, io);
   }

@@ -16,7 +16,7 @@ export async function trace(cluster: Cluster, name: string, options: CommonOptio
   const run = await findRun(cluster, name, options.namespace);
   const key = { namespace: options.namespace, name: run.metadata.name ?? "" };
   const facts: Fact[] = [];
-  for await (const { fact } of factsOf(cluster, key, false, io)) facts.push(fact);
+  for await (const { fact } of factsOf(cluster, key, { follow: false }, io)) facts.push(fact);
   const root = spansOf(key.name, facts);
   if (root === undefined) {
     throw new ArkError(

@@ -112,6 +112,10 @@ class KubeCluster implements Cluster {
     return this.#facts.read(run, options, signal);
   }
 
+  output(run: Key, signal: AbortSignal): Promise<string | undefined> {
+    return this.#facts.output(run, signal);
+  }
+
   async secret({ namespace, name }: Key): Promise<Readonly<Record<string, string>> | undefined> {
     const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
     const { status, body } = await this.#answered(this.#api.kube.request({ method: "GET", path }));

@@ -58,6 +58,23 @@ export class RunFacts {
     yield* this.#fromStatus(key, run, options, signal);
   }
 
+  /** The output of an ended run, whole; undefined where no token opens it, or the door does not answer. */
+  async output(key: Key, signal: AbortSignal): Promise<string | undefined> {
+    const run = await this.#deps.get(key);
+    const access = run === undefined ? undefined : await this.#access(run, key);
+    if (access?.kind !== "token") return undefined;
+    const path = `/runs/${key.namespace}/${key.name}`;
+    const { token } = access;
+    try {
+      const answer = await this.#deps.door.send({ method: "GET", path, token, timeoutMs: ANSWER_MS, signal });
+      const { output } = await jsonOf(answer);
+      return answer.status === 200 && typeof output === "string" ? output : undefined;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ArkError)) throw error;
+      return undefined;
+    }
+  }
+
   async #access({ metadata: { labels = {} } }: ArkRun, { namespace, name }: Key): Promise<Access> {
     const event = labels[LABELS.event];
     if (event === undefined) return { kind: "none", why: `no event started run ${name}, so no token opens its record` };

@@ -25,6 +25,8 @@ export type RunView = {
   readonly endedAt?: number;
   readonly tokens: number;
   readonly output?: string;
+  /** Set where `output` is the beginning of so many bytes. */
+  readonly outputBytes?: number;
   readonly steps: readonly StepView[];
 };
 

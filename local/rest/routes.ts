@@ -2,7 +2,9 @@
  * What `ark up` answers beside the webhook paths: the Ark objects, Secrets, and the record of a run, to whoever holds
  * the token in `up.json`.
  */
-import type { FactLog, StoredFact, TokenFeed } from "#core/ports/record.ts";
+import { runAnswer } from "#core/runs/run-answer.ts";
+import type { FactLog, Outputs, RunStates, StoredFact, TokenFeed } from "#core/ports/record.ts";
+import type { Text } from "#core/events/text.ts";
 import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { objectRoutes, type ObjectsApi } from "./objects.ts";
@@ -12,14 +14,17 @@ export type RestDeps = ObjectsApi & {
   readonly token: string;
   readonly facts: FactLog;
   readonly tokens: TokenFeed;
+  readonly states: RunStates;
+  readonly outputs: Pick<Outputs, "load">;
   /** Decoded values of a Secret. */
   readonly secret: (namespace: string, name: string) => Readonly<Record<string, string>> | undefined;
 };
 
 export function restRoutes(deps: RestDeps): Route[] {
-  const facts = "/apis/arkonis.dev/v1alpha1/namespaces/:namespace/arkruns/:name/facts";
+  const run = "/apis/arkonis.dev/v1alpha1/namespaces/:namespace/arkruns/:name";
   const routes: Route[] = [
-    { method: "GET", path: facts, handle: async (request) => factsReply(request, deps) },
+    { method: "GET", path: `${run}/facts`, handle: async (request) => factsReply(request, deps) },
+    { method: "GET", path: `${run}/output`, handle: (request) => outputReply(request, deps) },
     {
       method: "GET",
       path: "/api/v1/namespaces/:namespace/secrets/:name",
@@ -48,14 +53,23 @@ function secretReply(request: HttpRequest, deps: RestDeps): HttpReply {
   return success({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, data });
 }
 
+async function outputReply(request: HttpRequest, deps: RestDeps): Promise<HttpReply> {
+  const { namespace = "", name = "" } = request.params;
+  const known = await deps.states.get({ namespace, run: name });
+  const answer = known === undefined ? undefined : await runAnswer(known.state, deps.outputs);
+  if (answer?.output === undefined) return failure("NotFound", `run "${name}" has no output in "${namespace}"`);
+  return success({ output: answer.output });
+}
+
 function factsReply(request: HttpRequest, deps: RestDeps): HttpReply {
   const run = { namespace: request.params["namespace"] ?? "", run: request.params["name"] ?? "" };
   const { query, signal } = request;
   const fromSeq = Number(query.get("fromSeq") ?? "1");
   if (!Number.isSafeInteger(fromSeq) || fromSeq < 1)
     return failure("BadRequest", "fromSeq is a whole number from 1 on");
-  if (query.get("follow") !== "true") return { kind: "ndjson", lines: past(deps.facts.history(run), fromSeq) };
-  const facts = deps.facts.watch(run, { fromSeq, signal });
+  const read = (lines: AsyncIterable<StoredFact>) => (query.get("whole") === "true" ? whole(lines, deps) : lines);
+  if (query.get("follow") !== "true") return { kind: "ndjson", lines: read(past(deps.facts.history(run), fromSeq)) };
+  const facts = read(deps.facts.watch(run, { fromSeq, signal }));
   if (query.get("tokens") !== "true") return { kind: "ndjson", lines: facts };
   const tokens = labelled(deps.tokens.watch(run, signal));
   return { kind: "ndjson", lines: merged([facts, tokens]) };
@@ -63,6 +77,21 @@ function factsReply(request: HttpRequest, deps: RestDeps): HttpReply {
 
 async function* past(facts: AsyncIterable<StoredFact>, fromSeq: number): AsyncGenerator<StoredFact> {
   for await (const fact of facts) if (fact.seq >= fromSeq) yield fact;
+}
+
+/** Texts above the inline limit in place of their references. */
+async function* whole(
+  facts: AsyncIterable<StoredFact>,
+  { outputs }: Pick<RestDeps, "outputs">,
+): AsyncGenerator<StoredFact> {
+  const inline = async (text: Text): Promise<Text> => ({ inline: await outputs.load(text) });
+  for await (const { fact, ...stored } of facts) {
+    if (fact.kind === "step.turn") yield { ...stored, fact: { ...fact, record: await inline(fact.record) } };
+    else if (fact.kind === "step.finished" && fact.outcome.kind === "done") {
+      const outcome = { ...fact.outcome, output: await inline(fact.outcome.output) };
+      yield { ...stored, fact: { ...fact, outcome } };
+    } else yield { ...stored, fact };
+  }
 }
 
 async function* labelled(tokens: AsyncIterable<unknown>): AsyncGenerator<unknown> {

@@ -1,9 +1,26 @@
 /** Texts of any size: none keeps a run from ending, none makes an object too large, and none is lost (D24). */
 import { expect, test } from "vitest";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import { finishRuns } from "../../../cli/commands/finish.ts";
+import { logs } from "../../../cli/commands/logs.ts";
+import { status } from "../../../cli/commands/status.ts";
+import type { Io } from "../../../cli/io.ts";
+import { localCluster } from "../../../cli/local-cluster.ts";
+import { PLAIN } from "../../../cli/render/style.ts";
 import { lastUserText } from "../../../local/model-server/script.ts";
 import { type Ark, startArk } from "../../harness/ark.ts";
 
+const SILENT: Omit<Io, "signal" | "out"> = {
+  err: () => {},
+  style: PLAIN,
+  live: false,
+  outIsTerminal: false,
+  columns: () => 100,
+  env: {},
+  cwd: ".",
+  now: Date.now,
+  readStdin: async () => "",
+};
 const MIB = 1024 * 1024;
 const STATUS_LIMIT = 256 * 1024;
 const FACT_LIMIT = 64 * 1024;
@@ -62,8 +79,8 @@ test("D24: the same of several MB, where no template reads it", async () => {
 });
 
 async function isWhole(ark: Ark, event: string, long: string): Promise<void> {
-  const { status, body } = await ark.fire(event, { case: "long" }, { query: "?mode=sync&timeout=50s" });
-  expect({ status, whole: body["output"] === long }).toEqual({ status: 200, whole: true });
+  const { status: code, body } = await ark.fire(event, { case: "long" }, { query: "?mode=sync&timeout=50s" });
+  expect({ code, whole: body["output"] === long }).toEqual({ code: 200, whole: true });
   const [run] = await ark.ended(1);
   const [first] = run?.status?.steps ?? [];
   for (const shown of [run?.status, first]) {
@@ -71,6 +88,25 @@ async function isWhole(ark: Ark, event: string, long: string): Promise<void> {
     expect(long.startsWith(shown?.output ?? "-")).toBe(true);
   }
   await isSmall(ark, run);
+  await isPrintedWhole(ark, run?.metadata.name ?? "", long);
+}
+
+/** What a command writes to a file or pipe. */
+async function isPrintedWhole({ local }: Ark, name: string, long: string): Promise<void> {
+  const { signal } = new AbortController();
+  const cluster = localCluster({ url: local.url, token: local.token, signal });
+  let out = "";
+  const io: Io = { ...SILENT, signal, out: (text) => (out += text) };
+  const options = { namespace: "default", output: "text" } as const;
+  expect(await finishRuns(cluster, [{ namespace: "default", name }], { ...options, progress: "quiet" }, io)).toBe(0);
+  expect(out === long).toBe(true);
+  out = "";
+  expect(await logs(cluster, name, { ...options, full: true }, io)).toBe(0);
+  // Once as the turn, once as what the step came to.
+  expect(out.split(long)).toHaveLength(3);
+  out = "";
+  expect(await status(cluster, name, options, io)).toBe(0);
+  expect(out.includes(long)).toBe(true);
 }
 
 test("D24, P1: a body of 1 MiB fires, and its run ends", async () => {
