@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backlog, WakeHints } from "#core/ports/record.ts";
+import { agentScale } from "#core/reconcile/agent-scale.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Deps, Informers, Pool } from "./deps.ts";
@@ -18,7 +19,6 @@ import { reconcileRun } from "./reconcilers/ark-run.ts";
 import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
-import { slotsPerPod } from "./resources/agent-service.ts";
 import { keepShared } from "./shared.ts";
 import { hold } from "./waker/hold.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
@@ -143,6 +143,6 @@ function* poolsOf({ informers, config }: Deps): Generator<AgentPool> {
     const known = informers.services.get(`${namespace}/${service}`);
     if (known === undefined || agent.spec.replicas === 0) continue;
     const url = known.url ?? serviceUrl(service, namespace, config);
-    yield { namespace, agent: name, url, slots: slotsPerPod(agent) * agent.spec.replicas };
+    yield { namespace, agent: name, url, scale: agentScale(agent.spec) };
   }
 }

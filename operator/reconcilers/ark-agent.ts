@@ -6,10 +6,11 @@
  */
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
+import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps } from "../deps.ts";
 import { agentConfigMap, agentFile } from "../resources/agent-config.ts";
-import { agentService, slotsPerPod } from "../resources/agent-service.ts";
+import { agentService } from "../resources/agent-service.ts";
 import { agentServiceName, digest, nameOf } from "../resources/names.ts";
 import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
 import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
@@ -71,7 +72,6 @@ async function showStatus(
     .filter(({ namespace: of }) => of === namespace)
     .reduce((sum, { replicas }) => sum + replicas, 0);
   const pendingTasks = backlogOf({ namespace, agent: name });
-  const { replicas } = agent.spec;
   const status = agentStatus(agent, {
     ...(unready !== undefined && { unresolved: unready }),
     ...(promptHash !== undefined && { promptHash }),
@@ -79,7 +79,7 @@ async function showStatus(
     pendingTasks,
     now: now(),
   });
-  const desiredReplicas = Math.min(replicas, Math.ceil(pendingTasks / slotsPerPod(agent)));
+  const desiredReplicas = instancesFor(pendingTasks, agentScale(agent.spec));
   await writeStatus(objects, "ArkAgent", agent, { ...status, desiredReplicas });
 }
 

@@ -8,15 +8,17 @@ export const AGENT_FILE = "agent.json";
 
 export type ConfigMap = ChildObject & { readonly data: Readonly<Record<string, string>> };
 
-/** Spec alone: what changes in a status or a label starts no new revision. */
+/** Spec alone, without what is not the executor's: what changes in a status or a label starts no new revision. */
 export function agentFile(agent: ArkAgent, settings: readonly ArkSettings[]): string {
-  const plain = <T extends ArkAgent | ArkSettings>({ apiVersion, kind, metadata, spec }: T) => ({
-    apiVersion,
-    kind,
-    metadata: { name: metadata.name, namespace: metadata.namespace },
-    spec,
+  const { resources: _resources, autoscaling: _autoscaling, networkPolicy: _policy, ...spec } = agent.spec;
+  return JSON.stringify({
+    agent: { ...head(agent), spec },
+    settings: settings.map((one) => ({ ...head(one), spec: one.spec })),
   });
-  return JSON.stringify({ agent: plain(agent), settings: settings.map(plain) });
+}
+
+function head({ apiVersion, kind, metadata }: ArkAgent | ArkSettings): object {
+  return { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } };
 }
 
 export function agentConfigMap(agent: ArkAgent, file: string): ConfigMap {

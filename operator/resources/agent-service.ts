@@ -6,6 +6,7 @@
  * S3  No secret stands in it: Secrets are named, and mounted as files (D29).
  */
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import { agentScale } from "#core/reconcile/agent-scale.ts";
 import type { Config, Executor } from "../config.ts";
 import type { AgentRefs, Mounted } from "../state/agent-refs.ts";
 import { AGENT_FILE } from "./agent-config.ts";
@@ -29,11 +30,10 @@ export const API_KEYS_SECRET = "ark-api-keys";
 /** Beyond the agent's own timeout: storing the result, and draining. */
 const MARGIN_SECONDS = 120;
 const LEAST_TIMEOUT_SECONDS = 300;
-const DEFAULT_LIMITS = { maxConcurrentTasks: 5, timeoutSeconds: 120 } as const;
-
-export function slotsPerPod({ spec }: ArkAgent): number {
-  return spec.limits?.maxConcurrentTasks ?? DEFAULT_LIMITS.maxConcurrentTasks;
-}
+const DEFAULT_TIMEOUT_SECONDS = 120;
+/** Of every resource that `resources` does not name. */
+const DEFAULT_REQUESTS = { cpu: "100m", memory: "128Mi" };
+const DEFAULT_LIMITS = { cpu: "500m", memory: "512Mi" };
 
 export function agentService(input: AgentServiceInput, { executor }: Pick<Config, "executor">): Service {
   const { agent } = input;
@@ -53,7 +53,7 @@ export function agentService(input: AgentServiceInput, { executor }: Pick<Config
       template: {
         metadata: { labels, annotations: annotationsOf(input, executor) },
         spec: {
-          containerConcurrency: slotsPerPod(agent),
+          containerConcurrency: agentScale(agent.spec).slots,
           timeoutSeconds,
           responseStartTimeoutSeconds: timeoutSeconds,
           enableServiceLinks: false,
@@ -68,20 +68,23 @@ export function agentService(input: AgentServiceInput, { executor }: Pick<Config
 }
 
 function timeoutOf({ spec }: ArkAgent, { maxTimeoutSeconds }: Executor): number {
-  const wanted = (spec.limits?.timeoutSeconds ?? DEFAULT_LIMITS.timeoutSeconds) + MARGIN_SECONDS;
+  const wanted = (spec.limits?.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) + MARGIN_SECONDS;
   return Math.min(Math.max(wanted, LEAST_TIMEOUT_SECONDS), maxTimeoutSeconds);
 }
 
 /** max-scale 0 would mean "no limit": an agent of no replicas is drained by waking it no more. */
 function annotationsOf({ agent, promptHash, configHash }: AgentServiceInput, executor: Executor) {
   const window = `${executor.windowSeconds}s`;
+  const { least, most, slots, tasksEach } = agentScale(agent.spec);
   return {
-    [`${AUTOSCALING}/min-scale`]: "0",
-    [`${AUTOSCALING}/max-scale`]: String(Math.max(1, agent.spec.replicas)),
+    [`${AUTOSCALING}/min-scale`]: String(least),
+    [`${AUTOSCALING}/max-scale`]: String(Math.max(1, most)),
     ...(executor.allowZeroInitialScale && { [`${AUTOSCALING}/initial-scale`]: "0" }),
     [`${AUTOSCALING}/window`]: window,
     [`${AUTOSCALING}/scale-down-delay`]: window,
     [`${AUTOSCALING}/metric`]: "concurrency",
+    // A held wake is a request: fewer of them for each pod make more pods of the same tasks.
+    ...(tasksEach < slots && { [`${AUTOSCALING}/target`]: String(tasksEach) }),
     [`${AUTOSCALING}/target-utilization-percentage`]: "100",
     [`${AUTOSCALING}/target-burst-capacity`]: "-1",
     "arkonis.dev/system-prompt-hash": promptHash,
@@ -109,13 +112,23 @@ function containerOf(input: AgentServiceInput, executor: Executor): Container {
       { secretRef: { name: API_KEYS_SECRET, optional: true } },
       ...(input.agent.spec.envFrom ?? []).map(envFrom),
     ],
-    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
+    resources: resourcesOf(input.agent),
     volumeMounts: [
       { name: "agent", mountPath: CONFIG_DIR, readOnly: true },
       ...input.refs.configMaps.map(({ name }, index) => mount(`configmap-${index}`, `${CONFIG_MAPS_DIR}/${name}`)),
       ...input.refs.secrets.map(({ name }, index) => mount(`secret-${index}`, `${SECRETS_DIR}/${name}`)),
     ],
   };
+}
+
+/** Both sides of what is named are the user's: a default beside a named bound might contradict it. */
+function resourcesOf({ spec }: ArkAgent): Container["resources"] {
+  const { requests = {}, limits = {} } = spec.resources ?? {};
+  const unnamed = (defaults: Readonly<Record<string, string>>) =>
+    Object.entries(defaults).filter(([name]) => !Object.hasOwn(requests, name) && !Object.hasOwn(limits, name));
+  const joined = (defaults: Readonly<Record<string, string>>, given: Readonly<Record<string, string | number>>) =>
+    Object.fromEntries([...unnamed(defaults), ...Object.entries(given).map(([name, value]) => [name, String(value)])]);
+  return { requests: joined(DEFAULT_REQUESTS, requests), limits: joined(DEFAULT_LIMITS, limits) };
 }
 
 function envFrom({ prefix, configMapRef, secretRef }: NonNullable<ArkAgent["spec"]["envFrom"]>[number]): EnvFrom {

@@ -211,6 +211,19 @@ test("D29, D43, S3: what an agent refers to is mounted by name, key by key, and 
 
 test.each([
   ["replicas 0 drains, and max-scale 0 would be no limit", { replicas: 0 }, {}, { "max-scale": "1", "min-scale": "0" }],
+  [
+    "bounds of autoscaling",
+    { autoscaling: { minReplicas: 2, maxReplicas: 9 } },
+    {},
+    { "min-scale": "2", "max-scale": "9", target: undefined },
+  ],
+  [
+    "fewer tasks for each pod than it could take",
+    { limits: { maxConcurrentTasks: 8 }, autoscaling: { targetPendingTasks: 2 } },
+    {},
+    { target: "2" },
+  ],
+  ["no autoscaling", { replicas: 3, autoscaling: { enabled: false } }, {}, { "min-scale": "3", "max-scale": "3" }],
   ["a cluster may refuse an initial scale of zero", {}, { ARK_ALLOW_ZERO_INITIAL_SCALE: "false" }, {}],
 ])("scale: %s", (_what, spec, env, wanted) => {
   const { annotations } = service(spec, env).spec.template.metadata;
@@ -253,6 +266,26 @@ test("the token of a service is a Secret of its own", () => {
   });
 });
 
+test.each([
+  ["unset", undefined, { cpu: "100m", memory: "128Mi" }, { cpu: "500m", memory: "512Mi" }],
+  ["empty", {}, { cpu: "100m", memory: "128Mi" }, { cpu: "500m", memory: "512Mi" }],
+  [
+    "one named in one map: its other side is Kubernetes' to fill",
+    { limits: { memory: "64Mi" } },
+    { cpu: "100m" },
+    { cpu: "500m", memory: "64Mi" },
+  ],
+  [
+    "all named, and more",
+    { requests: { cpu: 1, memory: "1Gi" }, limits: { cpu: 2, "nvidia.com/gpu": 1 } },
+    { cpu: "1", memory: "1Gi" },
+    { cpu: "2", "nvidia.com/gpu": "1" },
+  ],
+])("resources, %s", (_what, resources, requests, limits) => {
+  const [container] = service(resources === undefined ? {} : { resources }).spec.template.spec.containers;
+  expect(container?.resources).toEqual({ requests, limits });
+});
+
 test("three timeouts of a long agent go together, up to the cluster's limit", () => {
   const { spec } = service({ limits: { timeoutSeconds: 3_600 } }, { ARK_MAX_REVISION_TIMEOUT_SECONDS: "5400" }).spec
     .template;
@@ -260,7 +293,7 @@ test("three timeouts of a long agent go together, up to the cluster's limit", ()
   expect(service({ limits: { timeoutSeconds: 3_600 } }).spec.template.spec.timeoutSeconds).toBe(600);
 });
 
-test("the agent's file holds specs alone: a new status is no new revision", () => {
+test("the agent's file holds what the executor needs alone: a new status or network policy is no new revision", () => {
   const one = agent();
   const noisy = {
     ...one,
@@ -268,6 +301,8 @@ test("the agent's file holds specs alone: a new status is no new revision", () =
     metadata: { ...one.metadata, resourceVersion: "7", labels: { a: "b" } },
   };
   expect(agentFile(noisy, [])).toBe(agentFile(one, []));
+  const pods = { networkPolicy: "strict", autoscaling: { minReplicas: 1 }, resources: { limits: { cpu: 1 } } };
+  expect(agentFile(agent(pods), [])).toBe(agentFile(agent(), []));
   expect(JSON.parse(agentFile(one, []))).toMatchObject({
     agent: { kind: "ArkAgent", metadata: { name: "writer", namespace: "ai-team" }, spec: { model: "gpt-4o" } },
     settings: [],

@@ -18,6 +18,8 @@ type RouterConfig = Pick<Config, "executor" | "router">;
 const LONGEST_SECONDS = 3_660;
 const MAX_PODS = 10;
 const REQUESTS_PER_POD = 100;
+/** Below the pod's limit: left alone V8 sizes its heap by the machine's memory. */
+const HEAP = "--max-old-space-size=128 --max-semi-space-size=8";
 
 export function routerService(service: ArkService, config: RouterConfig): Service {
   const { executor } = config;
@@ -74,6 +76,7 @@ function containerOf({ namespace, name }: ObjectName, { executor, router }: Rout
       { name: "ARK_NATS_URL", value: executor.natsUrl },
       { name: "ARK_NAMESPACE", value: namespace },
       { name: "ARK_SERVICE", value: name },
+      { name: "NODE_OPTIONS", value: HEAP },
     ],
     envFrom: [],
     resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { cpu: "500m", memory: "256Mi" } },

@@ -3,7 +3,13 @@ import { type AgentPool, type Load, planWakes } from "./plan.ts";
 
 const SHARED = { collector: { url: "http://collector", slots: 2 }, relay: { url: "http://webhook" } };
 const IDLE: Load = { tasks: [], facts: 0, events: 0, dead: 0 };
-const pool = (agent: string, slots: number): AgentPool => ({ namespace: "ns", agent, slots, url: `http://${agent}` });
+const SCALE = { slots: 5, least: 0, most: 2, tasksEach: 5 };
+const pool = (agent: string, scale: Partial<AgentPool["scale"]> = {}): AgentPool => ({
+  namespace: "ns",
+  agent,
+  scale: { ...SCALE, ...scale },
+  url: `http://${agent}`,
+});
 
 const wants = (pools: readonly AgentPool[], load: Partial<Load>) =>
   Object.fromEntries(planWakes(pools, { ...IDLE, ...load }, SHARED).map(({ key, want }) => [key, want]));
@@ -15,7 +21,12 @@ test.each([
   ["more than its slots (D8)", 5_000, 10],
 ])("W1: %s", (_name, count, want) => {
   const tasks = [{ namespace: "ns", agent: "a", count }];
-  expect(wants([pool("a", 10)], { tasks })).toEqual({ "ns/a": want, collector: 0, relay: 0 });
+  expect(wants([pool("a")], { tasks })).toEqual({ "ns/a": want, collector: 0, relay: 0 });
+});
+
+test("W1: tasks that each instance shall have waiting wake no further one", () => {
+  const tasks = [{ namespace: "ns", agent: "a", count: 20 }];
+  expect(wants([pool("a", { tasksEach: 20 })], { tasks })).toEqual({ "ns/a": 5, collector: 0, relay: 0 });
 });
 
 test("W2: a pool that is not there is not planned, whatever waits for it", () => {

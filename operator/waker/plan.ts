@@ -1,9 +1,11 @@
 /**
  * How many worker slots each pool needs now (design 1, waker). Pure.
  *
- * W1  `min(pending + unacknowledged, slots)`, never more.
+ * W1  For pending and unacknowledged tasks: as many slots as the agent's bounds let wake, never more.
  * W2  A pool of no slots is let go: what its pods hold they finish (D8, replicas 0).
  */
+import { type AgentScale, slotsFor } from "#core/reconcile/agent-scale.ts";
+
 export type PoolPlan = {
   readonly key: string;
   /** Of `POST /wake`. */
@@ -15,8 +17,7 @@ export type AgentPool = {
   readonly namespace: string;
   readonly agent: string;
   readonly url: string;
-  /** Slots of a pod times the most pods. */
-  readonly slots: number;
+  readonly scale: AgentScale;
 };
 
 export type Load = {
@@ -35,9 +36,9 @@ export function planWakes(agents: Iterable<AgentPool>, load: Load, shared: Share
   const waiting = new Map(load.tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));
   const { collector, relay } = shared;
   return [
-    ...[...agents].map(({ namespace, agent, url, slots }) => {
+    ...[...agents].map(({ namespace, agent, url, scale }) => {
       const key = `${namespace}/${agent}`;
-      return { key, url, want: Math.min(waiting.get(key) ?? 0, slots) };
+      return { key, url, want: slotsFor(waiting.get(key) ?? 0, scale) };
     }),
     // Dead tasks wait for the reaper, which lives beside the collector.
     { key: "collector", url: collector.url, want: Math.min(load.facts + load.dead, collector.slots) },

@@ -69,7 +69,8 @@ async function startWaker(world: World, url: string, options: Partial<WakerDeps>
       backlog,
       hints: { watch: async function* () {} },
       plan: (load) => {
-        const pools = world.slots === 0 ? [] : [{ namespace: "ns", agent: "a", url, slots: world.slots }];
+        const scale = { slots: world.slots, least: 0, most: 1, tasksEach: world.slots };
+        const pools = world.slots === 0 ? [] : [{ namespace: "ns", agent: "a", url, scale }];
         return planWakes(pools, load, shared);
       },
       hold,
