@@ -41,7 +41,7 @@ export function customResourceDefinition(info: KindInfo): CrdOutcome {
   const manifest = {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name },
+    metadata: { name, ...(info.receivesEvents === true && { labels: { "duck.knative.dev/addressable": "true" } }) },
     spec: {
       group: API_GROUP,
       names: {

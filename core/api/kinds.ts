@@ -33,6 +33,8 @@ export type KindInfo = {
   readonly columns: readonly Column[];
   readonly scale?: { readonly specReplicasPath: string; readonly statusReplicasPath: string };
   readonly schema: z.ZodType;
+  /** Its `status.address` takes CloudEvents: Knative finds the kind by a label. */
+  readonly receivesEvents?: true;
   /** Longest `metadata.name`; a DNS label always. */
   readonly maxName: number;
   /** Further rules on the whole object and on its spec, after it has passed `schema`. */
@@ -81,6 +83,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
       text("Entry", ".status.entryRole"),
     ],
     schema: ArkTeamSchema,
+    receivesEvents: true,
     maxName: MAX_NAME,
     rules: [derivedNameRule, ownTeamRule],
     specRules: graphRules,
@@ -101,6 +104,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
     ],
     scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" },
     schema: ArkAgentSchema,
+    receivesEvents: true,
     maxName: MAX_NAME,
     rules: [],
     specRules: [],

@@ -10,6 +10,8 @@ export type AgentWorld = {
   readonly promptHash?: string;
   readonly lastProbe?: ArkAgentStatus["lastProbe"];
   readonly mcpServers?: ArkAgentStatus["mcpServers"];
+  /** Where a CloudEvent starts a run of it; absent where nobody listens for one. */
+  readonly address?: string;
   readonly now: number;
 };
 
@@ -30,6 +32,7 @@ export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus 
     readyReplicas: instances,
     pendingTasks,
     ...(promptHash !== undefined && { systemPromptHash: promptHash }),
+    ...(world.address !== undefined && { address: { url: world.address } }),
   };
 }
 

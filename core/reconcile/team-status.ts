@@ -10,7 +10,14 @@ export type TeamRuns = {
   readonly active: boolean;
 };
 
-export function teamStatus(team: ArkTeam, verdict: Verdict, runs: TeamRuns, now: number): ArkTeamStatus {
+/** `address`: where a CloudEvent starts the team; absent where nobody listens for one. */
+export function teamStatus(
+  team: ArkTeam,
+  verdict: Verdict,
+  runs: TeamRuns,
+  now: number,
+  address?: string,
+): ArkTeamStatus {
   const { generation = 1 } = team.metadata;
   const last = lastPhase(runs.newest);
   const entryRole = team.spec.pipeline.find((step) => (step.dependsOn ?? []).length === 0)?.role;
@@ -22,6 +29,7 @@ export function teamStatus(team: ArkTeam, verdict: Verdict, runs: TeamRuns, now:
     ...(entryRole !== undefined && { entryRole }),
     ...(last !== undefined && { lastRunPhase: last }),
     ...activity(team, runs.newest),
+    ...(address !== undefined && { address: { url: address } }),
   };
 }
 

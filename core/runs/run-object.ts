@@ -27,7 +27,7 @@ export const ANNOTATIONS = {
 } as const;
 
 export type Owner = {
-  readonly kind: "ArkTeam" | "ArkEvent" | "ArkRun" | "ArkService";
+  readonly kind: "ArkTeam" | "ArkAgent" | "ArkEvent" | "ArkRun" | "ArkService";
   readonly name: string;
   readonly uid: string;
 };

@@ -13,6 +13,7 @@ import type { CloudEventRecord } from "#core/ports/events.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import type { ParsedEvents } from "#platform/http/cloud-events.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
+import { addressOf, startAddressed } from "./addressed-run.ts";
 import { startChild } from "./child-run.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
@@ -105,6 +106,7 @@ export function dispatcherRoutes(deps: HttpDeps): readonly Route[] {
     // The delivery's dead-letter sink: the Broker has given up, so this is the last time the event is seen.
     route("/dead-letter", true),
     route("/dead-letter/:namespace/:event", true),
+    route("/addresses/:namespace/:kind/:name", false),
     route("/", false),
   ];
 }
@@ -148,8 +150,11 @@ async function handleAll(request: HttpRequest, text: string, lastTry: boolean, d
   }
   const { namespace, event } = request.params;
   const place = namespace === undefined || event === undefined ? {} : { namespace, event };
+  const address = addressOf(request.params);
+  const start = (cloudEvent: CloudEventRecord) =>
+    address === undefined ? handle({ cloudEvent, lastTry, ...place }, deps) : startAddressed(address, cloudEvent, deps);
   const outcomes: HandleOutcome[] = [];
-  for (const cloudEvent of parsed.events) outcomes.push(await handle({ cloudEvent, lastTry, ...place }, deps));
+  for (const cloudEvent of parsed.events) outcomes.push(await start(cloudEvent));
   return outcomes.find(({ kind }) => kind === "retry") ?? { kind: "done" };
 }
 

@@ -11,7 +11,7 @@ import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps } from "../deps.ts";
 import { agentConfigMap, agentFile } from "../resources/agent-config.ts";
 import { agentService } from "../resources/agent-service.ts";
-import { agentServiceName, digest, nameOf } from "../resources/names.ts";
+import { agentServiceName, digest, eventAddress, nameOf } from "../resources/names.ts";
 import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
 import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
 import { regarding, tellNormal } from "../tell.ts";
@@ -64,7 +64,7 @@ async function showStatus(
   agent: ArkAgent,
   unready: Unready | undefined,
   promptHash: string | undefined,
-  { informers, objects, backlogOf, now }: Deps,
+  { config, informers, objects, backlogOf, now }: Deps,
 ): Promise<void> {
   const { namespace, name } = nameOf(agent);
   const pods = [...informers.revisions.values()]
@@ -77,6 +77,7 @@ async function showStatus(
     ...(promptHash !== undefined && { promptHash }),
     ready: pods,
     pendingTasks,
+    address: eventAddress(agent, config),
     now: now(),
   });
   const desiredReplicas = instancesFor(pendingTasks, agentScale(agent.spec));

@@ -17,7 +17,7 @@ import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
 import { judgeTeam } from "#core/reconcile/team-verdict.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps } from "../deps.ts";
-import { nameOf } from "../resources/names.ts";
+import { eventAddress, nameOf } from "../resources/names.ts";
 import { asRun } from "../state/run-record.ts";
 import { regarding, tellNormal, tellWarning } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";
@@ -30,7 +30,7 @@ export async function reconcileTeam(key: string, deps: Deps): Promise<WorkOutcom
   if (team === undefined || team.metadata.deletionTimestamp !== undefined) return DONE;
   const verdict = (await reconcileRoles(team, deps)) ?? judge(team, deps);
   const runs = runsOf(team, deps);
-  const status = teamStatus(team, verdict, newestOf(runs), deps.now());
+  const status = teamStatus(team, verdict, newestOf(runs), deps.now(), eventAddress(team, deps.config));
   await writeStatus(deps.objects, "ArkTeam", team, status);
   tellVerdict(team, verdict, deps);
   await letGo(team, runs, deps);

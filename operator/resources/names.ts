@@ -73,6 +73,15 @@ export function serviceUrl(
   return `http://${name}.${namespace}.svc.${clusterDomain}`;
 }
 
+type Addressable = Owner & { readonly metadata: { readonly namespace?: string } };
+type Dispatcher = { readonly dispatcher: string; readonly namespace: string; readonly clusterDomain: string };
+
+/** Where a CloudEvent starts a run of a team or an agent: the dispatcher, at a path of its own. */
+export function eventAddress(object: Addressable, config: Dispatcher): string {
+  const { namespace, name } = nameOf(object);
+  return `${serviceUrl(config.dispatcher, config.namespace, config)}/addresses/${namespace}/${object.kind.toLowerCase()}/${name}`;
+}
+
 export function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

@@ -1,5 +1,6 @@
 /** The dispatcher over real HTTP and a real store: events become runs once, and nothing is ever answered 4xx. */
 import { expect, test } from "vitest";
+import { ArkAgentSchema } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { RunRequested } from "#core/events/facts.ts";
 import type { StepState } from "#core/pipeline/state.ts";
@@ -287,6 +288,55 @@ const child = (team: string): CloudEventRecord => ({
   type: "dev.ark.run.requested",
   data: { run: "blog-run-child", team, input: { topic: "nested" }, parent: PARENT, depth: 1, hop: 2 },
   extensions: { arknamespace: NS, arkrun: "outer-run-1" },
+});
+
+const AT_TEAM = "/addresses/default/arkteam/blog";
+const AT_AGENT = "/addresses/default/arkagent/writer";
+
+test("P1: an event at a team's address is one run of it, with those of its data that the team knows", async () => {
+  await using door = await openDoor();
+  expect(await deliver(door, foreign("a1"), AT_TEAM)).toBe(503);
+  await door.team({ input: { topic: "sun", tone: "dry" } });
+  const event = foreign("a1", { data: { topic: "rain", other: "x" }, extensions: { arkseq: 1, arkhop: 2 } });
+  const statuses = await Promise.all(Array.from({ length: 5 }, () => deliver(door, event, AT_TEAM)));
+  expect(new Set(statuses)).toEqual(new Set([204]));
+  const [run, ...more] = await door.runs();
+  expect(more).toEqual([]);
+  expect(run?.spec).toMatchObject({ teamRef: "blog", input: { topic: "rain", tone: "dry" } });
+  expect(run?.metadata.ownerReferences).toMatchObject([{ kind: "ArkTeam", name: "blog" }]);
+  expect(await requests(door, run?.metadata.name ?? "")).toMatchObject([{ hop: 3 }]);
+  await deliver(door, foreign("a2"), AT_TEAM);
+  expect(await door.runs()).toHaveLength(2);
+});
+
+test("an event at an agent's address is a run of it: its prompt, or all of its data", async () => {
+  await using door = await openDoor();
+  const spec = ArkAgentSchema.shape.spec.parse({ model: "mock", systemPrompt: "You write." });
+  const metadata = { name: "writer", namespace: NS };
+  await door.js.objects.create("ArkAgent", { apiVersion: "arkonis.dev/v1alpha1", kind: "ArkAgent", metadata, spec });
+  const asked = async (id: string, data: unknown) => {
+    const before = new Set((await door.runs()).map((run) => run.metadata.name));
+    const { data: _data, ...event } = foreign(id);
+    const status = await deliver(door, data === undefined ? event : { ...event, data }, AT_AGENT);
+    expect(status).toBe(204);
+    return (await door.runs()).filter((run) => !before.has(run.metadata.name)).map((run) => run.spec);
+  };
+  expect(await asked("1", { prompt: "Write.", input: { topic: "rain", n: 2, no: null } })).toEqual([
+    { agent: "writer", prompt: "Write.", input: { topic: "rain", n: "2" } },
+  ]);
+  expect(await asked("2", { message: "hi" })).toEqual([{ agent: "writer", prompt: '{"message":"hi"}' }]);
+  expect(await asked("3", undefined)).toEqual([]);
+  expect(await letters(door, "writer")).toEqual(["NoPrompt"]);
+});
+
+test("H1: what is at no address, and the 17th hop, are recorded and answered 204", async () => {
+  await using door = await openDoor();
+  await door.team();
+  expect(await deliver(door, foreign("h", { extensions: { arkhop: 16 } }), AT_TEAM)).toBe(204);
+  expect(await letters(door, "blog")).toEqual(["HopLimit"]);
+  expect(await deliver(door, foreign("k"), "/addresses/default/arkrun/blog")).toBe(204);
+  expect(await deliver(door, foreign("n"), "/addresses/default/arkteam/..%2Fother")).toBe(204);
+  expect(await door.runs()).toEqual([]);
 });
 
 test("a nested team's run has the name its parent gave it, and knows its parent", async () => {

@@ -19,6 +19,8 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
   "ark-dispatcher": [
     ...rights("arkonis.dev/arkevents", ["get"]),
     ...rights("arkonis.dev/arkteams", ["get"]),
+    // An event that was sent to an agent's address.
+    ...rights("arkonis.dev/arkagents", ["get"]),
     ...rights("arkonis.dev/arkruns", ["create", "get"]),
   ],
   "ark-collector": rights("arkonis.dev/arkruns/status", ["patch"]),
@@ -112,6 +114,21 @@ describe("every process may do what the list says and no more", () => {
       expect(await beyondAnybody(account, SYSTEM)).toEqual(atHome.toSorted());
     });
   }
+
+  test("whoever resolves Knative's sinks may read teams and agents, and is given that by Knative's own label", async () => {
+    const role = "ark-addressable-resolver";
+    const at = `/apis/rbac.authorization.k8s.io/v1`;
+    const { body } = await api.request("GET", `${at}/clusterroles/${role}`);
+    expect(body["metadata"]).toMatchObject({ labels: { "duck.knative.dev/addressable": "true" } });
+    await api.request("POST", `${at}/clusterrolebindings`, {
+      metadata: { name: "resolver" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+      subjects: [{ kind: "ServiceAccount", name: "resolver", namespace: USERS }],
+    });
+    const kinds = ["arkteams", "arkteams/status", "arkagents", "arkagents/status"];
+    const expected = kinds.flatMap((kind) => rights(`arkonis.dev/${kind}`, READ));
+    expect(await beyondAnybody("resolver", SYSTEM, USERS)).toEqual(expected.toSorted());
+  });
 
   test("an executor has no account of its own: the default one of its namespace may do nothing", async () => {
     expect(await beyondAnybody("default", USERS, USERS)).toEqual([]);

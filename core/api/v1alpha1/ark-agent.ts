@@ -3,6 +3,7 @@ import * as z from "zod";
 import { atMostOne, celHas, exactlyOne, has, ruled, uniqueNames, unless, type Rule } from "../rules.ts";
 import { AutoscalingSchema, MAX_REPLICAS, NETWORK_POLICIES, replicasRule, ResourcesSchema } from "./agent-pods.ts";
 import {
+  addressField,
   API_VERSION,
   LocalRef,
   ObjectMetaSchema,
@@ -248,6 +249,7 @@ export const ArkAgentStatusSchema = z.object({
     .object({ time: Time.describe("When it was asked."), healthy: z.boolean().describe("What it answered.") })
     .describe("Newest semantic answer, kept while the agent sleeps.")
     .exactOptional(),
+  address: addressField("Where a CloudEvent is posted to start a run of this agent alone."),
 });
 export type ArkAgentStatus = z.output<typeof ArkAgentStatusSchema>;
 

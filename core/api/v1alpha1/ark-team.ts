@@ -5,6 +5,7 @@ import { celHas, exactlyOne, has, repeated, ruled, uniqueItems, uniqueNames, unl
 import { replicasRule } from "./agent-pods.ts";
 import { agentFields, OutputSchemaSchema, promptRule } from "./ark-agent.ts";
 import {
+  addressField,
   API_VERSION,
   dnsLabel,
   Duration,
@@ -325,6 +326,7 @@ export const ArkTeamStatusSchema = z.object({
   lastRunName: z.string().max(253).describe("Newest ArkRun.").exactOptional(),
   lastRunPhase: z.string().max(32).describe("Its phase.").exactOptional(),
   lastActiveTime: Time.describe("When the team last worked.").exactOptional(),
+  address: addressField("Where a CloudEvent is posted to start a run."),
 });
 export type ArkTeamStatus = z.output<typeof ArkTeamStatusSchema>;
 

@@ -88,6 +88,13 @@ export const statusBase = {
   conditions: z.array(ConditionSchema).max(16).describe("What holds of the object now.").exactOptional(),
 };
 
+/** Knative's Addressable: any of its sources finds it there. */
+export const addressField = (what: string) =>
+  z
+    .object({ url: z.string().max(2048).describe(what) })
+    .describe("Where clients reach it.")
+    .exactOptional();
+
 /** metav1.ObjectMeta, as far as Ark reads it; the API server judges the rest. */
 export const ObjectMetaSchema = z.looseObject({
   name: z.string().max(253).exactOptional(),

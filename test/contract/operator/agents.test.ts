@@ -113,7 +113,13 @@ test("status: asleep, awake by the pods of its revisions, and what waits for it"
   for (const step of ["a", "b"]) await world.js.tasks.publish({ ...task, step, prompt: { inline: "go" } });
   const status = async () => fieldOf(await get(`${ark("arkagents")}/sleeper`), "status");
   await expect.poll(async () => fieldOf(await status(), "pendingTasks"), POLL).toBe(2);
-  expect(await status()).toMatchObject({ replicas: 2, readyReplicas: 2, desiredReplicas: 1 });
+  const address = "http://ark-dispatcher.ark-system.svc.cluster.local/addresses/default/arkagent/sleeper";
+  expect(await status()).toMatchObject({
+    replicas: 2,
+    readyReplicas: 2,
+    desiredReplicas: 1,
+    address: { url: address },
+  });
 });
 
 const TEAM = {
@@ -126,6 +132,9 @@ test("a team's inline role becomes an ArkAgent that follows it, and goes with th
   const path = `${ark("arkagents")}/blog-writer`;
   await expect.poll(() => get(path), POLL).toBeDefined();
   await expect.poll(() => ready("arkteams", "blog"), POLL).toBe("True Validated");
+  expect(fieldOf(await get(`${ark("arkteams")}/blog`), "status", "address", "url")).toBe(
+    "http://ark-dispatcher.ark-system.svc.cluster.local/addresses/default/arkteam/blog",
+  );
   const generation = async () => fieldOf(await get(path), "metadata", "generation");
   expect(await generation()).toBe(1);
   await patch(path, { spec: { replicas: 7 } });
