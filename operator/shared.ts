@@ -1,8 +1,12 @@
-/** What belongs to no Ark object: the Broker, where it is the operator's, and the Trigger of nested teams' requests. */
+/**
+ * What belongs to no Ark object: the Broker, where it is the operator's, the Trigger of nested teams' requests, and the
+ * events of runs in Knative's catalogue.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChildObject, ResourceName } from "#platform/kube/children.ts";
 import type { Deps } from "./deps.ts";
 import { broker } from "./resources/broker.ts";
+import { eventTypes } from "./resources/event-types.ts";
 import { nameOf } from "./resources/names.ts";
 import { runRequestsTrigger } from "./resources/trigger.ts";
 import { childView } from "./state/views.ts";
@@ -13,10 +17,15 @@ const EVERY_MS = 10_000;
 export async function keepShared(deps: Deps, signal: AbortSignal): Promise<void> {
   const { config, log } = deps;
   const made = broker(config);
+  const shared: (readonly [ResourceName, ChildObject])[] = [
+    ...(made === undefined ? [] : [["Broker", made] as const]),
+    ["Trigger", runRequestsTrigger(config)],
+    ...eventTypes(config).map((one) => ["EventType", one] as const),
+  ];
+  const told = new Set<string>();
   while (!signal.aborted) {
     try {
-      if (made !== undefined) await keep("Broker", made, deps);
-      await keep("Trigger", runRequestsTrigger(config), deps);
+      for (const [name, object] of shared) await keep(name, object, told, deps);
     } catch (error) {
       log.warn({ err: error }, "shared objects not written");
     }
@@ -24,8 +33,18 @@ export async function keepShared(deps: Deps, signal: AbortSignal): Promise<void>
   }
 }
 
-async function keep(name: ResourceName, object: ChildObject, { applier, children, log }: Deps): Promise<void> {
+/** `told`: what has been said of it, for it stays refused until somebody acts. */
+async function keep(
+  name: ResourceName,
+  object: ChildObject,
+  told: Set<string>,
+  { applier, children, log }: Deps,
+): Promise<void> {
   const live = await children.get(name, nameOf(object));
   const outcome = await applier.ensure(name, object, live === undefined ? undefined : childView(live));
-  if (outcome.kind === "refused") log.warn({ kind: name, reason: outcome.message }, "shared object refused");
+  if (outcome.kind !== "refused") return;
+  const reason = outcome.message;
+  if (told.has(`${name}: ${reason}`)) return;
+  told.add(`${name}: ${reason}`);
+  log.warn({ kind: name, reason }, "shared object refused");
 }

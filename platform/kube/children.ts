@@ -15,6 +15,7 @@ const resource = (apiVersion: string, kind: string, plural: string): Resource =>
 export const RESOURCES = {
   Trigger: resource("eventing.knative.dev/v1", "Trigger", "triggers"),
   Broker: resource("eventing.knative.dev/v1", "Broker", "brokers"),
+  EventType: resource("eventing.knative.dev/v1beta3", "EventType", "eventtypes"),
   PingSource: resource("sources.knative.dev/v1", "PingSource", "pingsources"),
   Service: resource("serving.knative.dev/v1", "Service", "services"),
   Revision: resource("serving.knative.dev/v1", "Revision", "revisions"),

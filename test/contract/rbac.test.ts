@@ -41,6 +41,8 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
     ...rights("eventing.knative.dev/triggers", OWN),
     // It makes and mends the Broker of the class that is set, and never takes one away.
     ...rights("eventing.knative.dev/brokers", ["get", "create", "patch"]),
+    // Its runs' events in Knative's catalogue.
+    ...rights("eventing.knative.dev/eventtypes", ["get", "create", "patch"]),
     ...rights("sources.knative.dev/pingsources", OWN),
     ...rights("serving.knative.dev/services", OWN),
     ...rights("serving.knative.dev/revisions", ["list", "watch"]),

@@ -13,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]());
 
 const POLL = { timeout: 60_000, interval: 50 };
+const EVENT_TYPES = `/apis/eventing.knative.dev/v1beta3/namespaces/${SYSTEM}/eventtypes`;
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 
 test("D51, L2: without Knative it says what is missing and does the rest; installed, everything is made", async () => {
@@ -43,13 +44,23 @@ test("D51, L2: without Knative it says what is missing and does the rest; instal
   await expect.poll(() => leading.faults(), POLL).toEqual([]);
 });
 
-test("the Broker and the Triggers are made once their kinds are there", async () => {
+test("the Broker, the Triggers and the event types are made once their kinds are there", async () => {
   const of = (plural: string) => `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/${plural}`;
   const names = async () => {
     const items = fieldOf((await world.api.request("GET", of("triggers"))).body, "items");
     return (Array.isArray(items) ? items : []).map((one) => String(fieldOf(one, "metadata", "name")).split("-")[0]);
   };
   await expect.poll(async () => new Set(await names()), POLL).toEqual(new Set(["ark", "hook"]));
+  const listed = async () => {
+    const items = fieldOf((await world.api.request("GET", EVENT_TYPES)).body, "items");
+    return (Array.isArray(items) ? items : []).map((one) => {
+      const attributes = fieldOf(one, "spec", "attributes") as { name: string; value?: string }[];
+      return [fieldOf(one, "spec", "reference", "name"), attributes.find(({ name }) => name === "type")?.value];
+    });
+  };
+  await expect
+    .poll(listed, POLL)
+    .toEqual(["failed", "started", "succeeded"].map((turn) => ["default", `dev.ark.run.${turn}`]));
   const broker = async () => (await world.api.request("GET", `${of("brokers")}/default`)).body;
   await expect
     .poll(async () => fieldOf(await broker(), "metadata", "annotations", "eventing.knative.dev/broker.class"), POLL)
