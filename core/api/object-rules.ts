@@ -69,7 +69,8 @@ function entries(value: object): [string, unknown][] {
 }
 
 /** A run made by hand, before the one write that gives it its snapshot: `teamRef` and `input` alone. */
-function isBare(spec: ArkRunSpec): boolean {
+export function isBare(spec: ArkRunSpec): boolean {
+  if (spec.teamRef === undefined) return false;
   return Object.entries(spec).every(
     ([field, value]) => value === undefined || field === "teamRef" || field === "input",
   );
@@ -77,7 +78,6 @@ function isBare(spec: ArkRunSpec): boolean {
 
 function isSnapshotOf(next: ArkRunSpec, stored: ArkRunSpec): boolean {
   return (
-    stored.teamRef !== undefined &&
     isBare(stored) &&
     next.teamRef === stored.teamRef &&
     next.teamGeneration !== undefined &&

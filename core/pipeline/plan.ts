@@ -4,6 +4,7 @@
  * G1  Names are unique, every reference names something, and there is no ring.
  * G2  Every template compiles, and reads only steps that have ended when it is rendered.
  */
+import { isBare } from "#core/api/object-rules.ts";
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeamSpec, Role, Step } from "#core/api/v1alpha1/ark-team.ts";
 import type { Graph, PlannedStep, PlanFault } from "./graph.ts";
@@ -27,21 +28,18 @@ const NO_RETRY = { limit: 0, durationMs: 0, factor: 1, capMs: 0 } as const;
 /** Never throws. */
 export function plan(spec: ArkRunSpec): PlanOutcome {
   if (spec.agent !== undefined) return { kind: "graph", graph: agentGraph(spec.agent) };
-  if (isUnfilled(spec)) {
+  // Announced without its team's snapshot: the team never came (P4).
+  if (isBare(spec)) {
     const message = `there is no team ${spec.teamRef}`;
     return { kind: "faults", faults: [{ path: "spec.teamRef", message, reason: "TeamNotFound" }] };
   }
   if (spec.pipeline === undefined || spec.roles === undefined) {
     const path = spec.pipeline === undefined ? "spec.pipeline" : "spec.roles";
-    const message = "a run of a team needs the team's roles and pipeline, or an agent";
+    const message =
+      "a run of a team has the team's roles and pipeline; made by hand it has teamRef and input alone, and its limits are the team's";
     return { kind: "faults", faults: [{ path, message, reason: "InvalidDAG" }] };
   }
   return planPipeline(spec, spec.roles, spec.pipeline);
-}
-
-/** A run made by hand that was announced without its team's snapshot: the team never came (P4). */
-function isUnfilled({ teamRef, teamGeneration, pipeline }: ArkRunSpec): boolean {
-  return teamRef !== undefined && teamGeneration === undefined && pipeline === undefined;
 }
 
 /** Validation of a team alone: its graph, and what its runs would be refused for at the start. */

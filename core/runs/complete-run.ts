@@ -2,8 +2,11 @@
  * Runs that were made by hand, and runs that nobody announced: the snapshot is filled in, then the run is announced.
  *
  * N1  One write turns `teamRef` and `input` into the whole snapshot, and it happens before the run starts (P5, api 4).
+ * N2  A run that brings more than `teamRef` and `input` is announced as it is: a snapshot would drop its limits in
+ *     silence (P5, P6). The engine refuses it where its pipeline is missing.
  */
-import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
+import { isBare } from "#core/api/object-rules.ts";
+import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { CarriedResult } from "#core/events/facts.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { Objects } from "#core/ports/objects.ts";
@@ -21,14 +24,10 @@ const AGAIN_MS = 5_000;
 
 /** `retry`: its team does not exist (yet). Announcing a run twice is harmless. */
 export async function completeRun(run: ArkRun, deps: CompleteDeps): Promise<HandleOutcome> {
-  const full = needsSnapshot(run.spec) ? await fillIn(run, deps) : run;
+  const full = isBare(run.spec) ? await fillIn(run, deps) : run;
   if ("kind" in full && full.kind !== "ArkRun") return full;
   await announce(full, deps, await carriedOf(full, deps));
   return { kind: "done" };
-}
-
-function needsSnapshot({ teamRef, teamGeneration, pipeline }: ArkRunSpec): boolean {
-  return teamRef !== undefined && teamGeneration === undefined && pipeline === undefined;
 }
 
 async function fillIn(run: ArkRun, deps: CompleteDeps): Promise<ArkRun | HandleOutcome> {
@@ -37,9 +36,7 @@ async function fillIn(run: ArkRun, deps: CompleteDeps): Promise<ArkRun | HandleO
   const team = await deps.objects.get("ArkTeam", { namespace, name: teamName });
   if (team === undefined) return { kind: "retry", afterMs: AGAIN_MS, reason: `team ${teamName} does not exist` };
   const outcome = await deps.objects.update("ArkRun", { namespace, name }, (stored) =>
-    needsSnapshot(stored.spec)
-      ? { ...stored, spec: snapshot(team, { ...team.spec.input, ...stored.spec.input }) }
-      : stored,
+    isBare(stored.spec) ? { ...stored, spec: snapshot(team, { ...team.spec.input, ...stored.spec.input }) } : stored,
   );
   switch (outcome.kind) {
     case "updated":
