@@ -31,6 +31,7 @@ export type Informers = {
   readonly services: Informer<ChildView>;
   readonly revisions: Informer<ChildView>;
   readonly configMaps: Informer<ChildView>;
+  readonly networkPolicies: Informer<ChildView>;
 };
 
 export type Pool = { readonly namespace: string; readonly agent: string };

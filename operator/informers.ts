@@ -72,6 +72,7 @@ export function createInformers({ kube, children, poke, pokeSoon, recorder, log 
     services: child("Service"),
     revisions: child("Revision"),
     configMaps: child("ConfigMap"),
+    networkPolicies: child("NetworkPolicy"),
   };
   return informers;
 }

@@ -36,6 +36,9 @@ export const CLUSTER_RULES: readonly Rule[] = [
   { apiGroups: ["serving.knative.dev"], resources: ["services"], verbs: OWN },
   { apiGroups: ["serving.knative.dev"], resources: ["revisions"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch", "create", "patch"] },
+  { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: OWN },
+  // Of a service that an agent names: which pods a network policy must let it reach.
+  { apiGroups: [""], resources: ["services"], verbs: ["get"] },
   { apiGroups: [""], resources: ["secrets"], verbs: ["get", "create"] },
   { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
 ];

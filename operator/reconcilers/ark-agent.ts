@@ -1,5 +1,5 @@
 /**
- * ArkAgent → its file in a ConfigMap, its Knative Service, its status.
+ * ArkAgent → its file in a ConfigMap, its NetworkPolicy, its Knative Service, its status.
  *
  * G1  An agent that cannot be resolved keeps the Service it has, and is given none: pods of it would only fail (D49).
  * G2  The file is there before the revision that reads it.
@@ -17,6 +17,7 @@ import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
 import { regarding, tellNormal } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";
 import { lookUp } from "./agent-lookups.ts";
+import { confine } from "./agent-network.ts";
 
 export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutcome> {
   const agent = deps.informers.agents.get(key);
@@ -29,7 +30,11 @@ export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutco
     return { kind: "wait", reason, afterMs: deps.config.resyncMs };
   }
   const promptHash = `sha256:${digest(resolution.agent.systemPrompt)}`;
-  const refused = await reconcileChildren(agent, refs, promptHash, version, deps);
+  const unconfined = await confine(agent, resolution.agent.provider.baseUrl, deps);
+  const refused =
+    unconfined === undefined
+      ? await reconcileChildren(agent, refs, promptHash, version, deps)
+      : { reason: "ReconcileError", message: unconfined };
   const service = deps.informers.services.get(serviceKey(agent));
   await showStatus(agent, refused ?? agentReadiness(service), promptHash, deps);
   if (refused !== undefined) return { kind: "retry", reason: refused.message };

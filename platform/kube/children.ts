@@ -21,6 +21,9 @@ export const RESOURCES = {
   Revision: resource("serving.knative.dev/v1", "Revision", "revisions"),
   Secret: resource("v1", "Secret", "secrets"),
   ConfigMap: resource("v1", "ConfigMap", "configmaps"),
+  /** Of the core group; `Service` is Knative's. */
+  CoreService: resource("v1", "Service", "services"),
+  NetworkPolicy: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
 } as const satisfies Readonly<Record<string, Resource>>;
 export type ResourceName = keyof typeof RESOURCES;
 

@@ -47,6 +47,9 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
     ...rights("serving.knative.dev/services", OWN),
     ...rights("serving.knative.dev/revisions", ["list", "watch"]),
     ...rights("configmaps", [...READ, "create", "patch"]),
+    ...rights("networking.k8s.io/networkpolicies", OWN),
+    // By name: which pods a network policy must let an agent reach.
+    ...rights("services", ["get"]),
     // By name alone: it can neither list nor follow them (D43).
     ...rights("secrets", ["get", "create"]),
     ...rights("events.k8s.io/events", ["create", "patch"]),

@@ -92,6 +92,59 @@ test("a changed prompt, and a changed key, roll a revision; what changes elsewhe
   await expect.poll(config, POLL).not.toBe(firstConfig);
 });
 
+test("what an agent may reach follows its networkPolicy and the services it names; what is taken away comes back", async () => {
+  await giveKeys();
+  const system = (name: string, spec: object) =>
+    world.api.request("POST", "/api/v1/namespaces/ark-system/services", { metadata: { name }, spec });
+  await system("gateway", { selector: { app: "gateway" }, ports: [{ port: 80, targetPort: 8081 }] });
+  const externalName = "gateway.ark-system.svc.cluster.local";
+  await post(`${CORE}/services`, { metadata: { name: "wiki" }, spec: { type: "ExternalName", externalName } });
+  await make("ArkAgent", "arkagents", "confined", {
+    model: "gpt-4o",
+    systemPrompt: "You stay.",
+    networkPolicy: "strict",
+    mcpServers: [{ name: "wiki", url: "http://wiki/mcp" }],
+    tools: [{ name: "later", url: "http://later.default.svc:8080" }],
+  });
+  const path = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies/confined-agent";
+  const reached = async () => {
+    const egress = fieldOf(await get(path), "spec", "egress");
+    return JSON.stringify(Array.isArray(egress) ? egress : []);
+  };
+  await expect.poll(reached, POLL).toContain('"port":8081');
+  expect(await reached()).toContain('"matchLabels":{"app":"gateway"}');
+  expect(fieldOf(await get(path), "spec", "podSelector")).toEqual({ matchLabels: { "arkonis.dev/agent": "confined" } });
+  const spec = { selector: { app: "later" }, ports: [{ port: 8080, targetPort: "web" }] };
+  await post(`${CORE}/services`, { metadata: { name: "later" }, spec });
+  await expect.poll(reached, POLL).toContain('"port":"web"');
+  await world.api.request("DELETE", path);
+  await expect.poll(reached, POLL).toContain('"port":"web"');
+  const agent = `${ark("arkagents")}/confined`;
+  await patch(agent, { spec: { networkPolicy: "default" } });
+  await expect.poll(reached, POLL).toContain('"0.0.0.0/0"');
+  await patch(agent, { spec: { networkPolicy: "disabled" } });
+  await expect.poll(() => get(path), POLL).toBeUndefined();
+});
+
+test("bounds and resources stand in the Service of an agent, and follow a change", async () => {
+  await giveKeys();
+  await make("ArkAgent", "arkagents", "sized", {
+    model: "gpt-4o",
+    systemPrompt: "You fit.",
+    autoscaling: { minReplicas: 1, maxReplicas: 4 },
+    resources: { limits: { memory: "1Gi", cpu: 2 } },
+  });
+  const bound = (name: string) => annotation("sized", `autoscaling.knative.dev/${name}`);
+  await expect.poll(() => bound("max-scale"), POLL).toBe("4");
+  expect(await bound("min-scale")).toBe("1");
+  const containers = fieldOf(await template("sized"), "spec", "containers");
+  expect(containers).toMatchObject([{ resources: { limits: { memory: "1Gi", cpu: "2" } } }]);
+  const config = await annotation("sized", "arkonis.dev/config-hash");
+  await patch(`${ark("arkagents")}/sized`, { spec: { autoscaling: { minReplicas: 0 } } });
+  await expect.poll(() => bound("min-scale"), POLL).toBe("0");
+  expect(await annotation("sized", "arkonis.dev/config-hash")).toBe(config);
+});
+
 test("status: asleep, awake by the pods of its revisions, and what waits for it", async () => {
   await giveKeys();
   await make("ArkAgent", "arkagents", "sleeper", { model: "gpt-4o", systemPrompt: "You sleep.", replicas: 3 });
