@@ -160,6 +160,54 @@ test("E26, D40: fifty runs of a team at once fire fifty times, each with its own
   expect(new Set(texts)).toEqual(new Set(Array.from({ length: RUNS }, (_, n) => `number ${n}!`)));
 });
 
+test("E15b, E15c, P9: teams within teams within a team end with one slot, their tokens counted upwards, their runs linked", async () => {
+  const nest = (name: string, inner: string) =>
+    team(
+      name,
+      `  roles: [{ name: part, arkTeam: ${inner} }, { name: write, arkAgent: late }]
+  pipeline:
+    - { name: own, role: write, inputs: { prompt: ${name} } }
+    - { role: part, dependsOn: [own] }`,
+    );
+  const slot = AGENT.replace("model:", "limits: { maxConcurrentTasks: 1 }, model:");
+  const all = nest("a", "b") + nest("b", "c") + nest("c", "waits") + WAITS + slot;
+  await using ark = await startArk(all, (request) => ({
+    text: `said ${lastUserText(request)}`,
+    usage: { inputTokens: 10, outputTokens: 1 },
+  }));
+  await make(ark, "top", "a");
+  const runs = await ark.ended(4);
+  expect(runs.map(({ status }) => status?.phase)).toEqual(["Succeeded", "Succeeded", "Succeeded", "Succeeded"]);
+  const top = runs.find(({ metadata }) => metadata.name === "top");
+  expect(top?.status?.output).toBe("said go");
+  expect(top?.status?.totalTokenUsage?.totalTokens).toBe(44);
+  for (const run of runs) {
+    const parent = run.status?.parent?.name;
+    if (run === top) expect(parent).toBeUndefined();
+    else {
+      const above = runs.find(({ metadata }) => metadata.name === parent);
+      expect(above?.status?.children).toMatchObject([{ name: run.metadata.name }]);
+    }
+  }
+});
+
+test("E15b: cancelling a run cancels the runs within it", async () => {
+  const outer = team(
+    "outer",
+    `  roles: [{ name: part, arkTeam: waits }]
+  pipeline: [{ role: part }]`,
+  );
+  await using ark = await startArk(outer + WAITS + AGENT, () => ({ hang: true }));
+  await make(ark, "top", "outer");
+  await expect.poll(() => ark.model.requests().length, { timeout: 50_000 }).toBe(1);
+  await ark.local.js.objects.update("ArkRun", { namespace: "default", name: "top" }, (run) => ({
+    ...run,
+    metadata: { ...run.metadata, annotations: { ...run.metadata.annotations, "arkonis.dev/cancel": "true" } },
+  }));
+  const runs = await ark.ended(2);
+  expect(runs.map(reasonOf)).toEqual(["Cancelled", "Cancelled"]);
+});
+
 test("E15d: the same objects in any order end alike", async () => {
   const parts = [WAITS, AGENT, event("hook", "{ type: webhook }", "{ team: waits }")];
   const orders = [

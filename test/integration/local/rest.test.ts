@@ -1,5 +1,6 @@
 /** The objects' own door: what may not be, changes nothing and says where (P5, P10). */
 import { expect, test } from "vitest";
+import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { type Ark, startArk } from "../../harness/ark.ts";
 
 const YAML = `
@@ -94,6 +95,43 @@ test("D17, D45: a template that fails on its data fails its step, with template,
     },
   ]);
   expect(ark.model.requests()).toEqual([]);
+});
+
+test("E20: every door asks who: objects, Secrets, facts, outputs, runs, services and the queue itself", async () => {
+  await using ark = await startArk(YAML);
+  await ask(ark, "POST", RUNS, { metadata: { name: "done" }, spec: { teamRef: "blog" } });
+  await ark.ended(1);
+  const before = await ark.runs();
+  const api = "/apis/arkonis.dev/v1alpha1";
+  const doors: readonly (readonly [string, string])[] = [
+    ["GET", `${api}/arkruns`],
+    ["GET", `${api}/arkruns?watch=true`],
+    ["GET", `${api}/${RUNS}/done`],
+    ["GET", `${api}/${RUNS}/done/facts?follow=true`],
+    ["GET", `${api}/${RUNS}/done/output`],
+    ["POST", `${api}/${RUNS}`],
+    ["PATCH", `${api}/${TEAM}`],
+    ["PUT", `${api}/${TEAM}`],
+    ["DELETE", `${api}/${RUNS}/done`],
+    ["GET", "/api/v1/namespaces/default/secrets/any"],
+    ["GET", "/runs/default/done"],
+    ["GET", "/runs/default/done/events"],
+    ["POST", "/triggers/default/any"],
+    ["POST", "/services/default/any"],
+  ];
+  for (const [method, at] of doors) {
+    for (const authorization of ["", "Bearer wrong", `Basic ${ark.local.token}`]) {
+      const response = await fetch(ark.local.url + at, {
+        method,
+        headers: { authorization },
+        signal: AbortSignal.timeout(20_000),
+      });
+      expect({ method, at, status: response.status }).toEqual({ method, at, status: 401 });
+    }
+  }
+  expect(await ark.runs()).toEqual(before);
+  const stranger = openJetStream({ url: ark.local.natsUrl, name: "stranger", signal: AbortSignal.timeout(20_000) });
+  await expect(stranger).rejects.toThrow(/authorization/i);
 });
 
 async function specOf(ark: Ark, at: string): Promise<unknown> {
