@@ -9,6 +9,7 @@ const NAMES = [
   "ARK_OBJECTS",
   "ARK_LOG_LEVEL",
   "ARK_GRACE_SECONDS",
+  "HOSTNAME",
   "HOST",
   "PORT",
 ] as const;
@@ -20,6 +21,8 @@ const Env = z.object({
   ARK_OBJECTS: z.enum(["kube", "nats"]).default("kube"),
   ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
   ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
+  /** Of this pod: who tells a Kubernetes Event. */
+  HOSTNAME: z.string().default("dispatcher"),
   HOST: z.string().default("0.0.0.0"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
 });
@@ -30,6 +33,7 @@ export type Config = {
   readonly objects: "kube" | "nats";
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly graceMs: number;
+  readonly identity: string;
   readonly host: string;
   readonly port: number;
 };
@@ -58,6 +62,7 @@ export function parseConfig(raw: RawEnv): ConfigOutcome {
       objects: env.ARK_OBJECTS,
       logLevel: env.ARK_LOG_LEVEL,
       graceMs: env.ARK_GRACE_SECONDS * 1_000,
+      identity: env.HOSTNAME,
       host: env.HOST,
       port: env.PORT,
     },

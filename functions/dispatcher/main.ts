@@ -1,13 +1,16 @@
 /** The dispatcher as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
+import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import { createApp } from "#platform/http/app.ts";
 import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { serve } from "#platform/http/server.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import type { Recorder } from "#platform/kube/events.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { HttpDeps } from "./handler.ts";
 import { dispatcherFallback, dispatcherRoutes } from "./handler.ts";
+import { tellFire } from "./tell-fire.ts";
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "dispatcher", level: config.logLevel });
@@ -22,8 +25,9 @@ async function main(config: Config): Promise<void> {
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
+  const cluster = config.objects === "nats" ? undefined : await onCluster(config, log);
   const deps: HttpDeps = {
-    objects: config.objects === "nats" ? js.objects : await onCluster(),
+    objects: cluster?.objects ?? js.objects,
     facts: js.factLog,
     states: js.runStates,
     outputs: js.outputs,
@@ -31,7 +35,10 @@ async function main(config: Config): Promise<void> {
     outbox: js.outbox,
     deadLetters: js.deadLetters,
     // The operator alone writes the status of ArkEvents: it counts a fire by the runs that carry its key.
-    recordFire: async (fire) => log.info({ ...fire }, "fire dispatched"),
+    recordFire: async (fire) => {
+      log.info({ ...fire }, "fire dispatched");
+      if (cluster !== undefined) tellFire(fire, cluster.recorder);
+    },
     parseCloudEvents,
     now: Date.now,
     log,
@@ -53,12 +60,20 @@ async function main(config: Config): Promise<void> {
 }
 
 /** Loaded where it is needed only: it is most of what this process would load. */
-async function onCluster(): Promise<Objects> {
-  const [{ openKube }, { kubeObjects }] = await Promise.all([
+async function onCluster({ identity }: Config, log: Logger): Promise<{ objects: Objects; recorder: Recorder }> {
+  const [{ openKube }, { kubeObjects }, { createRecorder }] = await Promise.all([
     import("#platform/kube/client.ts"),
     import("#platform/kube/objects.ts"),
+    import("#platform/kube/events.ts"),
   ]);
-  return kubeObjects(openKube(), "ark-dispatcher");
+  const kube = openKube();
+  const recorder = createRecorder(kube, {
+    controller: "arkonis.dev/dispatcher",
+    instance: identity,
+    now: Date.now,
+    log,
+  });
+  return { objects: kubeObjects(kube, "ark-dispatcher"), recorder };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -22,6 +22,8 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
     // An event that was sent to an agent's address.
     ...rights("arkonis.dev/arkagents", ["get"]),
     ...rights("arkonis.dev/arkruns", ["create", "get"]),
+    // Skipped and DeadLettered, on the ArkEvent.
+    ...rights("events.k8s.io/events", ["create", "patch"]),
   ],
   "ark-collector": rights("arkonis.dev/arkruns/status", ["patch"]),
   "ark-operator": [
