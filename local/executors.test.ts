@@ -31,3 +31,22 @@ test("J3: a late pass over the objects starts no pool after the stop", async () 
   await executors.stop();
   expect(pulls).toBe(1);
 });
+
+test("J1: a pool is as large as the instances that replicas and autoscaling let the agent have", async () => {
+  const next: TaskQueue["next"] = (_of, _expiresMs, signal) =>
+    new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+  const deps = { tasks: { next }, instance: "me", now: () => 0, random: () => 0 } as unknown as ExecutorsDeps;
+  const executors = new Executors(deps, new AbortController().signal);
+  const sizeOf = async (spec: object) => {
+    const sized = ArkAgentSchema.parse({ ...agent, spec: { ...agent.spec, ...spec } });
+    executors.use(new Map([["default/poet", { agent: sized, resolution }]]));
+    const [instance] = await executors.list({ namespace: "default", agent: "poet" });
+    return instance?.max;
+  };
+  const limits = { maxConcurrentTasks: 2 };
+  expect(await sizeOf({ limits })).toBe(2);
+  expect(await sizeOf({ limits, replicas: 4 })).toBe(8);
+  expect(await sizeOf({ limits, replicas: 4, autoscaling: { maxReplicas: 3 } })).toBe(6);
+  expect(await sizeOf({ limits, replicas: 0, autoscaling: { maxReplicas: 3 } })).toBeUndefined();
+  await executors.stop();
+});

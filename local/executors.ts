@@ -1,7 +1,7 @@
 /**
  * The executors of one machine: a pool for each agent, over the same handler that a cluster's function runs.
  *
- * J1  One slot of each pool is always there; the others come with a hint and go when idle. A lost hint costs time alone.
+ * J1  A pool is as large as all instances that a cluster would let the agent have. One slot of each pool is always there; the others come with a hint and go when idle. A lost hint costs time alone.
  * J2  A changed agent is in effect from its next task on; tasks in hand end as they began.
  * J3  After `stop` no pool is ever made again, whatever a late pass over the objects still finds.
  */
@@ -14,6 +14,7 @@ import { createPool, type Pool } from "../functions/executor/slots.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import type { Instance, Instances, Pool as PoolName } from "#core/ports/services.ts";
+import { agentScale } from "#core/reconcile/agent-scale.ts";
 import type { AgentState } from "./world.ts";
 
 export type ExecutorsDeps = Omit<ExecutorDeps, "runtime"> & {
@@ -24,8 +25,11 @@ export type ExecutorsDeps = Omit<ExecutorDeps, "runtime"> & {
 
 const IDLE_MS = 5_000;
 
+type Wanted = { readonly agent: ResolvedAgent; readonly slots: number };
+
 type Running = {
   readonly pool: Pool<Task>;
+  readonly slots: number;
   agent: ResolvedAgent;
   readonly workers: Workers;
   readonly stop: AbortController;
@@ -46,17 +50,19 @@ export class Executors implements Instances {
 
   use(agents: ReadonlyMap<string, AgentState>): void {
     if (this.#stopped) return;
-    const wanted = new Map<string, ResolvedAgent>();
-    for (const [key, { agent, resolution }] of agents)
-      if (resolution.kind === "resolved" && agent.spec.replicas > 0) wanted.set(key, resolution.agent);
+    const wanted = new Map<string, Wanted>();
+    for (const [key, { agent, resolution }] of agents) {
+      const { slots, most } = agentScale(agent.spec);
+      if (resolution.kind === "resolved" && most > 0) wanted.set(key, { agent: resolution.agent, slots: slots * most });
+    }
     for (const [key, running] of this.#pools) {
       const next = wanted.get(key);
-      if (next !== undefined && samePool(next, running.agent)) {
-        running.agent = next;
+      if (next !== undefined && samePool(next, running)) {
+        running.agent = next.agent;
         wanted.delete(key);
       } else this.#retire(key, running);
     }
-    for (const [key, agent] of wanted) this.#pools.set(key, this.#start(agent));
+    for (const [key, one] of wanted) this.#pools.set(key, this.#start(one));
   }
 
   /** Of an agent there is one instance here: this process. */
@@ -89,14 +95,14 @@ export class Executors implements Instances {
     void running.workers.done.then(() => this.#ending.delete(running.workers.done));
   }
 
-  #start(agent: ResolvedAgent): Running {
+  #start({ agent, slots }: Wanted): Running {
     const { runtime, hints: _hints, ...deps } = this.#deps;
     const stop = new AbortController();
     const current = () => running.agent;
     const executor: ExecutorDeps = { ...deps, runtime: () => runtime(current()) };
     const probe = createProbe(executor, agent.probe);
     const pool = createPool({
-      max: agent.limits.maxConcurrentTasks,
+      max: slots,
       idleMs: IDLE_MS,
       next: (expiresMs, signal) =>
         deps.tasks.next({ namespace: agent.namespace, agent: agent.name }, expiresMs, signal),
@@ -106,14 +112,14 @@ export class Executors implements Instances {
       random: deps.random,
       stop: stop.signal,
     });
-    const running: Running = { agent, pool, stop, workers: new Workers(pool, stop.signal) };
+    const running: Running = { agent, slots, pool, stop, workers: new Workers(pool, stop.signal) };
     return running;
   }
 }
 
 /** A pool is made for its size and its probe; all else may change under it (J2). */
-function samePool(a: ResolvedAgent, b: ResolvedAgent): boolean {
-  return a.limits.maxConcurrentTasks === b.limits.maxConcurrentTasks && isDeepStrictEqual(a.probe, b.probe);
+function samePool(a: Wanted, b: Wanted): boolean {
+  return a.slots === b.slots && isDeepStrictEqual(a.agent.probe, b.agent.probe);
 }
 
 /** J1. */

@@ -11,6 +11,7 @@ import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import { applyIfChanged } from "./changes.ts";
 import { Coalesced } from "./coalesce.ts";
+import { LOCAL_ONLY } from "#core/validate/texts.ts";
 import { type Admitted, admitAll } from "./manifests/admit.ts";
 import type { ManifestFault } from "./manifests/parse.ts";
 import { readManifests } from "./manifests/read.ts";
@@ -46,6 +47,8 @@ export class Sources {
   #watchers: readonly FSWatcher[] = [];
   #timer: NodeJS.Timeout | undefined;
   #faults: readonly ManifestFault[] = [];
+  /** Said already: a reading after a change does not say them again. */
+  readonly #warned = new Set<string>();
 
   constructor(sources: readonly string[], deps: SourcesDeps) {
     this.#sources = sources;
@@ -81,7 +84,17 @@ export class Sources {
         this.#deps.log.error({ file, line, path, fault: message }, "manifest refused; what was in effect stays");
       return;
     }
+    this.#warn(loaded.warnings);
     await this.#apply(loaded);
+  }
+
+  #warn(warnings: readonly ManifestFault[]): void {
+    for (const { file, line, path, message } of warnings) {
+      const key = JSON.stringify([file, path, message]);
+      if (message === LOCAL_ONLY || this.#warned.has(key)) continue;
+      this.#warned.add(key);
+      this.#deps.log.warn({ file, line, path, warning: message }, "manifest in effect, perhaps not as it is meant");
+    }
   }
 
   async #apply({ objects: read, ...values }: Loaded): Promise<void> {

@@ -35,6 +35,9 @@ async function schemaFault(schema: OutputSchema | undefined, place: Place): Prom
   return outcome.kind === "bad" ? { path: pathText(place), message: outcome.reason } : undefined;
 }
 
+/** Said of what a cluster refuses and this machine does: no news to who works on one machine. */
+export const LOCAL_ONLY = "stdio: works in local mode only";
+
 type AgentTexts = Pick<ArkAgentSpec, "systemPrompt" | "tools" | "mcpServers" | "resources"> &
   Partial<Pick<ArkAgentSpec, "networkPolicy">>;
 
@@ -64,9 +67,7 @@ export async function agentTexts(spec: AgentTexts, place: Place): Promise<Findin
     tools.map(({ inputSchema }, i) => schemaFault(inputSchema, [...place, "tools", i, "inputSchema"])),
   );
   const stdio = (spec.mcpServers ?? []).map(({ url }, i): Fault | undefined =>
-    url.startsWith("stdio:")
-      ? { path: pathText([...place, "mcpServers", i, "url"]), message: "stdio: works in local mode only" }
-      : undefined,
+    url.startsWith("stdio:") ? { path: pathText([...place, "mcpServers", i, "url"]), message: LOCAL_ONLY } : undefined,
   );
   const prompt = promptWarning(spec.systemPrompt, [...place, "systemPrompt"]);
   return found(faults, [prompt, ...stdio, ...clusterOnly(spec, place)]);
