@@ -10,13 +10,14 @@ import type { ArkObject } from "#core/api/objects.ts";
 import { ArkError } from "#core/errors.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
-import { openDoors } from "./doors.ts";
+import type { Serving } from "#platform/http/server.ts";
+import { type DoorsDeps, openDoors } from "./doors.ts";
 import type { ManifestFault } from "./manifests/parse.ts";
 import { type Models, type ProviderName, startModels } from "./models.ts";
 import { Secrets } from "./secrets.ts";
 import { loadSources } from "./sources.ts";
 import { openStore, type Store } from "./store.ts";
-import { buildSystem, startLoops } from "./system.ts";
+import { buildSystem, startLoops, type System } from "./system.ts";
 import { newToken, removeUpFile, writeUpFile } from "./up-file.ts";
 import type { Env } from "./world.ts";
 
@@ -80,16 +81,14 @@ async function compose(
   secrets: Secrets,
   closing: AsyncDisposableStack,
 ): Promise<Local> {
-  const { dataDir, log, port } = options;
+  const { dataDir, log } = options;
   const { js } = store;
   const token = newToken();
   const stopping = new AbortController();
   const hard = new AbortController();
   let url = "";
   const system = await buildSystem(options, js, models, secrets, hard.signal, () => url);
-  await system.sources.reload();
-  await system.reconciler.settle();
-  const doors = await openDoors({ js, secrets, instances: system.executors, token, port, log, signal: hard.signal });
+  const doors = await opened(options, system, { js, secrets, token }, hard);
   ({ url } = doors);
   system.reconciler.poke();
   const loops = startLoops(system, js, log, stopping.signal);
@@ -98,7 +97,7 @@ async function compose(
     await removeUpFile(dataDir);
     stopping.abort();
     const late = setTimeout(() => hard.abort(), GRACE_MS);
-    await Promise.all([system.sources.stop(), system.cron.stop(), system.executors.stop(), loops]);
+    await Promise.all([stopTaking(system), loops]);
     clearTimeout(late);
     hard.abort();
     await Promise.all([doors.stop(CLOSE_MS), system.runtimes.close()]);
@@ -117,6 +116,30 @@ async function compose(
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Manifests in effect, then the doors. What began by then ends again when they cannot be opened. */
+async function opened(
+  { port, log }: LocalOptions,
+  system: System,
+  parts: Pick<DoorsDeps, "js" | "secrets" | "token">,
+  hard: AbortController,
+): Promise<Serving> {
+  try {
+    await system.sources.reload();
+    await system.reconciler.settle();
+    return await openDoors({ ...parts, instances: system.executors, port, log, signal: hard.signal });
+  } catch (error) {
+    hard.abort();
+    await stopTaking(system);
+    await system.runtimes.close();
+    throw error;
+  }
+}
+
+/** Resolves when what is in hand has ended. */
+async function stopTaking({ sources, cron, executors }: System): Promise<void> {
+  await Promise.all([sources.stop(), cron.stop(), executors.stop()]);
 }
 
 function invalid(faults: readonly ManifestFault[]): ArkError {

@@ -5,6 +5,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
@@ -334,6 +335,22 @@ describe("ark up", PATIENT, () => {
         /^error: server\.unreachable: no local server is running/,
       );
     } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+
+  it("a port that is taken is an error that ends it: 3, and nothing of it stays", async () => {
+    const own = await mkdtemp(path.join(tmpdir(), "ark-port-"));
+    const taken = createServer().listen(0, "127.0.0.1");
+    try {
+      await once(taken, "listening");
+      const { port } = taken.address() as AddressInfo;
+      await writeFile(path.join(own, "ark.yaml"), TEAM("good", "You end well."));
+      const refused = await ended(start(["up", "--port", String(port)], own));
+      expect({ code: refused.code, out: refused.out }).toEqual({ code: 3, out: "" });
+      expect(refused.err).toMatch(/^error: port\.in_use: port \d+ is taken\nnext: /);
+    } finally {
+      taken.close();
       await rm(own, { recursive: true, force: true });
     }
   });
