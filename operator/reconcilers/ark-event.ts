@@ -4,6 +4,7 @@
  * E1  The record is stored before the status says Ready: who reads Ready can fire.
  * E2  An event that is gone leaves nothing: what cannot be owned across namespaces or stands outside Kubernetes is
  *     taken away here, also when it went while nobody looked.
+ * E3  Events that cannot be seen are not gone (D51).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
@@ -110,9 +111,11 @@ async function showStatus(
   await writeStatus(objects, "ArkEvent", event, status);
 }
 
-/** E2. */
+/** E2, E3. */
 async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
-  const { applier, informers } = deps;
+  const { applier, config, informers } = deps;
+  const { fault } = informers.events;
+  if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
   const at = triggerKey(key, deps);
   await applier.remove("Trigger", at, informers.triggers.get(keyText(at)));
   await applier.remove("PingSource", pingKey(key), informers.pingSources.get(keyText(pingKey(key))));

@@ -4,6 +4,7 @@
  * S1  The record is stored before the status says Ready: who reads Ready can post tasks.
  * S2  A service that is gone leaves nothing: its record stands outside Kubernetes and is taken away here, also when the
  *     service went while nobody looked.
+ * S3  Services that cannot be seen are not gone (D51).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
@@ -80,8 +81,10 @@ async function showStatus(service: ArkService, fault: string | undefined, deps: 
   await writeStatus(objects, "ArkService", service, status);
 }
 
-/** S2. Its Secret and its Knative Service are owned, and go with it. */
-async function forget(key: string, { services }: Deps): Promise<WorkOutcome> {
+/** S2, S3. Its Secret and its Knative Service are owned, and go with it. */
+async function forget(key: string, { config, informers, services }: Deps): Promise<WorkOutcome> {
+  const { fault } = informers.arkServices;
+  if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
   const { namespace, name } = splitKey(key);
   await services.delete(namespace, name);
   return DONE;

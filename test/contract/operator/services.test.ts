@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { tokenDigest } from "#platform/http/bearer.ts";
+import { installCrd } from "../../harness/crds.ts";
 import { type Body, fieldOf, type OperatorWorld, startOperatorWorld } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
@@ -96,6 +97,35 @@ test("T1, T2, P7: its token is made once, made anew when it is deleted, and stan
   await world.api.request("PATCH", secret, { data: { token: "" } });
   await expect.poll(record, POLL).toBeUndefined();
   await expect.poll(() => ready("writing"), POLL).toBe("False ReconcileError");
+});
+
+test("S3, D51: services that cannot be seen are not gone", async () => {
+  const kind = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/arkservices.arkonis.dev";
+  const record = () => world.js.services.get("default", "kept");
+  await world.stopLeading();
+  const { body: crd } = await world.api.request("GET", kind);
+  await world.js.services.put({
+    namespace: "default",
+    name: "kept",
+    uid: "u",
+    generation: 1,
+    agent: "writer",
+    strategy: "random",
+    protocols: ["HTTP"],
+    tokenDigest: "sha256:0",
+  });
+  await world.api.request("DELETE", kind);
+  await expect.poll(() => get(`${ARK}/arkservices`), POLL).toBeUndefined();
+  const { leading } = world.lead();
+  await expect.poll(() => leading.faults().some((fault) => fault.startsWith("ArkService")), POLL).toBe(true);
+  await leading.settled();
+  expect(await record()).toBeDefined();
+  const { spec, metadata } = crd as { spec: object; metadata: { name: string } };
+  const { apiVersion, kind: named } = crd as { apiVersion: string; kind: string };
+  await installCrd(world.api, { apiVersion, kind: named, metadata: { name: metadata.name }, spec });
+  // Now it is seen that there is none.
+  await expect.poll(record, POLL).toBeUndefined();
+  await expect.poll(() => leading.faults(), POLL).toEqual([]);
 });
 
 test("S2: a service that goes takes its record with it, also while no operator looks", async () => {
