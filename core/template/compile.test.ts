@@ -38,7 +38,7 @@ test.each([
   ["objects print as JSON in their own order", "{{ .trigger.body.o }}", '{"z":1,"a":[1,2.5,null]}'],
   ["numbers compare by value", "{{ eq .trigger.body.big 1234567890123 }}{{ lt 1 1.5 }}", "truetrue"],
   ["an unknown input is the empty text", '{{ eq .input.nope "" }}', "true"],
-])("deviation: %s", (_, source, text) => {
+])("D15, deviation: %s", (_, source, text) => {
   expect(render(source, data)).toBe(text);
 });
 

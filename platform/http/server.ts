@@ -78,7 +78,11 @@ function linger(request: IncomingMessage): void {
   if (request.complete || request.socket.destroyed) return;
   const { socket } = request;
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  const done = () => clearTimeout(timer);
+  // A connection outlives its requests by hours: nothing of one may stay on it (E12).
+  const done = () => {
+    clearTimeout(timer);
+    socket.off("close", done);
+  };
   request.once("end", done);
   socket.once("close", done);
   request.resume();

@@ -93,6 +93,24 @@ test("D38: a slow body is refused when its time is over, and V2 the connection e
   expect(answer).toContain('"code":"slow"');
 });
 
+test("E12, V2: requests that are answered before their body has come leave nothing on their connection", async () => {
+  await using serving = await start({});
+  const warnings: string[] = [];
+  const note = ({ name }: Error) => void warnings.push(name);
+  process.on("warning", note);
+  const socket = net.connect(serving.port, "127.0.0.1");
+  for (let n = 0; n < 30; n++) {
+    socket.write("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 404 /);
+    socket.write("}");
+  }
+  socket.destroy();
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", note);
+  expect(warnings).toEqual([]);
+});
+
 test("V1: slow headers 408, too many 431, no HTTP 400", async () => {
   await using serving = await start({}, { headersTimeoutMs: 100, requestTimeoutMs: 100 });
   expect(await raw(serving, "GET / HTTP/1.1\r\nHo")).toMatch(/^HTTP\/1.1 408 /);

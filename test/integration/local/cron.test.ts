@@ -41,7 +41,7 @@ test("a tick fires once, also when the process is started anew", async () => {
   expect(await look(hourly(), "01:00:01")).toEqual([]);
 });
 
-test("missed ticks are caught up within startingDeadlineSeconds, oldest first", async () => {
+test("D33: missed ticks are caught up within startingDeadlineSeconds, oldest first", async () => {
   expect(await look(hourly(), "00:30:00")).toEqual([]);
   expect(await look(hourly({ startingDeadlineSeconds: 7200 }), "04:30:00")).toEqual(["03:00", "04:00"]);
 });
@@ -50,6 +50,12 @@ test("without a deadline only a tick that was just missed is caught up", async (
   await look(hourly(), "00:30:00");
   expect(await look(hourly(), "03:10:00")).toEqual([]);
   expect(await look(hourly(), "05:01:00")).toEqual(["05:00"]);
+});
+
+test("D33: no tick before the event was made fires, however long the deadline, nor one of before it was changed", async () => {
+  const day = { startingDeadlineSeconds: 86400 };
+  expect(await look(hourly(day), "00:30:00")).toEqual([]);
+  expect(await look(hourly({ ...day, source: { type: "cron", cron: "15 * * * *" } }), "00:40:00")).toEqual([]);
 });
 
 test("N2: ticks of a suspended event pass", async () => {

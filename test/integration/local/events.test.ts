@@ -37,6 +37,29 @@ test("P1: the same webhook fifty times at once with one key is one run", async (
   await until(async () => ((await eventStatus(ark, "hook"))?.firedCount === 1 ? true : undefined), "firedCount 1");
 });
 
+test(
+  "D34, D35: three hundred calls at once are three hundred runs, and firedCount is exact",
+  { timeout: 120_000 },
+  async () => {
+    const CALLS = 300;
+    const limits = "  successfulRunsHistoryLimit: 1000";
+    const hook = event("hook", "{ type: webhook }", "[{ team: blog }]");
+    await using ark = await startArk(team("blog", limits) + hook);
+    // More at once than the rate of one event lets through: what is refused counts nowhere.
+    const accepted = async (n: number): Promise<string> => {
+      for (;;) {
+        const { status, body } = await ark.fire("hook", { n });
+        if (status === 202) return String(body["runs"]);
+        expect(status).toBe(429);
+      }
+    };
+    const names = await Promise.all(Array.from({ length: CALLS }, (_, n) => accepted(n)));
+    expect(new Set(names).size).toBe(CALLS);
+    await until(async () => ((await ark.runs()).length === CALLS ? true : undefined), "all runs");
+    await until(async () => ((await eventStatus(ark, "hook"))?.firedCount === CALLS ? true : undefined), "the count");
+  },
+);
+
 test("P1: an event with several targets starts one run for each", async () => {
   const targets = '[{ team: a }, { team: b, input: { topic: "{{ .trigger.body.topic }}" } }]';
   await using ark = await startArk(team("a") + team("b") + event("hook", "{ type: webhook }", targets));

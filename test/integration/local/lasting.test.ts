@@ -163,16 +163,31 @@ stringData: { p: From a Secret. }
   }, "the changed prompt");
 });
 
-test("runs above the history limits are let go with their record", async () => {
-  await using ark = await startArk(pipeline(1, "  successfulRunsHistoryLimit: 2"));
-  for (let n = 0; n < 5; n++) await ark.fire("hook", { n }, { query: "?mode=sync" });
+test("D52: runs above the history limits are let go with their record, those that go on never", async () => {
+  await using ark = await startArk(pipeline(1, "  successfulRunsHistoryLimit: 2"), (_request, index) =>
+    index === 0 ? { hang: true } : { text: "done" },
+  );
+  const { body } = await ark.fire("hook", { goes: "on" });
+  const [open = ""] = body["runs"] as string[];
+  await until(async () => (ark.model.requests().length === 1 ? true : undefined), "the run that goes on");
+  const names: string[] = [];
+  for (let n = 0; n < 5; n++) {
+    const answer = await ark.fire("hook", { n }, { query: "?mode=sync" });
+    names.push(String(answer.body["runName"]));
+  }
   const left = await until(async () => {
-    const runs = await ark.runs();
-    return runs.length === 2 ? runs : undefined;
-  }, "two runs");
-  expect(ark.model.requests()).toHaveLength(5);
-  const names = left.map((run) => run.metadata.name);
-  expect(names).toHaveLength(2);
+    const runs = (await ark.runs()).map((run) => run.metadata.name ?? "");
+    return runs.length === 3 ? runs : undefined;
+  }, "two ended runs");
+  expect(new Set(left)).toEqual(new Set([open, ...names.slice(3)]));
+  expect(ark.model.requests()).toHaveLength(6);
+  for (const run of names.slice(0, 3)) {
+    await until(async () => {
+      const key = { namespace: "default", run };
+      for await (const _ of ark.local.js.factLog.history(key)) return undefined;
+      return (await ark.local.js.runStates.get(key)) === undefined ? true : undefined;
+    }, `nothing of ${run}`);
+  }
 });
 
 test("P4: a cancelled run ends as Failed, Cancelled, and its later steps are never asked for", async () => {
