@@ -116,9 +116,17 @@ test("S3, D51: services that cannot be seen are not gone", async () => {
   });
   await world.api.request("DELETE", kind);
   await expect.poll(() => get(`${ARK}/arkservices`), POLL).toBeUndefined();
+  // Its router, by whose label it is looked at.
+  const labels = { "app.kubernetes.io/managed-by": "ark-operator", "arkonis.dev/service": "kept" };
+  const router = { apiVersion: "serving.knative.dev/v1", kind: "Service", metadata: { name: "kept-router", labels } };
+  expect((await world.api.request("POST", SERVICES, router)).status).toBe(201);
   const { leading } = world.lead();
-  await expect.poll(() => leading.faults().some((fault) => fault.startsWith("ArkService")), POLL).toBe(true);
+  // Whoever has looked at this has seen the router.
+  await make("ArkSettings", "arksettings", "seen", { temperature: "0.2" });
+  const seen = async () => fieldOf(await get(`${ARK}/arksettings/seen`), "status", "conditions");
+  await expect.poll(seen, POLL).toBeDefined();
   await leading.settled();
+  expect(leading.faults().map((fault) => fault.split(":")[0])).toEqual(["ArkService"]);
   expect(await record()).toBeDefined();
   const { spec, metadata } = crd as { spec: object; metadata: { name: string } };
   const { apiVersion, kind: named } = crd as { apiVersion: string; kind: string };
