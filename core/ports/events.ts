@@ -84,8 +84,11 @@ export interface Outbox {
     readonly maxPending: number;
     readonly signal: AbortSignal;
   }): AsyncIterable<Delivery<AcceptedEvent>>;
-  /** The dispatcher confirms: delivered, never to be posted again. */
-  confirm(seq: number): Promise<void>;
+  /**
+   * Delivered, never to be posted again. With `cloudEventId` only where the entry holds that event: the sequence came
+   * with the event itself, and whoever may send events could have made it up.
+   */
+  confirm(seq: number, cloudEventId?: string): Promise<void>;
 }
 
 /** Remembered for 24 h: the same key and body give the same runs (api 13). */

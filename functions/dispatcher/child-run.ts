@@ -35,7 +35,7 @@ const AGAIN_MS = 5_000;
 /** Rejects only while a store is away. */
 export async function startChild(input: ChildRequest, deps: DispatcherDeps): Promise<HandleOutcome> {
   const outcome = await start(input, deps);
-  if (outcome.kind !== "retry" && input.seq !== undefined) await deps.outbox.confirm(input.seq);
+  if (outcome.kind !== "retry" && input.seq !== undefined) await deps.outbox.confirm(input.seq, input.cloudEvent.id);
   return outcome;
 }
 

@@ -48,7 +48,7 @@ export async function dispatch(input: Dispatch, deps: DispatcherDeps): Promise<H
   const event = await deps.objects.get("ArkEvent", { namespace: input.namespace, name: input.event });
   if (input.lastTry && isStray(input.cloudEvent, input, event)) return { kind: "done" };
   const outcome = event === undefined ? await unknownEvent(input, deps) : await fireEvent(input, event, deps);
-  if (outcome.kind !== "retry" && input.seq !== undefined) await deps.outbox.confirm(input.seq);
+  if (outcome.kind !== "retry" && input.seq !== undefined) await deps.outbox.confirm(input.seq, input.cloudEvent.id);
   return outcome;
 }
 

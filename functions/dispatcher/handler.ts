@@ -61,7 +61,7 @@ async function deliver(received: Received, settled: Settled, deps: DispatcherDep
 
 async function bury(code: string, reason: string, settled: Settled, deps: DispatcherDeps): Promise<HandleOutcome> {
   await undeliverable(code, reason, settled.cloudEvent, deps);
-  if (settled.seq !== undefined) await deps.outbox.confirm(settled.seq);
+  if (settled.seq !== undefined) await deps.outbox.confirm(settled.seq, settled.cloudEvent.id);
   return { kind: "dead", code, reason };
 }
 

@@ -16,7 +16,7 @@ export async function startServiceRun(
   deps: DispatcherDeps,
 ): Promise<HandleOutcome> {
   const outcome = await start(cloudEvent, deps);
-  if (seq !== undefined) await deps.outbox.confirm(seq);
+  if (seq !== undefined) await deps.outbox.confirm(seq, cloudEvent.id);
   return outcome;
 }
 

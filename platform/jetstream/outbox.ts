@@ -17,7 +17,10 @@ export function outbox(link: Link): Outbox {
   return {
     publish: (event, eventUid) => publishEvent(link, event, `${eventUid}/${event.key}`),
     consume: (options) => consume(link, options),
-    confirm: (seq) => removeMessage(link, STREAMS.events, seq),
+    confirm: async (seq, cloudEventId) => {
+      if (cloudEventId === undefined || (await eventIdAt(link, seq)) === cloudEventId)
+        await removeMessage(link, STREAMS.events, seq);
+    },
   };
 }
 
@@ -40,6 +43,13 @@ export async function publishEvent(
     }),
   );
   return { kind: ack.duplicate ? "duplicate" : "stored", seq: ack.seq };
+}
+
+/** Undefined where nothing is stored (any more). */
+async function eventIdAt(link: Link, seq: number): Promise<string | undefined> {
+  const stored = await reached(link.jsm.direct.getMessage(STREAMS.events, { seq }));
+  const event = stored === null ? undefined : decodeJson(stored.data);
+  return isAcceptedEvent(event) ? event.cloudEvent.id : undefined;
 }
 
 async function* consume(

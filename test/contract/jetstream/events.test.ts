@@ -45,13 +45,18 @@ test("P1: an event comes again until it is confirmed, and then never", async () 
   const { seq } = await outbox.publish(confirmed, "uid");
   await outbox.publish(waiting, "uid");
   for (const delivery of await collect(outbox.consume({ maxPending: 10, signal: signal() }), 2)) delivery.nak(50);
-  await outbox.confirm(seq);
-  await outbox.confirm(seq);
+  const stored = async () =>
+    (await fresh.nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS")?.state.messages;
+  await outbox.confirm(seq, waiting.cloudEvent.id);
+  expect(await stored()).toBe(2);
+  await outbox.confirm(seq, confirmed.cloudEvent.id);
+  await outbox.confirm(seq, confirmed.cloudEvent.id);
+  expect(await stored()).toBe(1);
   const [again] = await collect(outbox.consume({ maxPending: 10, signal: signal() }), 1);
   expect(again?.value).toEqual(waiting);
   expect(again?.deliveries).toBeGreaterThan(1);
   await again?.ack();
-  expect((await fresh.nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS")?.state.messages).toBe(0);
+  expect(await stored()).toBe(0);
 });
 
 test("triggers: put, replaced, deleted", async () => {
