@@ -5,6 +5,7 @@ import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { arkSource, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Spans } from "#core/ports/spans.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import { type Collector, createCollector } from "../functions/collector/collect.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
@@ -55,17 +56,18 @@ export async function buildSystem(
   js: JetStream,
   models: Models,
   secrets: Secrets,
+  spans: Spans,
   hard: AbortSignal,
   webhookBase: () => string,
 ): Promise<System> {
   let world: World = { events: [], agents: new Map() };
   const eventStatuses = new EventStatuses(js.objects, log);
-  const dispatcher = dispatcherDeps(js, eventStatuses, log);
+  const dispatcher = dispatcherDeps(js, eventStatuses, spans, log);
   const runtimes = new Runtimes((agent, model) => {
     const state = world.agents.get(`${agent.namespace}/${agent.name}`);
     return models.providers(model, state === undefined ? env : agentEnv(state.agent, secrets, env));
   });
-  const executors = new Executors(executorDeps(js, runtimes, log), hard);
+  const executors = new Executors(executorDeps(js, runtimes, spans, log), hard);
   const cron = await Cron.open({ dataDir, fire: (event, tick) => publishTick(js, event, tick), now: Date.now, log });
   const runs: Runs = new Runs({
     objects: js.objects,
@@ -97,7 +99,7 @@ export async function buildSystem(
     log,
   });
   return {
-    collector: createCollector(collectorPorts(js, log)),
+    collector: createCollector(collectorPorts(js, spans, log)),
     cron,
     deliveries: { outbox: js.outbox, dispatcher, events: () => world.events, log },
     executors,
@@ -127,7 +129,7 @@ export async function startLoops(system: System, js: JetStream, log: Logger, sto
   ]);
 }
 
-function dispatcherDeps(js: JetStream, statuses: EventStatuses, log: Logger): DispatcherDeps {
+function dispatcherDeps(js: JetStream, statuses: EventStatuses, spans: Spans, log: Logger): DispatcherDeps {
   return {
     objects: js.objects,
     facts: js.factLog,
@@ -138,11 +140,12 @@ function dispatcherDeps(js: JetStream, statuses: EventStatuses, log: Logger): Di
     deadLetters: js.deadLetters,
     recordFire: (fire) => statuses.record(fire),
     now: Date.now,
+    spans,
     log,
   };
 }
 
-function collectorPorts(js: JetStream, log: Logger): Parameters<typeof createCollector>[0] {
+function collectorPorts(js: JetStream, spans: Spans, log: Logger): Parameters<typeof createCollector>[0] {
   return {
     facts: js.factLog,
     states: js.runStates,
@@ -156,11 +159,17 @@ function collectorPorts(js: JetStream, log: Logger): Parameters<typeof createCol
     status: js.objects,
     now: Date.now,
     random: Math.random,
+    spans,
     log,
   };
 }
 
-function executorDeps(js: JetStream, runtimes: Runtimes, log: Logger): ConstructorParameters<typeof Executors>[0] {
+function executorDeps(
+  js: JetStream,
+  runtimes: Runtimes,
+  spans: Spans,
+  log: Logger,
+): ConstructorParameters<typeof Executors>[0] {
   return {
     facts: js.factLog,
     tasks: js.tasks,
@@ -175,6 +184,7 @@ function executorDeps(js: JetStream, runtimes: Runtimes, log: Logger): Construct
     heartbeatMs: HEARTBEAT_MS,
     now: Date.now,
     random: Math.random,
+    spans,
     log,
   };
 }

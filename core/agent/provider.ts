@@ -49,6 +49,12 @@ export function readProviders(env: Readonly<Record<string, string | undefined>>)
   };
 }
 
+/** As the GenAI semantic conventions call it (`gen_ai.provider.name`); what is served like OpenAI counts as that. */
+export function providerName(model: string): string {
+  const name = KNOWN.find(({ models }) => models.test(model))?.name ?? "openai";
+  return name === "gemini" ? "gcp.gemini" : name;
+}
+
 /** A name of no known prefix goes to `OPENAI_BASE_URL` when that is set, and is refused otherwise: never a guess. */
 export function chooseProvider(model: string, providers: Providers): ProviderChoice {
   const known = KNOWN.find(({ models }) => models.test(model));

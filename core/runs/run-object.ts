@@ -5,6 +5,7 @@
 import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import { ownTraceparent, parseTraceparent } from "#core/events/trace-context.ts";
 import type { CarriedResult, ParentRef, RunRequested, Via } from "#core/events/facts.ts";
 
 export const LABELS = {
@@ -108,16 +109,23 @@ export function requestOf(run: ArkRun, at: number, carried?: Readonly<Record<str
     uid,
     spec: run.spec,
     ...comesFrom(run),
+    ...traceOf(run),
     ...(carried === undefined ? {} : { carried }),
   };
 }
 
-type Whence = Pick<RunRequested, "depth" | "hop" | "event" | "parent" | "via" | "traceparent">;
+/** Every run has a trace: one that came without has its own, which anybody finds again from its uid. */
+function traceOf({ metadata: { annotations = {}, uid = "" } }: ArkRun): Pick<RunRequested, "traceparent"> {
+  const given = annotations[ANNOTATIONS.traceparent];
+  const traceparent = parseTraceparent(given) === undefined ? ownTraceparent(uid) : given;
+  return traceparent === undefined ? {} : { traceparent };
+}
+
+type Whence = Pick<RunRequested, "depth" | "hop" | "event" | "parent" | "via">;
 
 function comesFrom({ metadata: { labels = {}, annotations = {} } }: ArkRun): Whence {
   const event = labels[LABELS.event];
   const parent = annotations[ANNOTATIONS.parent];
-  const traceparent = annotations[ANNOTATIONS.traceparent];
   const via = viaOf(labels, annotations);
   return {
     depth: count(annotations[ANNOTATIONS.depth]),
@@ -125,7 +133,6 @@ function comesFrom({ metadata: { labels = {}, annotations = {} } }: ArkRun): Whe
     ...(event === undefined ? {} : { event }),
     ...(parent === undefined ? {} : { parent: JSON.parse(parent) as ParentRef }),
     ...(via === undefined ? {} : { via }),
-    ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
 

@@ -14,6 +14,7 @@ import type { Graph } from "#core/pipeline/graph.ts";
 import type { RunRef } from "#core/ports/record.ts";
 import type { CollectorPorts } from "./deps.ts";
 import { budgetsOf, childOutcome, childRequest, runEvent, totalUsage } from "./run-events.ts";
+import { underOwnSpan } from "./trace.ts";
 
 type Of<K extends Command["kind"]> = Extract<Command, { kind: K }>;
 
@@ -23,10 +24,11 @@ const NO_SEQ = 0;
 /** Resolves with the sequence of a stored task, else 0. Rejects with `StoreUnavailable` only. */
 export async function carryOut(
   graph: Graph,
-  state: RunState,
+  folded: RunState,
   command: Command,
   ports: CollectorPorts,
 ): Promise<number> {
+  const state = underOwnSpan(folded, ports.spans);
   switch (command.kind) {
     case "task":
       return publishTask(state, command, ports);

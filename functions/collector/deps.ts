@@ -3,6 +3,7 @@ import type { Locks, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { RunStatusSink } from "#core/ports/objects.ts";
 import type { FactLog, Leases, Outputs, RunStates, TaskQueue, Timers, Wakes } from "#core/ports/record.ts";
+import type { Spans } from "#core/ports/spans.ts";
 import type { Graphs } from "./graphs.ts";
 import type { RunCache } from "./run-cache.ts";
 import type { StatusWriter } from "./status.ts";
@@ -22,6 +23,7 @@ export type CollectorPorts = {
   readonly now: () => number;
   /** 0 ≤ x < 1; spreads retries. */
   readonly random: () => number;
+  readonly spans: Spans;
   readonly log: Logger;
 };
 

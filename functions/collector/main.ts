@@ -5,6 +5,7 @@ import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
+import { openTracing } from "#platform/telemetry/tracing.ts";
 import { createCollector } from "./collect.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import { createWaker } from "./wake.ts";
@@ -19,6 +20,7 @@ async function main(config: Config): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
+  await using tracing = await openTracing("ark-collector", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-collector",
@@ -39,6 +41,7 @@ async function main(config: Config): Promise<void> {
     status: config.objects === "nats" ? js.objects : await onCluster(),
     now: Date.now,
     random: Math.random,
+    spans: tracing.spans,
     log,
   });
   const waker = createWaker(collector, config.idleMs, stop.signal);

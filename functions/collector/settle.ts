@@ -5,6 +5,7 @@ import { keyOf } from "./load.ts";
 import { retrying } from "./retrying.ts";
 import type { FoldedRun } from "./run-cache.ts";
 import { STATUS_TIMER } from "./status.ts";
+import { traceEnd } from "./trace.ts";
 
 export type FactDelivery = Delivery<StoredFact>;
 
@@ -37,9 +38,17 @@ export async function settle(
   const ended = run.state.phase.kind !== "running";
   if (ended && !(await releaseLock(run, deps, signal))) return;
   deps.writer.show(run.graph, run.state, () => {
-    if (ended) deps.cache.set(keyOf(run.state), { ...run, settled: true });
+    if (ended) conclude(run, deps);
     acknowledge();
   });
+}
+
+/** Several facts may wait for the same showing; the first one of them concludes. */
+function conclude(run: FoldedRun, deps: CollectorDeps): void {
+  const key = keyOf(run.state);
+  if (deps.cache.get(key)?.settled === true) return;
+  traceEnd(run.state, deps.spans);
+  deps.cache.set(key, { ...run, settled: true });
 }
 
 /** An end is told again until this process knows that it was told: another one may have died before that. */

@@ -3,6 +3,7 @@ import type { DeadLetters, Locks, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog, Outputs, RunStates } from "#core/ports/record.ts";
+import type { Spans } from "#core/ports/spans.ts";
 
 /** What became of one fire; whoever writes the status of ArkEvents counts it (D35). */
 export type FireRecord = {
@@ -32,5 +33,6 @@ export type DispatcherDeps = {
   readonly recordFire: (fire: FireRecord) => Promise<void>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  readonly spans: Spans;
   readonly log: Logger;
 };

@@ -20,6 +20,7 @@ import type { DispatcherDeps } from "./deps.ts";
 import { dispatch } from "./dispatch.ts";
 import { sha256 } from "./fire-key.ts";
 import { startServiceRun } from "./service-run.ts";
+import { traced } from "./trace.ts";
 
 /** Which ArkEvent a delivery is for: by the Trigger's subscriber path, else by the event's own extensions. */
 export type Received = {
@@ -33,7 +34,11 @@ export type Received = {
 };
 
 /** Rejects while a store is away, and for what nobody expected as long as it may be delivered again. */
-export async function handle(received: Received, deps: DispatcherDeps): Promise<HandleOutcome> {
+export function handle(received: Received, deps: DispatcherDeps): Promise<HandleOutcome> {
+  return traced(received.cloudEvent, deps, (cloudEvent) => handleTraced({ ...received, cloudEvent }, deps));
+}
+
+async function handleTraced(received: Received, deps: DispatcherDeps): Promise<HandleOutcome> {
   const { cloudEvent, lastTry } = received;
   const seq = received.seq ?? numberExtension(cloudEvent, EXTENSIONS.seq);
   const settled = { lastTry, cloudEvent, ...(seq === undefined ? {} : { seq }) };
@@ -152,7 +157,9 @@ async function handleAll(request: HttpRequest, text: string, lastTry: boolean, d
   const place = namespace === undefined || event === undefined ? {} : { namespace, event };
   const address = addressOf(request.params);
   const start = (cloudEvent: CloudEventRecord) =>
-    address === undefined ? handle({ cloudEvent, lastTry, ...place }, deps) : startAddressed(address, cloudEvent, deps);
+    address === undefined
+      ? handle({ cloudEvent, lastTry, ...place }, deps)
+      : traced(cloudEvent, deps, (event) => startAddressed(address, event, deps));
   const outcomes: HandleOutcome[] = [];
   for (const cloudEvent of parsed.events) outcomes.push(await start(cloudEvent));
   return outcomes.find(({ kind }) => kind === "retry") ?? { kind: "done" };

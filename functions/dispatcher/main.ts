@@ -7,6 +7,7 @@ import { serve } from "#platform/http/server.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import { createLog } from "#platform/telemetry/log.ts";
+import { openTracing } from "#platform/telemetry/tracing.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { HttpDeps } from "./handler.ts";
 import { dispatcherFallback, dispatcherRoutes } from "./handler.ts";
@@ -18,6 +19,7 @@ async function main(config: Config): Promise<void> {
   const grace = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
+  await using tracing = await openTracing("ark-dispatcher", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-dispatcher",
@@ -41,6 +43,7 @@ async function main(config: Config): Promise<void> {
     },
     parseCloudEvents,
     now: Date.now,
+    spans: tracing.spans,
     log,
   };
   const app = createApp({

@@ -3,6 +3,7 @@ import type { Model, ProviderChoice, Toolbox } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Budgets, FactLog, Leases, Outputs, TaskQueue, TokenFeed, Wakes } from "#core/ports/record.ts";
+import type { Spans } from "#core/ports/spans.ts";
 
 /** One agent, ready to work. */
 export type AgentRuntime = {
@@ -30,5 +31,6 @@ export type ExecutorDeps = {
   readonly now: () => number;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
+  readonly spans: Spans;
   readonly log: Logger;
 };

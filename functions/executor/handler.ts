@@ -17,6 +17,7 @@ import { hold, type Holding } from "./holding.ts";
 import { finishedFact, type Result } from "./result.ts";
 import { retrying } from "./retrying.ts";
 import { takeLease } from "./take-lease.ts";
+import { beginStep, endStep } from "./trace.ts";
 import { work } from "./work.ts";
 
 type TaskDelivery = Delivery<Task>;
@@ -56,11 +57,15 @@ async function underLease(
     graceMs: deps.heartbeatMs * 3,
     now: deps.now,
   });
+  const span = beginStep(delivery.value, deps);
   try {
     const runtime = await loading;
-    const ended = await work(delivery.value, runtime, holding, deps, signal);
+    const task = { ...delivery.value, traceparent: span.traceparent };
+    const ended = await work(task, runtime, holding, deps, signal);
+    endStep(span, ended);
     return await conclude(delivery, lease, holding, ended, deps, signal);
   } catch (error) {
+    span.end("_OTHER");
     deps.log.error({ ...fields(delivery.value), err: error }, "task broke");
     if (!holding.lost) await handBack(delivery, lease, deps);
     return { kind: "retry", afterMs: 0, reason: "broke" };

@@ -7,6 +7,7 @@ import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
+import { openTracing } from "#platform/telemetry/tracing.ts";
 import { readAgentFile, type LoadedAgent } from "./agent-file.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
@@ -32,6 +33,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
   const hardStop = new AbortController();
 
+  await using tracing = await openTracing("ark-executor", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: `ark-executor-${agent.name}`,
@@ -53,6 +55,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     heartbeatMs: config.leaseMs / BEATS_PER_LEASE,
     now: Date.now,
     random: Math.random,
+    spans: tracing.spans,
     log,
   };
   const probe = createProbe(deps, agent.probe);

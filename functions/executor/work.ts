@@ -10,6 +10,7 @@ import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
 import type { Holding } from "./holding.ts";
 import { retrying } from "./retrying.ts";
 import { sleep } from "./sleep.ts";
+import { tracedAgent } from "./trace.ts";
 import { isStored, recordedTurns, turnFact } from "./turns.ts";
 
 /** How long a reservation outlives the longest call. */
@@ -42,9 +43,7 @@ export async function work(
       patiently,
     });
     const secrets = secretsOf(agent);
-    const agentDeps: AgentDeps = {
-      model: redactedModel(runtime.model, secrets),
-      tools: redactedTools(runtime.tools, secrets),
+    const agentDeps: Omit<AgentDeps, "model" | "tools"> = {
       turns: turnLog(task, agent.model, holding, deps, patiently),
       budget,
       clock: { now: deps.now },
@@ -53,7 +52,10 @@ export async function work(
       onToken: (text) => deps.tokens.publish(task, task.step, text),
       providerFor: runtime.providerFor,
     };
-    return await runAgentTask(prepared, agentDeps, ends);
+    const ports = { model: redactedModel(runtime.model, secrets), tools: redactedTools(runtime.tools, secrets) };
+    return await tracedAgent(task, agent, secrets, deps, ports, (traced) =>
+      runAgentTask(prepared, { ...agentDeps, ...traced }, ends),
+    );
   } catch (error) {
     if (error instanceof Stopped) return { kind: "stopped" };
     throw error;

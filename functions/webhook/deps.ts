@@ -2,6 +2,7 @@
 import type { Idempotency, Locks, Outbox, Triggers } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { FactLog, Outputs, RunStates, TokenFeed } from "#core/ports/record.ts";
+import type { Spans } from "#core/ports/spans.ts";
 import type { ParsedEvents } from "#platform/http/cloud-events.ts";
 import type { RateLimit } from "#platform/http/exchange.ts";
 
@@ -23,5 +24,6 @@ export type WebhookDeps = {
   readonly now: () => number;
   /** Never the same twice. */
   readonly newId: () => string;
+  readonly spans: Spans;
   readonly log: Logger;
 };

@@ -51,7 +51,7 @@ export async function claimFire(
 export async function storeFire(
   trigger: TriggerRecord,
   fire: ClaimedFire,
-  traceparent: string | undefined,
+  traceparent: string,
   deps: WebhookDeps,
 ): Promise<FireResult> {
   const { runs, firedAt, stored } = fire.remembered;
@@ -67,15 +67,14 @@ export async function storeFire(
 async function publish(
   trigger: TriggerRecord,
   { key, body, remembered: { firedAt, runs } }: ClaimedFire,
-  traceparent: string | undefined,
+  traceparent: string,
   deps: WebhookDeps,
 ): Promise<FireResult | undefined> {
   const { namespace, name: event } = trigger;
   const forbid = trigger.concurrencyPolicy === "Forbid";
   const held = forbid ? await heldByOther(trigger, key, deps) : undefined;
   if (held !== undefined) return held;
-  const traced = traceparent === undefined ? {} : { traceparent };
-  const cloudEvent = webhookEvent({ namespace, event, key, firedAt, body, ...traced });
+  const cloudEvent = webhookEvent({ namespace, event, key, firedAt, body, traceparent });
   const [{ seq }] = await Promise.all([
     deps.outbox.publish({ namespace, event, key, cloudEvent, firedAt }, trigger.uid),
     ...runs.map((run) => rememberRun(namespace, run, event, firedAt, deps)),

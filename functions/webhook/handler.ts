@@ -20,12 +20,13 @@ import * as problems from "./problems.ts";
 import { readMode, type Mode } from "./query.ts";
 import { readFires, type Fire } from "./read-fires.ts";
 import { readRun, readRunEvents } from "./runs.ts";
+import { traced } from "./trace.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 export function webhookRoutes(deps: WebhookDeps): readonly Route[] {
-  const post = (request: HttpRequest) => guarded(() => handleFire(request, deps), deps);
+  const post = (request: HttpRequest) =>
+    traced(request, deps, (traceparent) => guarded(() => handleFire(request, traceparent, deps), deps));
   return [
     { method: "POST", path: "/triggers/:namespace/:name", maxBodyBytes: MAX_BODY_BYTES, handle: post },
     { method: "POST", path: "/triggers/:namespace/:name/fire", maxBodyBytes: MAX_BODY_BYTES, handle: post },
@@ -48,7 +49,7 @@ async function guarded(handle: () => Promise<HttpReply>, deps: WebhookDeps): Pro
   }
 }
 
-async function handleFire(request: HttpRequest, deps: WebhookDeps): Promise<HttpReply> {
+async function handleFire(request: HttpRequest, traceparent: string, deps: WebhookDeps): Promise<HttpReply> {
   if (request.declaredBytes > MAX_BODY_BYTES) return problems.tooLarge(MAX_BODY_BYTES);
   const limited = overRate(`${request.params["namespace"]}/${request.params["name"]}`, deps);
   if (limited !== undefined) return limited;
@@ -61,13 +62,14 @@ async function handleFire(request: HttpRequest, deps: WebhookDeps): Promise<Http
   if (read.kind === "refused") return read.problem;
   const fault = read.fires.map(({ body }) => inputFault(trigger.targets, body)).find((found) => found !== undefined);
   if (fault !== undefined) return problems.invalidInput(fault.field, fault.detail);
-  return fireAll(trigger, read.fires, mode.mode, request, deps);
+  return fireAll(trigger, { fires: read.fires, mode: mode.mode, traceparent }, request, deps);
 }
+
+type Asked = { readonly fires: readonly Fire[]; readonly mode: Mode; readonly traceparent: string };
 
 async function fireAll(
   trigger: TriggerRecord,
-  fires: readonly Fire[],
-  mode: Mode,
+  { fires, mode, traceparent }: Asked,
   request: HttpRequest,
   deps: WebhookDeps,
 ): Promise<HttpReply> {
@@ -77,8 +79,6 @@ async function fireAll(
     if (claim === "mismatch") return problems.idempotencyMismatch;
     claimed.push(claim);
   }
-  const given = request.headers["traceparent"] ?? "";
-  const traceparent = TRACEPARENT.test(given) ? given : undefined;
   const results: FireResult[] = [];
   for (const one of claimed) results.push(await storeFire(trigger, one, traceparent, deps));
   return answer(trigger, results, mode, request, deps);

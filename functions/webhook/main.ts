@@ -10,6 +10,7 @@ import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
+import { openTracing } from "#platform/telemetry/tracing.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import { webhookRoutes } from "./handler.ts";
 import { relay } from "./relay.ts";
@@ -27,6 +28,7 @@ async function main(config: Config): Promise<void> {
   const grace = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
+  await using tracing = await openTracing("ark-webhook", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-webhook",
@@ -51,6 +53,7 @@ async function main(config: Config): Promise<void> {
     parseCloudEvents,
     now: Date.now,
     newId: randomUUID,
+    spans: tracing.spans,
     log,
   });
 

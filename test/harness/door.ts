@@ -16,6 +16,7 @@ import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
+import { apiSpans } from "#platform/telemetry/tracing.ts";
 import type { FireRecord } from "../../functions/dispatcher/deps.ts";
 import { dispatcherFallback, dispatcherRoutes, type HttpDeps } from "../../functions/dispatcher/handler.ts";
 import type { WebhookDeps } from "../../functions/webhook/deps.ts";
@@ -82,6 +83,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     parseCloudEvents,
     now: Date.now,
     newId: randomUUID,
+    spans: apiSpans(),
     log,
   };
   const fires: FireRecord[] = [];
@@ -96,6 +98,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     recordFire: async (fire) => void fires.push(fire),
     parseCloudEvents,
     now: Date.now,
+    spans: apiSpans(),
     log,
   };
   const ready = () => js.isConnected();
