@@ -19,9 +19,12 @@ function onSignal(name: NodeJS.Signals): void {
   stop.abort(new ArkError("interrupted", `stopped by ${name}`, "Runs that were started go on; see `ark status`."));
 }
 
+let isUnread = false;
+
 /** A reader that went away (`ark logs | head`) is no error: what is left to print has nobody to read it. */
 function onPipeError(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
+  isUnread = true;
   stop.abort(new ArkError("interrupted", "the reader of the output went away", "Nothing to do."));
 }
 
@@ -41,7 +44,7 @@ async function readStdin(): Promise<string> {
 const argv = process.argv.slice(2);
 const io: Io = {
   out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  err: (text) => void (isUnread || process.stderr.write(text)),
   style: wantsColor(argv) ? COLOR : PLAIN,
   live: process.stderr.isTTY && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined,
   outIsTerminal: process.stdout.isTTY,
@@ -63,4 +66,4 @@ const code = await runCli(argv, io, {
   running: async () => (await import("./connect.ts")).running({}, io),
   startLocal: async (options) => (await import("../local/local.ts")).startLocal(options),
 });
-process.exitCode = code === EXIT.interrupted && !process.stdout.writable ? EXIT.done : code;
+process.exitCode = code === EXIT.interrupted && isUnread ? EXIT.done : code;

@@ -1,6 +1,6 @@
 /** HTTP to the local server: one place that knows tokens, timeouts, and what each failure means for the user. */
 import * as z from "zod";
-import { ArkError } from "#core/errors.ts";
+import { ArkError, type ErrorCode } from "#core/errors.ts";
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -101,22 +101,31 @@ export class Rest {
   }
 }
 
+type Ending = { readonly code: ErrorCode; readonly hint: string };
+
+const CORRECT: Ending = { code: "input.invalid", hint: "Correct what the message names; nothing was changed." };
+const ASK_OWNER: Ending = {
+  code: "server.refused",
+  hint: "Run the command where `ark up` runs, as the same user; on a cluster, look at the event's conditions.",
+};
+const ENDINGS: Readonly<Record<number, Ending>> = {
+  400: CORRECT,
+  401: ASK_OWNER,
+  403: ASK_OWNER,
+  409: { code: "object.conflict", hint: "Look at the object with `ark get`, then try again." },
+  413: CORRECT,
+  422: CORRECT,
+};
+
 /** What the server said, as the error that ends the command. */
 export function refused(status: number, body: unknown): ArkError {
   const parsed = Refusal.safeParse(body);
   const said = parsed.success ? parsed.data : {};
   const message = said.message ?? said.detail ?? said.title ?? `the server answered ${status}`;
-  if (status === 409)
-    return new ArkError("object.conflict", message, "Look at the object with `ark get`, then try again.");
-  if (status === 400 || status === 422) {
-    return new ArkError("input.invalid", message, "Correct what the message names; nothing was changed.");
-  }
-  if (status === 401 || status === 403) {
-    return new ArkError(
-      "server.refused",
-      message,
-      "Run the command where `ark up` runs, as the same user; on a cluster, look at the event's conditions.",
-    );
+  const ending = ENDINGS[status];
+  if (ending !== undefined) return new ArkError(ending.code, message, ending.hint);
+  if (said.code === "suspended") {
+    return new ArkError("server.refused", message, "Set spec.suspended of the event to false; its token stays.");
   }
   return new ArkError(
     "server.refused",

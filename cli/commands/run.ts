@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { ArkError } from "#core/errors.ts";
-import { inputFaults, resolveInput } from "#core/pipeline/inputs.ts";
+import { resolveInput } from "#core/pipeline/inputs.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
 import { type Adjust, type AdjustOptions, adjustment } from "../adjust.ts";
 import { checkManifests, invalidManifests, objectsOf, type Manifests } from "../check.ts";
@@ -18,6 +18,7 @@ import { createRun, newRun } from "../new-run.ts";
 import { durationOption, inputOption, usage, type CommonOptions } from "../options.ts";
 import { printResult } from "../print.ts";
 import { planText, runPlan } from "../render/plan.ts";
+import { requireInput } from "../require-input.ts";
 import { finishRuns } from "./finish.ts";
 
 export type RunOptions = CommonOptions &
@@ -66,13 +67,6 @@ function chooseTeam(manifests: Manifests, name: string | undefined, file: string
   if (teams.length === 0) throw usage(`${file} holds no ArkTeam`, "Give a file with the team to run.");
   if (name !== undefined) throw usage(`${file} holds no ArkTeam ${name}`, `It holds ${names.join(", ")}.`);
   throw usage(`${file} holds several teams`, `Choose one with --team: ${names.join(", ")}.`);
-}
-
-function requireInput(team: ArkTeam, input: Readonly<Record<string, string>>): void {
-  const faults = inputFaults({ ...team.spec, input });
-  if (faults.length === 0) return;
-  const missing = (team.spec.inputs ?? []).filter(({ required }) => required).map(({ name }) => `--input ${name}=…`);
-  throw new ArkError("input.invalid", faults.join("; "), `Give it with ${missing.join(" ") || "--input key=value"}.`);
 }
 
 function dryRun(team: ArkTeam, input: Readonly<Record<string, string>>, options: RunOptions, io: Io): number {

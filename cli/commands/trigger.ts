@@ -8,6 +8,7 @@ import type { Io } from "../io.ts";
 import { createRun, newRun } from "../new-run.ts";
 import { dataOption, durationOption, inputOption, usage, type CommonOptions } from "../options.ts";
 import { printOutput, printResult } from "../print.ts";
+import { requireInput } from "../require-input.ts";
 import { refused } from "../rest.ts";
 import { findTarget, type Target } from "../target.ts";
 import { finishRuns } from "./finish.ts";
@@ -38,6 +39,7 @@ function specOf(target: Exclude<Target, { kind: "event" }>, options: TriggerOpti
   if (target.kind === "team") {
     if (options.prompt !== undefined) throw usage("--prompt is for agents", "Give a team its input with --input.");
     const input = inputOption(options.input);
+    requireInput(target.team, input);
     const teamRef = target.team.metadata.name ?? "";
     return Object.keys(input).length === 0 ? { teamRef } : { teamRef, input };
   }

@@ -35,6 +35,14 @@ test("a folder gives the documents of its YAML and JSON files by name, Lists unf
   expect(faults).toEqual([]);
 });
 
+test("what a folder holds beside manifests is left alone; a file that is named must be one", async () => {
+  const files = { "package.json": '{"name": "x"}', "a.yaml": "apiVersion: arkonis.dev/v1alpha1\n---\nkind: B\n" };
+  const { documents, faults } = await read(files);
+  expect(documents.map(({ value }) => value)).toEqual([{ apiVersion: "arkonis.dev/v1alpha1" }, { kind: "B" }]);
+  expect(faults).toEqual([]);
+  expect((await read({}, "package.json")).documents).toHaveLength(1);
+});
+
 test("a field's line is found by its path, an absent field's by the nearest around it", async () => {
   const { documents } = await read({
     "a.yaml": "kind: A\nspec:\n  steps:\n    - role: x\n    - role: y\n      if: z\n",

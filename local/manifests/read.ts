@@ -26,13 +26,13 @@ export async function readManifests(sources: readonly string[]): Promise<ReadOut
   return { ...gathered, watched: [...gathered.watched] };
 }
 
-async function readSource(source: string, into: Gathered): Promise<void> {
+async function readSource(source: string, into: Gathered, named = true): Promise<void> {
   if (into.watched.has(source)) return;
   into.watched.add(source);
   const found = await stat(source).catch(() => undefined);
   if (found === undefined) into.faults.push({ file: source, message: "no such file or folder" });
   else if (found.isDirectory()) await readFolder(source, into);
-  else await readFileInto(source, into);
+  else await readFileInto(source, into, named);
 }
 
 async function readFolder(folder: string, into: Gathered): Promise<void> {
@@ -41,16 +41,24 @@ async function readFolder(folder: string, into: Gathered): Promise<void> {
   if (kustomization !== undefined) return readSource(path.join(folder, kustomization), into);
   const manifests = names.filter((name) => /\.(ya?ml|json)$/.test(name) && !NOT_MANIFESTS.has(name));
   if (manifests.length === 0) into.faults.push({ file: folder, message: "the folder holds no YAML or JSON file" });
-  for (const name of manifests) await readSource(path.join(folder, name), into);
+  for (const name of manifests) await readSource(path.join(folder, name), into, false);
 }
 
-async function readFileInto(file: string, into: Gathered): Promise<void> {
+/** `named`: by the user or a kustomization. A folder holds other files too, such as a package.json. */
+async function readFileInto(file: string, into: Gathered, named: boolean): Promise<void> {
   const text = await readFile(file, "utf8");
   if (text.length > MAX_FILE_BYTES) {
     into.faults.push({ file, message: `the file is larger than ${MAX_FILE_BYTES} bytes` });
     return;
   }
-  for (const document of parseText(file, text, into.faults)) await placeDocument(document, into);
+  for (const document of parseText(file, text, into.faults)) {
+    if (named || isManifest(document)) await placeDocument(document, into);
+  }
+}
+
+/** One of the two is enough to be meant as one: what lacks the other is a fault. */
+function isManifest({ value }: ManifestDocument): boolean {
+  return value["apiVersion"] !== undefined || value["kind"] !== undefined;
 }
 
 async function placeDocument(document: ManifestDocument, into: Gathered): Promise<void> {

@@ -159,6 +159,9 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   });
 }
 
+/** After a kill the server reads its files again and warns of each: nothing that was acknowledged is missing. */
+const RECOVERY = /^\[WRN\] Filestore .*(outdated|prior state)/;
+
 /** Passes each line on and keeps the last ones, which say why a server died. */
 function follow(child: ChildProcess, log: ServerLog | undefined): () => string {
   const kept: string[] = [];
@@ -167,7 +170,7 @@ function follow(child: ChildProcess, log: ServerLog | undefined): () => string {
       const text = line.replace(/^\[\d+\] \S+ \S+ /, "");
       kept.push(text.slice(0, 500));
       if (kept.length > 20) kept.shift();
-      if (/^\[(WRN|ERR|FTL)\]/.test(text)) log?.warn({ line: text }, "nats-server says");
+      if (/^\[(WRN|ERR|FTL)\]/.test(text) && !RECOVERY.test(text)) log?.warn({ line: text }, "nats-server says");
       else log?.debug({ line: text }, "nats-server says");
     });
   }

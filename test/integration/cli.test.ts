@@ -43,7 +43,7 @@ spec:
         prompt: "after {{ .steps.first.output }}"
 ---
 `;
-const MANIFEST = `${TEAM("good", "You end well.")}${TEAM("flaky", "You fail once.")}${TEAM("slow", "You never end.")}
+const MANIFEST = `${TEAM("good", "You end well.")}${TEAM("flaky", "You fail once.")}${TEAM("slow", "You never end.")}${TEAM("needy", "You end well.").replace("default: owls", "required: true")}
 apiVersion: arkonis.dev/v1alpha1
 kind: ArkEvent
 metadata:
@@ -182,6 +182,7 @@ describe("ark trigger", PATIENT, () => {
   it.each([
     [["nobody"], 2, /^error: object\.not_found: there is no team, agent or event nobody/],
     [["clock"], 2, /^error: usage: event clock is of type cron/],
+    [["needy"], 2, /^error: input\.invalid: input\.topic is required\nnext: /],
     [["request", "--data", "{"], 2, /^error: usage: --data is not JSON/],
     [["good", "--data", "{}"], 2, /^error: usage: --data and --idempotency-key are for events/],
     [["good", "--timeout", "never"], 2, /^error: usage: --timeout is "never"/],
@@ -284,6 +285,15 @@ describe("looking", PATIENT, () => {
     child.stderr?.resume();
     const [code] = (await closed) as [number | null];
     expect(code).toBe(0);
+  });
+});
+
+describe("a reader that has read enough", PATIENT, () => {
+  it("ends `logs -f` without an error, while the run goes on", async () => {
+    const run = await trigger("slow");
+    const { code, err } = await shell(`ark logs ${run} -f | true; echo "\${PIPESTATUS[0]}" >&2`, folder);
+    expect({ code, err }).toEqual({ code: 0, err: "0\n" });
+    expect((await ark("cancel", run, "--wait")).code).toBe(0);
   });
 });
 
