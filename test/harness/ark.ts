@@ -28,7 +28,12 @@ export type Ark = AsyncDisposable & {
   restart(): Promise<void>;
 };
 
-export type FireOptions = { readonly query?: string; readonly key?: string; readonly signal?: AbortSignal };
+export type FireOptions = {
+  readonly query?: string;
+  readonly key?: string;
+  readonly traceparent?: string;
+  readonly signal?: AbortSignal;
+};
 export type Fired = { readonly status: number; readonly body: Record<string, unknown> };
 
 const POLL_MS = 25;
@@ -38,6 +43,7 @@ export async function startArk(
   files: string | Readonly<Record<string, string>>,
   script?: Script,
   log: Logger = quiet,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Ark> {
   const folder = await mkdtemp(path.join(tmpdir(), "ark-local-"));
   const model = await startModelServer(script === undefined ? {} : { script });
@@ -50,7 +56,7 @@ export async function startArk(
       dataDir: data,
       port: 0,
       provider: "auto",
-      env: { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: PROVIDER_KEY },
+      env: { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: PROVIDER_KEY, ...env },
       log,
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
@@ -102,6 +108,7 @@ async function fire(local: Local, event: string, body: unknown, options: FireOpt
       authorization: `Bearer ${await tokenOf(local, event)}`,
       "content-type": "application/json",
       ...(options.key !== undefined && { "idempotency-key": options.key }),
+      ...(options.traceparent !== undefined && { traceparent: options.traceparent }),
     },
     body: JSON.stringify(body),
     ...(options.signal !== undefined && { signal: options.signal }),

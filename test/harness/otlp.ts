@@ -1,0 +1,111 @@
+/** An OTLP/HTTP collector in one line: `await using otlp = await startOtlp();` keeps the spans it is sent. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import * as z from "zod";
+
+export type ReceivedSpan = {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Empty for a root. */
+  readonly parent: string;
+  readonly kind: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly failed: boolean;
+  readonly service: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+};
+
+export type TestOtlp = AsyncDisposable & {
+  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  readonly url: string;
+  readonly spans: () => readonly ReceivedSpan[];
+  /** Everything that came, as it came. */
+  readonly text: () => string;
+};
+
+const Attributes = z
+  .array(z.object({ key: z.string(), value: z.record(z.string(), z.unknown()) }))
+  .default([])
+  .transform((list) => Object.fromEntries(list.map(({ key, value }) => [key, Object.values(value)[0]])));
+const nanos = z.string().transform((text) => Number(BigInt(text) / 1_000_000n));
+const Export = z.object({
+  resourceSpans: z.array(
+    z.object({
+      resource: z.object({ attributes: Attributes }),
+      scopeSpans: z.array(
+        z.object({
+          spans: z.array(
+            z.object({
+              name: z.string(),
+              traceId: z.string(),
+              spanId: z.string(),
+              parentSpanId: z.string().default(""),
+              kind: z.number(),
+              startTimeUnixNano: nanos,
+              endTimeUnixNano: nanos,
+              status: z.object({ code: z.number().default(0) }),
+              attributes: Attributes,
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+});
+
+const FAILED = 2;
+const TIMEOUT_MS = 10_000;
+
+export async function startOtlp(): Promise<TestOtlp> {
+  const spans: ReceivedSpan[] = [];
+  const texts: string[] = [];
+  const server = createServer({ requestTimeout: TIMEOUT_MS }, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const text = Buffer.concat(chunks).toString("utf8");
+      const known = request.method === "POST" && request.url === "/v1/traces";
+      if (known) {
+        texts.push(text);
+        spans.push(...read(text));
+      }
+      response.writeHead(known ? 200 : 404, { "content-type": "application/json" }).end("{}");
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    spans: () => spans,
+    text: () => texts.join("\n"),
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function read(text: string): readonly ReceivedSpan[] {
+  return Export.parse(JSON.parse(text)).resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap(({ spans }) =>
+      spans.map(({ name, traceId, spanId, parentSpanId, kind, status, attributes, ...span }) => ({
+        name,
+        traceId,
+        spanId,
+        parent: parentSpanId,
+        kind,
+        startedAt: span.startTimeUnixNano,
+        endedAt: span.endTimeUnixNano,
+        failed: status.code === FAILED,
+        service: String(resource.attributes["service.name"]),
+        attributes,
+      })),
+    ),
+  );
+}
