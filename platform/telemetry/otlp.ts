@@ -32,7 +32,8 @@ export type Otlp = {
 const QUEUE = 2_048;
 const BATCH = 512;
 const EVERY_MS = 2_000;
-const EXPORT_MS = 5_000;
+/** Tries of one batch together; below `STOP_MS`, so that a stop can still say what was lost. */
+const EXPORT_MS = 3_000;
 const STOP_MS = 5_000;
 /** Per attribute: a prompt that is captured by consent. */
 const MAX_CHARS = 65_536;

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
-import type { RunRequested } from "#core/events/facts.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import type { RunState } from "#core/pipeline/state.ts";
+import { announce } from "#core/runs/start-run.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Script } from "../../local/model-server/script.ts";
 import { startModelServer, type ModelServer } from "../../local/model-server/server.ts";
@@ -133,17 +133,7 @@ async function request(js: JetStream, run: string, over: Partial<ArkRunSpec> = {
     metadata: { name: run, namespace: NAMESPACE },
     spec,
   });
-  const fact: RunRequested = {
-    kind: "run.requested",
-    at: Date.now(),
-    namespace: NAMESPACE,
-    run,
-    uid: created.object.metadata.uid ?? "",
-    spec,
-    depth: 0,
-    hop: 0,
-  };
-  await js.factLog.publish({ namespace: NAMESPACE, run, uid: fact.uid }, fact);
+  await announce(created.object, { facts: js.factLog, now: Date.now });
 }
 
 async function ended(js: JetStream, run: string, signal: AbortSignal): Promise<RunState> {
