@@ -48,6 +48,9 @@ const Env = z.object({
   ARK_COLLECTOR_SLOTS: z.coerce.number().int().min(1).max(100).default(1),
   ARK_RESYNC_SECONDS: z.coerce.number().int().min(1).max(3_600).default(15),
   ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  /** Handed on to agents as they are; the telemetry of each process reads them. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.string().optional(),
   /** Of this replica, unlike any other's. */
   POD_NAME: z.string().optional(),
   HOSTNAME: z.string().default("operator"),
@@ -67,6 +70,8 @@ export type Executor = {
   readonly maxTimeoutSeconds: number;
   readonly allowZeroInitialScale: boolean;
   readonly windowSeconds: number;
+  /** Variables by which its spans find their collector; none: it sends none. */
+  readonly tracing: Readonly<Record<string, string>>;
 };
 
 export type Config = {
@@ -133,6 +138,7 @@ function decide(env: z.output<typeof Env>): Config {
       maxTimeoutSeconds: env.ARK_MAX_REVISION_TIMEOUT_SECONDS,
       allowZeroInitialScale: env.ARK_ALLOW_ZERO_INITIAL_SCALE,
       windowSeconds: env.ARK_SCALE_DOWN_WINDOW_SECONDS,
+      tracing: tracingOf(env),
     },
     router: {
       image: env.ARK_ROUTER_IMAGE ?? env.ARK_EXECUTOR_IMAGE,
@@ -147,5 +153,15 @@ function decide(env: z.output<typeof Env>): Config {
     port: env.PORT,
     frontPort: env.ARK_FRONT_PORT,
     graceMs: env.ARK_GRACE_SECONDS * 1_000,
+  };
+}
+
+/** No headers: a collector's key is a Secret's business (`envFrom` of the agent). */
+function tracingOf(env: z.output<typeof Env>): Readonly<Record<string, string>> {
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const content = env.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT;
+  return {
+    ...(endpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
+    ...(content !== undefined && { OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: content }),
   };
 }

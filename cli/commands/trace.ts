@@ -31,8 +31,8 @@ export async function trace(cluster: Cluster, name: string, options: CommonOptio
   );
   io.err(
     traceId === undefined
-      ? "No trace was exported: set OTEL_EXPORTER_OTLP_ENDPOINT where Ark runs to send spans to a collector.\n"
-      : `Trace ${traceId} went to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.\n`,
+      ? "This run has no trace id.\n"
+      : `Trace ${traceId}: its spans are where OTEL_EXPORTER_OTLP_ENDPOINT pointed while it ran; unset, none were sent.\n`,
   );
   return EXIT.done;
 }

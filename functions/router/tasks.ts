@@ -1,5 +1,6 @@
 /** Tasks over HTTP: `POST /`, `POST /task`, and `GET /tasks/{taskID}` for those that did not wait (api 5). */
 import { parseDuration } from "#core/duration.ts";
+import { parseTraceparent } from "#core/events/trace-context.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
 import { runAnswer, usageOf } from "#core/runs/run-answer.ts";
@@ -24,7 +25,6 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 3_600_000;
 const MAX_KEY_CHARS = 255;
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 export async function postTask(
   body: Readonly<Record<string, unknown>>,
@@ -54,10 +54,10 @@ function readOptions(headers: HttpRequest["headers"]): TakeOptions | HttpProblem
   const key = headers["idempotency-key"];
   if (key !== undefined && (key === "" || key.length > MAX_KEY_CHARS))
     return problems.invalidInput("Idempotency-Key", `Idempotency-Key has 1 to ${MAX_KEY_CHARS} characters.`);
-  const traceparent = headers["traceparent"] ?? "";
+  const { traceparent } = headers;
   return {
     ...(key !== undefined && { name: `key\n${key}` }),
-    ...(TRACEPARENT.test(traceparent) && { traceparent }),
+    ...(traceparent !== undefined && parseTraceparent(traceparent) !== undefined && { traceparent }),
   };
 }
 

@@ -18,7 +18,9 @@ export async function confine(agent: ArkAgent, modelUrl: string, deps: Deps): Pr
   const live = informers.networkPolicies.get(`${child.namespace}/${child.name}`);
   const where = { namespace: key.namespace, clusterDomain: config.clusterDomain };
   const isOpen = agent.spec.networkPolicy === "disabled";
-  const named = isOpen ? [] : await reachAll(destinationsOf(agent.spec, modelUrl, where), where, deps);
+  const spans = destinationOf(config.executor.tracing["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "", where);
+  const wanted = [...destinationsOf(agent.spec, modelUrl, where), ...spans];
+  const named = isOpen ? [] : await reachAll(wanted, where, deps);
   const policy = networkPolicy(agent, natsOf(config.executor.natsUrl, where), named);
   if (policy === undefined) {
     await applier.remove("NetworkPolicy", child, live);

@@ -107,6 +107,7 @@ function containerOf(input: AgentServiceInput, executor: Executor): Container {
       { name: "ARK_AGENT_CONFIG", value: `${CONFIG_DIR}/${AGENT_FILE}` },
       { name: "ARK_CONFIGMAPS_DIR", value: CONFIG_MAPS_DIR },
       { name: "ARK_SECRETS_DIR", value: SECRETS_DIR },
+      ...Object.entries(executor.tracing).map(([name, value]) => ({ name, value })),
     ],
     envFrom: [
       { secretRef: { name: API_KEYS_SECRET, optional: true } },

@@ -209,6 +209,16 @@ test("D29, D43, S3: what an agent refers to is mounted by name, key by key, and 
   ]);
 });
 
+test("where spans go is handed on to agents, and nothing of it where nothing is set", () => {
+  const otel = (env: Record<string, string>) =>
+    service({}, env).spec.template.spec.containers[0]?.env.filter(({ name }) => name.startsWith("OTEL_"));
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.observability:4318" };
+  expect(otel({ ...endpoint, OTEL_EXPORTER_OTLP_HEADERS: "key=secret" })).toEqual([
+    { name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: "http://collector.observability:4318" },
+  ]);
+  expect(otel({ OTEL_EXPORTER_OTLP_ENDPOINT: "" })).toEqual([]);
+});
+
 test.each([
   ["replicas 0 drains, and max-scale 0 would be no limit", { replicas: 0 }, {}, { "max-scale": "1", "min-scale": "0" }],
   [

@@ -7,7 +7,7 @@ vi.setConfig({ testTimeout: 180_000 });
 let world: OperatorWorld;
 beforeAll(async () => {
   world = await startOperatorWorld();
-  world.lead();
+  world.lead({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://10.9.9.9:4318" });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -113,6 +113,8 @@ test("what an agent may reach follows its networkPolicy and the services it name
   };
   await expect.poll(reached, POLL).toContain('"port":8081');
   expect(await reached()).toContain('"matchLabels":{"app":"gateway"}');
+  // Where its spans go.
+  expect(await reached()).toContain('"cidr":"10.9.9.9/32"');
   expect(fieldOf(await get(path), "spec", "podSelector")).toEqual({ matchLabels: { "arkonis.dev/agent": "confined" } });
   const spec = { selector: { app: "later" }, ports: [{ port: 8080, targetPort: "web" }] };
   await post(`${CORE}/services`, { metadata: { name: "later" }, spec });
