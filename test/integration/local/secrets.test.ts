@@ -1,6 +1,6 @@
 /**
  * P7, D23: servers and models that repeat every secret they were given, and callers that put theirs where they do not
- * belong. Afterwards none stands in a log, a status, a fact, an event, an answer or a file but the tokens' own.
+ * belong. Afterwards none stands in a log, a status, a fact, an event, a span, an answer or a file but the tokens' own.
  */
 import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
@@ -12,6 +12,7 @@ import { expect, test } from "vitest";
 import type { Logger } from "#core/ports/log.ts";
 import { lastUserText, textOf, type ChatRequest } from "../../../local/model-server/script.ts";
 import { type Ark, PROVIDER_KEY, startArk } from "../../harness/ark.ts";
+import { startOtlp } from "../../harness/otlp.ts";
 
 const BEARER = "mcp-bearer-planted-1";
 const HEADER = "tool-header-planted-2";
@@ -51,8 +52,12 @@ spec: { source: { type: webhook }, targets: [{ team: desk }] }
 
 test("P7, D23: no secret stands anywhere but where it was put", { timeout: 120_000 }, async () => {
   await using parrot = await startParrot();
+  await using otlp = await startOtlp();
   const log = listening();
-  await using ark = await startArk(yaml(parrot.url), answer, log.logger);
+  await using ark = await startArk(yaml(parrot.url), answer, log.logger, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url,
+    OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "true",
+  });
   const token = await ark.token("hook");
   const secrets = [PROVIDER_KEY, BEARER, HEADER, OTHER, token, ark.local.token];
   const said: string[] = [];
@@ -88,6 +93,8 @@ test("P7, D23: no secret stands anywhere but where it was put", { timeout: 120_0
   expect(showing(secrets, { answers: said.join("\n"), logs: log.text(), prompts: models })).toEqual([]);
 
   await ark.local.stop();
+  expect(otlp.text()).toContain("the tool said: you gave [redacted]");
+  expect(showing(secrets, { spans: otlp.text() })).toEqual([]);
   expect(showing(secrets, await filesOf(ark.data))).toEqual([`${token} in tokens.json`]);
   const { mode } = await stat(path.join(ark.data, "tokens.json"));
   expect(mode & 0o077).toBe(0);
