@@ -10,7 +10,7 @@ import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
-import type { TaskQueue } from "#core/ports/record.ts";
+import type { TaskQueue, UsageTally } from "#core/ports/record.ts";
 import type { Services } from "#core/ports/services.ts";
 import type { Triggers } from "#core/ports/events.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
@@ -31,6 +31,7 @@ export type ReconcilerDeps = {
   readonly triggers: Triggers;
   readonly services: Services;
   readonly tasks: Pick<TaskQueue, "pending">;
+  readonly usage: Pick<UsageTally, "last24h">;
   readonly secrets: Secrets;
   readonly env: Env;
   readonly providers: Providers;
@@ -44,6 +45,7 @@ export type ReconcilerDeps = {
   readonly log: Logger;
 };
 
+const RESYNC_MS = 30_000;
 const KINDS = ["ArkEvent", "ArkTeam", "ArkAgent", "ArkService", "ArkSettings"] as const satisfies readonly Kind[];
 
 export class Reconciler {
@@ -65,9 +67,12 @@ export class Reconciler {
     // A watch that breaks ends the others of its round: the next one begins all of them anew.
     const round = new AbortController();
     const until = AbortSignal.any([signal, round.signal]);
+    // What no object tells: tokens of 24 hours, tasks that wait.
+    const resync = setInterval(() => this.#pass.poke(), RESYNC_MS);
     try {
       await Promise.all(KINDS.map((kind) => this.#watch(kind, until)));
     } finally {
+      clearInterval(resync);
       round.abort();
       await this.#pass.idle();
     }
@@ -217,10 +222,11 @@ export class Reconciler {
   }
 
   async #agentStatuses(world: World): Promise<void> {
-    const { objects, now, tasks, mcpHealth } = this.#deps;
+    const { objects, now, tasks, usage, mcpHealth } = this.#deps;
     for (const { agent, resolution } of world.agents.values()) {
       const { namespace = "default", name = "" } = agent.metadata;
       const { waiting } = await tasks.pending({ namespace, agent: name });
+      const used = await usage.last24h({ namespace, agent: name }, now());
       const ready = Math.min(agent.spec.replicas, 1);
       const servers = mcpHealth(namespace, name);
       const status = agentStatus(agent, {
@@ -229,6 +235,7 @@ export class Reconciler {
         ...(servers.length > 0 && { mcpServers: servers.map((server) => ({ ...server })) }),
         ready,
         pendingTasks: waiting,
+        used,
         now: now(),
       });
       await writeStatusIfChanged(objects, "ArkAgent", agent, status);

@@ -7,7 +7,7 @@ import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { FireTallies, Outbox, Triggers } from "#core/ports/events.ts";
 import type { Objects } from "#core/ports/objects.ts";
-import type { FactLog, RunStates } from "#core/ports/record.ts";
+import type { FactLog, RunStates, UsageTally } from "#core/ports/record.ts";
 import type { Instances, Services } from "#core/ports/services.ts";
 import type { Children } from "#platform/kube/children.ts";
 import type { Recorder } from "#platform/kube/events.ts";
@@ -46,6 +46,7 @@ export type Deps = {
   readonly references: References;
   readonly triggers: Triggers;
   readonly tallies: FireTallies;
+  readonly usage: Pick<UsageTally, "last24h">;
   readonly services: Services;
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish">;

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Backlog, WakeHints } from "#core/ports/record.ts";
 import { agentScale } from "#core/reconcile/agent-scale.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
+import { hold } from "#platform/http/hold.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Deps, Informers, Pool } from "./deps.ts";
 import { createInformers } from "./informers.ts";
@@ -20,7 +21,6 @@ import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepShared } from "./shared.ts";
-import { hold } from "./waker/hold.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import { wake } from "./waker/waker.ts";
 

@@ -79,6 +79,7 @@ function leadDeps(kube: Kube, js: JetStream, config: Config, log: Logger): LeadD
     references: createReferences(children, config.resyncMs / 2, () => performance.now()),
     triggers: js.triggers,
     tallies: js.tallies,
+    usage: js.usage,
     services: js.services,
     instances: js.instances,
     outbox: js.outbox,

@@ -115,9 +115,21 @@ export interface Budgets {
   release(budgets: readonly BudgetRef[], id: string): Promise<void>;
 }
 
+/** What an agent used, for its status; never what a budget is judged by. */
+export interface UsageTally {
+  add(of: { readonly namespace: string; readonly agent: string }, usage: Usage, atMs: number): Promise<void>;
+  /** In whole hours: this one and the 23 before it. */
+  last24h(of: { readonly namespace: string; readonly agent: string }, nowMs: number): Promise<Usage>;
+}
+
 /** Tells sleeping or idle workers that a pool has work. Lost hints cost time, never work. */
 export interface Wakes {
   hint(pool: { readonly namespace: string; readonly agent: string }): void;
+}
+
+/** A hint that wants to know whether somebody heard it: `nobody` when no one who holds wakes says so in time. */
+export interface WakeAsks {
+  ask(pool: { readonly namespace: string; readonly agent: string }): Promise<"heard" | "nobody">;
 }
 
 /** The other end of `Wakes`: whoever holds wakes open hears the hints of all pools until `signal`. */

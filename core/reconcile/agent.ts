@@ -8,6 +8,8 @@ export type AgentWorld = {
   readonly ready: number;
   readonly pendingTasks: number;
   readonly promptHash?: string;
+  /** Of the last 24 hours, all calls. */
+  readonly used?: { readonly inputTokens: number; readonly outputTokens: number };
   readonly lastProbe?: ArkAgentStatus["lastProbe"];
   readonly mcpServers?: ArkAgentStatus["mcpServers"];
   /** Where a CloudEvent starts a run of it; absent where nobody listens for one. */
@@ -31,9 +33,31 @@ export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus 
     replicas: instances,
     readyReplicas: instances,
     pendingTasks,
+    ...usageOf(world),
     ...(promptHash !== undefined && { systemPromptHash: promptHash }),
     ...(world.address !== undefined && { address: { url: world.address } }),
   };
+}
+
+function usageOf({ used }: AgentWorld): Pick<ArkAgentStatus, "dailyTokenUsage"> {
+  if (used === undefined) return {};
+  return { dailyTokenUsage: { ...used, totalTokens: used.inputTokens + used.outputTokens } };
+}
+
+/** Present while a limit is set: the next call over it is refused (P6). */
+function dailyLimit(agent: ArkAgent, { used }: AgentWorld): [string, Verdict][] {
+  const limit = agent.spec.limits?.maxDailyTokens;
+  if (limit === undefined || used === undefined) return [];
+  const total = used.inputTokens + used.outputTokens;
+  const message = `${total} of ${limit} tokens in 24 hours`;
+  return [
+    [
+      "BudgetExceeded",
+      total >= limit
+        ? { status: "True", reason: "DailyLimitReached", message }
+        : { status: "False", reason: "WithinLimit", message },
+    ],
+  ];
 }
 
 type Observed = Pick<ArkAgentStatus, "lastProbe" | "mcpServers">;
@@ -45,7 +69,7 @@ function observed(agent: ArkAgent, world: AgentWorld): Observed {
 }
 
 function verdicts(agent: ArkAgent, world: AgentWorld, { lastProbe, mcpServers }: Observed): [string, Verdict][] {
-  const found: [string, Verdict][] = [["Ready", readiness(agent, world)]];
+  const found: [string, Verdict][] = [["Ready", readiness(agent, world)], ...dailyLimit(agent, world)];
   if (lastProbe !== undefined) found.push(["Healthy", health(lastProbe.healthy)]);
   if (mcpServers !== undefined) found.push(["MCPDegraded", mcpHealth(mcpServers)]);
   return found;

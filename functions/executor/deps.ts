@@ -2,7 +2,7 @@
 import type { Model, ProviderChoice, Toolbox } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import type { Logger } from "#core/ports/log.ts";
-import type { Budgets, FactLog, Leases, Outputs, TaskQueue, TokenFeed, Wakes } from "#core/ports/record.ts";
+import type { Budgets, FactLog, Leases, Outputs, TaskQueue, TokenFeed, UsageTally, Wakes } from "#core/ports/record.ts";
 import type { Spans } from "#core/ports/spans.ts";
 
 /** One agent, ready to work. */
@@ -19,6 +19,7 @@ export type ExecutorDeps = {
   readonly leases: Leases;
   readonly outputs: Outputs;
   readonly budgets: Budgets;
+  readonly usage: Pick<UsageTally, "add">;
   readonly tokens: TokenFeed;
   readonly wakes: Wakes;
   /** Heavy clients are loaded by the first call, while the task is being read. */

@@ -11,6 +11,7 @@
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { Delivery, Lease } from "#core/ports/record.ts";
 import type { AgentOutcome } from "#core/agent/task.ts";
+import { COLLECTOR_POOL } from "#core/events/subjects.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
 import { hold, type Holding } from "./holding.ts";
@@ -102,12 +103,10 @@ async function conclude(
 }
 
 async function record(task: Task, result: Result, deps: ExecutorDeps): Promise<void> {
-  await deps.facts.publish(task, await finishedFact(task, result, deps.now(), deps.outputs));
-  deps.wakes.hint({ namespace: task.namespace, agent: COLLECTOR });
+  const published = await deps.facts.publish(task, await finishedFact(task, result, deps.now(), deps.outputs));
+  if (published.kind === "stored") await quietly(() => deps.usage.add(task, result.usage, deps.now()), deps);
+  deps.wakes.hint({ namespace: task.namespace, agent: COLLECTOR_POOL });
 }
-
-/** The collector's pool in wake hints. */
-const COLLECTOR = "-";
 
 function silent(task: Task, deps: ExecutorDeps): HandleOutcome {
   deps.log.warn(fields(task), "lease lost");

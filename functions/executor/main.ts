@@ -48,6 +48,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     leases: js.leases,
     outputs: js.outputs,
     budgets: js.budgets,
+    usage: js.usage,
     tokens: js.tokens,
     wakes: js.wakes,
     runtime: once(() => loadRuntime(loaded)),

@@ -69,7 +69,7 @@ async function showStatus(
   agent: ArkAgent,
   unready: Unready | undefined,
   promptHash: string | undefined,
-  { config, informers, objects, backlogOf, now }: Deps,
+  { config, informers, objects, backlogOf, usage, now }: Deps,
 ): Promise<void> {
   const { namespace, name } = nameOf(agent);
   const pods = [...informers.revisions.values()]
@@ -82,6 +82,7 @@ async function showStatus(
     ...(promptHash !== undefined && { promptHash }),
     ready: pods,
     pendingTasks,
+    used: await usage.last24h({ namespace, agent: name }, now()),
     address: eventAddress(agent, config),
     now: now(),
   });

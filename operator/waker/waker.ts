@@ -9,7 +9,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
 import { type Backlog, StoreUnavailable, type WakeHints } from "#core/ports/record.ts";
-import type { HoldOutcome } from "./hold.ts";
+import type { HoldOutcome } from "#platform/http/hold.ts";
 import type { PoolPlan } from "./plan.ts";
 
 type Load = Awaited<ReturnType<Backlog["read"]>>;

@@ -13,6 +13,8 @@ import type {
   TaskQueue,
   Timers,
   TokenFeed,
+  UsageTally,
+  WakeAsks,
   WakeHints,
   Wakes,
 } from "#core/ports/record.ts";
@@ -40,6 +42,7 @@ import { taskQueue } from "./task-queue.ts";
 import { timers } from "./timers.ts";
 import { tokenFeed } from "./token-feed.ts";
 import { triggers } from "./triggers.ts";
+import { usageTally } from "./usage.ts";
 import { wakes } from "./wakes.ts";
 
 export type JetStreamOptions = ConnectOptions & {
@@ -57,7 +60,8 @@ type RecordPorts = {
   readonly outputs: Outputs;
   readonly timers: Timers;
   readonly budgets: Budgets;
-  readonly wakes: Wakes & WakeHints;
+  readonly usage: UsageTally;
+  readonly wakes: Wakes & WakeAsks & WakeHints;
   readonly tokens: TokenFeed;
   readonly reaper: Reaper;
   readonly backlog: Backlog;
@@ -113,6 +117,7 @@ function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
     outputs: texts,
     timers: timers(link),
     budgets: budgets(link),
+    usage: usageTally(link),
     wakes: wakes(link),
     tokens: tokenFeed(link),
     backlog: backlog(link),

@@ -132,6 +132,12 @@ ${HOOK}`;
   expect(third.status?.conditions?.find(({ type }) => type === "Ready")).toMatchObject({ reason: "BudgetExceeded" });
   expect(third.status?.steps?.[0]).toMatchObject({ phase: "Failed", attempts: 1 });
   expect(ark.model.requests()).toHaveLength(1);
+  const { status } = (await ark.local.js.objects.get("ArkAgent", { namespace: "default", name: "writer" })) ?? {};
+  expect(status?.dailyTokenUsage).toEqual({ inputTokens: 600, outputTokens: 200, totalTokens: 800 });
+  expect(status?.conditions?.find(({ type }) => type === "BudgetExceeded")).toMatchObject({
+    status: "False",
+    message: "800 of 1000 tokens in 24 hours",
+  });
 });
 
 test("?mode=sse carries the words of an answer before the step's end", async () => {
