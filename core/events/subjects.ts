@@ -76,7 +76,11 @@ export function tokensSubject(of: RunName): string {
   return `ark.tokens.${of.namespace}.${of.run}`;
 }
 
-/** Hint that a pool has work: the agent's, or the collector's with agent `-`. */
+/** Pools that are no agent's; no DNS label, so that no agent has their name. */
+export const COLLECTOR_POOL = "-";
+export const RELAY_POOL = "-relay";
+
+/** Hint that a pool has work: an agent's, or one of the above. */
 export function wakeSubject(namespace: string, agent: string): string {
   return `ark.wake.${namespace}.${agent}`;
 }

@@ -1,5 +1,6 @@
 /** Environment of the collector: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
+import { ADDRESS_ENV, ADDRESS_NAMES, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
 
 export type RawEnv = Readonly<Record<string, string | undefined>>;
 
@@ -11,6 +12,7 @@ const NAMES = [
   "ARK_LOG_LEVEL",
   "ARK_IDLE_SECONDS",
   "ARK_LEASE_SECONDS",
+  ...ADDRESS_NAMES,
   "HOST",
   "PORT",
 ] as const;
@@ -26,6 +28,7 @@ const Env = z.object({
   ARK_IDLE_SECONDS: z.coerce.number().min(1).max(3_600).default(10),
   /** How long a fact is left with a collector that says nothing of it. */
   ARK_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
+  ...ADDRESS_ENV,
   HOST: z.string().default("0.0.0.0"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
 });
@@ -38,6 +41,8 @@ export type Config = {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly idleMs: number;
   readonly leaseMs: number;
+  /** Who is woken by hand while the operator is away (P8). */
+  readonly addresses: PoolAddresses;
   readonly host: string;
   readonly port: number;
 };
@@ -69,6 +74,7 @@ export function parseConfig(raw: RawEnv): ConfigOutcome {
       logLevel: env.ARK_LOG_LEVEL,
       idleMs: env.ARK_IDLE_SECONDS * 1_000,
       leaseMs: env.ARK_LEASE_SECONDS * 1_000,
+      addresses: readAddresses(env),
       host: env.HOST,
       port: env.PORT,
     },

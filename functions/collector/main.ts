@@ -1,8 +1,11 @@
 /** The collector as a process: reads its environment, joins the ports, serves `/wake`, drains on SIGTERM. */
 import type { RunStatusSink } from "#core/ports/objects.ts";
+import { addressOf } from "#core/events/pool-addresses.ts";
+import { hintingOutbox } from "#core/events/hinting.ts";
 import { createApp } from "#platform/http/app.ts";
 import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
+import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTracing } from "#platform/telemetry/tracing.ts";
@@ -14,6 +17,8 @@ import { createWaker } from "./wake.ts";
 const BEAT_MS = 15_000;
 /** What a request that is still open after the last fact may take. */
 const CLOSE_MS = 5_000;
+/** How long a wake that this process holds for another keeps it, when nobody else holds any. */
+const HOLD_MS = 540_000;
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "collector", level: config.logLevel });
@@ -28,6 +33,7 @@ async function main(config: Config): Promise<void> {
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision({ ackWaitMs: config.leaseMs });
+  const wakes = wakesByHand({ asks: js.wakes, addressOf: (pool) => addressOf(pool, config.addresses), log });
   const collector = createCollector({
     facts: js.factLog,
     states: js.runStates,
@@ -35,9 +41,9 @@ async function main(config: Config): Promise<void> {
     leases: js.leases,
     outputs: js.outputs,
     timers: js.timers,
-    outbox: js.outbox,
+    outbox: hintingOutbox(js.outbox, wakes),
     locks: js.locks,
-    wakes: js.wakes,
+    wakes,
     status: config.objects === "nats" ? js.objects : await onCluster(),
     now: Date.now,
     random: Math.random,
@@ -61,6 +67,7 @@ async function main(config: Config): Promise<void> {
   await reaping;
   await waker.ended();
   await serving.stop(CLOSE_MS);
+  await wakes.drain(HOLD_MS);
 }
 
 /** Loaded where it is needed only: it is most of what this process would load. */

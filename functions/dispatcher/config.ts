@@ -1,5 +1,6 @@
 /** Environment of the dispatcher: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
+import { ADDRESS_ENV, ADDRESS_NAMES, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
 
 export type RawEnv = Readonly<Record<string, string | undefined>>;
 
@@ -10,6 +11,7 @@ const NAMES = [
   "ARK_LOG_LEVEL",
   "ARK_GRACE_SECONDS",
   "HOSTNAME",
+  ...ADDRESS_NAMES,
   "HOST",
   "PORT",
 ] as const;
@@ -23,6 +25,7 @@ const Env = z.object({
   ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
   /** Of this pod: who tells a Kubernetes Event. */
   HOSTNAME: z.string().default("dispatcher"),
+  ...ADDRESS_ENV,
   HOST: z.string().default("0.0.0.0"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
 });
@@ -34,6 +37,8 @@ export type Config = {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly graceMs: number;
   readonly identity: string;
+  /** Who is woken by hand while the operator is away (P8). */
+  readonly addresses: PoolAddresses;
   readonly host: string;
   readonly port: number;
 };
@@ -63,6 +68,7 @@ export function parseConfig(raw: RawEnv): ConfigOutcome {
       logLevel: env.ARK_LOG_LEVEL,
       graceMs: env.ARK_GRACE_SECONDS * 1_000,
       identity: env.HOSTNAME,
+      addresses: readAddresses(env),
       host: env.HOST,
       port: env.PORT,
     },

@@ -1,9 +1,12 @@
 /** The dispatcher as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
+import { addressOf } from "#core/events/pool-addresses.ts";
+import { hintingFacts } from "#core/events/hinting.ts";
 import { createApp } from "#platform/http/app.ts";
 import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { serve } from "#platform/http/server.ts";
+import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import { createLog } from "#platform/telemetry/log.ts";
@@ -27,10 +30,11 @@ async function main(config: Config): Promise<void> {
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
+  const wakes = wakesByHand({ asks: js.wakes, addressOf: (pool) => addressOf(pool, config.addresses), log });
   const cluster = config.objects === "nats" ? undefined : await onCluster(config, log);
   const deps: HttpDeps = {
     objects: cluster?.objects ?? js.objects,
-    facts: js.factLog,
+    facts: hintingFacts(js.factLog, wakes),
     states: js.runStates,
     outputs: js.outputs,
     locks: js.locks,
@@ -60,6 +64,7 @@ async function main(config: Config): Promise<void> {
   log.info({}, "draining");
   await serving.stop(config.graceMs);
   grace.abort();
+  await wakes.drain(config.graceMs);
 }
 
 /** Loaded where it is needed only: it is most of what this process would load. */

@@ -1,5 +1,6 @@
 /** Environment of the executor: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
+import { ADDRESS_ENV, ADDRESS_NAMES, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
 
 export type RawEnv = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +15,7 @@ const NAMES = [
   "ARK_IDLE_SECONDS",
   "ARK_LEASE_SECONDS",
   "HOSTNAME",
+  ...ADDRESS_NAMES,
   "HOST",
   "PORT",
 ] as const;
@@ -32,6 +34,7 @@ const Env = z.object({
   /** Life of a lease, and how long a task is left with an executor that says nothing of it. */
   ARK_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
   HOSTNAME: z.string().default("executor"),
+  ...ADDRESS_ENV,
   HOST: z.string().default("0.0.0.0"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
 });
@@ -47,6 +50,8 @@ export type Config = {
   readonly idleMs: number;
   readonly leaseMs: number;
   readonly instance: string;
+  /** Who is woken by hand while the operator is away (P8). */
+  readonly addresses: PoolAddresses;
   readonly host: string;
   readonly port: number;
 };
@@ -81,6 +86,7 @@ export function parseConfig(raw: RawEnv): ConfigOutcome {
       idleMs: env.ARK_IDLE_SECONDS * 1_000,
       leaseMs: env.ARK_LEASE_SECONDS * 1_000,
       instance: env.HOSTNAME,
+      addresses: readAddresses(env),
       host: env.HOST,
       port: env.PORT,
     },

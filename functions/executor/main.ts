@@ -2,9 +2,11 @@
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import { type JoinedToolbox, joinTools } from "#core/agent/toolbox.ts";
 import { readProviders } from "#core/agent/provider.ts";
+import { addressOf } from "#core/events/pool-addresses.ts";
 import { createApp } from "#platform/http/app.ts";
 import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
+import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTracing } from "#platform/telemetry/tracing.ts";
@@ -21,6 +23,8 @@ import { createPool } from "./slots.ts";
 const BEAT_MS = 15_000;
 /** What a request that is still open after the last task may take. */
 const CLOSE_MS = 5_000;
+/** How long a wake that this process holds for another keeps it, when nobody else holds any. */
+const HOLD_MS = 60_000;
 /** Beyond the agent's own timeout, for storing a result. */
 const FINISH_MS = 30_000;
 /** Heartbeats in the life of a lease: three may be lost. */
@@ -42,6 +46,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     taskAckWaitMs: config.leaseMs,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
+  const wakes = wakesByHand({ asks: js.wakes, addressOf: (pool) => addressOf(pool, config.addresses), log });
   const deps: ExecutorDeps = {
     facts: js.factLog,
     tasks: js.tasks,
@@ -50,7 +55,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     budgets: js.budgets,
     usage: js.usage,
     tokens: js.tokens,
-    wakes: js.wakes,
+    wakes,
     runtime: once(() => loadRuntime(loaded)),
     instance: config.instance,
     heartbeatMs: config.leaseMs / BEATS_PER_LEASE,
@@ -106,6 +111,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   await Promise.all([...slots, pool.settled(), told]);
   clearTimeout(late);
   await serving.stop(CLOSE_MS);
+  await wakes.drain(HOLD_MS);
 }
 
 async function loadRuntime({ agent, providerFor }: LoadedAgent): Promise<AgentRuntime> {

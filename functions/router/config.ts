@@ -1,6 +1,7 @@
 /** Environment of a router: `readEnv` only reads, `parseConfig` only decides. One router serves one ArkService. */
 import * as z from "zod";
 import { dnsLabel } from "#core/api/v1alpha1/common.ts";
+import { ADDRESS_ENV, ADDRESS_NAMES, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
 
 export type RawEnv = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +15,7 @@ const NAMES = [
   "ARK_WAKE_SECONDS",
   "ARK_BODY_SECONDS",
   "ARK_GRACE_SECONDS",
+  ...ADDRESS_NAMES,
   "HOST",
   "PORT",
 ] as const;
@@ -30,6 +32,7 @@ const Env = z.object({
   ARK_WAKE_SECONDS: z.coerce.number().min(0.05).max(3_600).default(30),
   ARK_BODY_SECONDS: z.coerce.number().min(0.05).max(300).default(15),
   ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
+  ...ADDRESS_ENV,
   HOST: z.string().default("0.0.0.0"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
 });
@@ -44,6 +47,8 @@ export type Config = {
   readonly wakeMs: number;
   readonly bodyTimeoutMs: number;
   readonly graceMs: number;
+  /** Who is woken by hand while the operator is away (P8). */
+  readonly addresses: PoolAddresses;
   readonly host: string;
   readonly port: number;
 };
@@ -76,6 +81,7 @@ export function parseConfig(raw: RawEnv): ConfigOutcome {
       wakeMs: env.ARK_WAKE_SECONDS * 1_000,
       bodyTimeoutMs: env.ARK_BODY_SECONDS * 1_000,
       graceMs: env.ARK_GRACE_SECONDS * 1_000,
+      addresses: readAddresses(env),
       host: env.HOST,
       port: env.PORT,
     },

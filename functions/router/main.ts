@@ -1,10 +1,13 @@
 /** The router as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
 import { randomUUID } from "node:crypto";
+import { addressOf } from "#core/events/pool-addresses.ts";
+import { hintingFacts, hintingOutbox } from "#core/events/hinting.ts";
 import { createA2aServer } from "#platform/a2a/server.ts";
 import { createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
+import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
@@ -26,6 +29,7 @@ async function main(config: Config): Promise<void> {
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
+  const wakes = wakesByHand({ asks: js.wakes, addressOf: (pool) => addressOf(pool, config.addresses), log });
   const rate = () =>
     createRateLimit({
       perSecond: config.ratePerService,
@@ -37,12 +41,12 @@ async function main(config: Config): Promise<void> {
   const deps: RouterDeps = {
     services: js.services,
     instances: js.instances,
-    outbox: js.outbox,
+    outbox: hintingOutbox(js.outbox, wakes),
     idempotency: js.idempotency,
     states: js.runStates,
-    facts: js.factLog,
+    facts: hintingFacts(js.factLog, wakes),
     outputs: js.outputs,
-    wakes: js.wakes,
+    wakes,
     a2a: createA2aServer(),
     rate: { total: rate(), perService: rate() },
     authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
@@ -70,6 +74,7 @@ async function main(config: Config): Promise<void> {
   log.info({}, "draining");
   await serving.stop(config.graceMs);
   grace.abort();
+  await wakes.drain(config.graceMs);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

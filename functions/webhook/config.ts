@@ -1,5 +1,6 @@
 /** Environment of the webhook function: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
+import { ADDRESS_ENV, ADDRESS_NAMES, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
 
 export type RawEnv = Readonly<Record<string, string | undefined>>;
 
@@ -13,6 +14,7 @@ const NAMES = [
   "ARK_GRACE_SECONDS",
   "BROKER_URL",
   "K_SINK",
+  ...ADDRESS_NAMES,
   "HOST",
   "PORT",
 ] as const;
@@ -35,6 +37,7 @@ const Env = z.object({
   /** Where events are posted; without it another process empties the outbox. */
   BROKER_URL: url.optional(),
   K_SINK: url.optional(),
+  ...ADDRESS_ENV,
   HOST: z.string().default("0.0.0.0"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
 });
@@ -48,6 +51,8 @@ export type Config = {
   readonly bodyTimeoutMs: number;
   readonly graceMs: number;
   readonly brokerUrl: string | undefined;
+  /** Who is woken by hand while the operator is away (P8). */
+  readonly addresses: PoolAddresses;
   readonly host: string;
   readonly port: number;
 };
@@ -79,6 +84,7 @@ export function parseConfig(raw: RawEnv): ConfigOutcome {
       bodyTimeoutMs: env.ARK_BODY_SECONDS * 1_000,
       graceMs: env.ARK_GRACE_SECONDS * 1_000,
       brokerUrl: env.BROKER_URL ?? env.K_SINK,
+      addresses: readAddresses(env),
       host: env.HOST,
       port: env.PORT,
     },

@@ -1,6 +1,13 @@
-/** The webhook function as a process: reads its environment, joins the ports, listens, relays, drains on SIGTERM. */
+/**
+ * The webhook function as a process: reads its environment, joins the ports, listens, relays, drains on SIGTERM.
+ *
+ * M1  An event that it took keeps a webhook function awake until the dispatcher has confirmed it: the operator's waker
+ *     sees to it, and while there is none this process holds a wake at its own address, ten minutes at most (P8).
+ */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { addressOf } from "#core/events/pool-addresses.ts";
+import { hintingOutbox } from "#core/events/hinting.ts";
 import { createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
 import { parseCloudEvents } from "#platform/http/cloud-events.ts";
@@ -8,6 +15,7 @@ import { held } from "#platform/http/held.ts";
 import { postEvent } from "#platform/http/post-event.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
+import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTracing } from "#platform/telemetry/tracing.ts";
@@ -36,12 +44,13 @@ async function main(config: Config): Promise<void> {
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
+  const wakes = wakesByHand({ asks: js.wakes, addressOf: (pool) => addressOf(pool, config.addresses), log });
   const monotonic = () => performance.now();
   const rate = (perSecond: number) =>
     createRateLimit({ perSecond, burst: perSecond * 2, maxKeys: RATE_KEYS, now: monotonic });
   const routes = webhookRoutes({
     triggers: js.triggers,
-    outbox: js.outbox,
+    outbox: hintingOutbox(js.outbox, wakes),
     idempotency: js.idempotency,
     locks: js.locks,
     states: js.runStates,
@@ -73,6 +82,8 @@ async function main(config: Config): Promise<void> {
           stop.signal,
         );
   const quiet = async () => {
+    // A wake is for an event that may not have been seen yet.
+    seenAt = monotonic();
     while (!stop.signal.aborted && monotonic() - seenAt < IDLE_MS) {
       await delay(BEAT_MS, undefined, { signal: stop.signal }).catch(() => {});
     }
@@ -93,6 +104,7 @@ async function main(config: Config): Promise<void> {
   await serving.stop(config.graceMs);
   grace.abort();
   await relaying;
+  await wakes.drain(config.graceMs);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { Backlog } from "#core/ports/record.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
-import { hold } from "../../../operator/waker/hold.ts";
+import { hold } from "#platform/http/hold.ts";
 import { planWakes } from "../../../operator/waker/plan.ts";
 import { wake, type WakerDeps } from "../../../operator/waker/waker.ts";
 import { openStore } from "../jetstream/open.ts";
