@@ -110,6 +110,9 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   const late = setTimeout(() => hardStop.abort(), agent.limits.timeoutMs + FINISH_MS);
   await Promise.all([...slots, pool.settled(), told]);
   clearTimeout(late);
+  // What it leaves in the queue finds another instance, also while nobody else looks (P8).
+  const left = await js.tasks.pending({ namespace, agent: name }).catch(() => undefined);
+  if (left !== undefined && left.waiting > 0) wakes.hint({ namespace, agent: name });
   await serving.stop(CLOSE_MS);
   await wakes.drain(HOLD_MS);
 }

@@ -19,7 +19,11 @@ export async function confine(agent: ArkAgent, modelUrl: string, deps: Deps): Pr
   const where = { namespace: key.namespace, clusterDomain: config.clusterDomain };
   const isOpen = agent.spec.networkPolicy === "disabled";
   const spans = destinationOf(config.executor.tracing["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "", where);
-  const wanted = [...destinationsOf(agent.spec, modelUrl, where), ...spans];
+  const wanted = [
+    ...destinationsOf(agent.spec, modelUrl, where),
+    ...spans,
+    ...destinationOf(config.collectorUrl, where),
+  ];
   const named = isOpen ? [] : await reachAll(wanted, where, deps);
   const policy = networkPolicy(agent, natsOf(config.executor.natsUrl, where), named);
   if (policy === undefined) {

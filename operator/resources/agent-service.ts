@@ -11,7 +11,7 @@ import type { Config, Executor } from "../config.ts";
 import type { AgentRefs, Mounted } from "../state/agent-refs.ts";
 import { AGENT_FILE } from "./agent-config.ts";
 import type { Container, EnvFrom, Service, Volume } from "./knative.ts";
-import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf } from "./names.ts";
+import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf, poolUrl } from "./names.ts";
 import { AUTOSCALING, POD } from "./pod.ts";
 
 export type AgentServiceInput = {
@@ -35,8 +35,11 @@ const DEFAULT_TIMEOUT_SECONDS = 120;
 const DEFAULT_REQUESTS = { cpu: "100m", memory: "128Mi" };
 const DEFAULT_LIMITS = { cpu: "500m", memory: "512Mi" };
 
-export function agentService(input: AgentServiceInput, { executor }: Pick<Config, "executor">): Service {
+type AgentConfig = Pick<Config, "executor" | "collectorUrl" | "clusterDomain">;
+
+export function agentService(input: AgentServiceInput, config: AgentConfig): Service {
   const { agent } = input;
+  const { executor } = config;
   const key = nameOf(agent);
   const labels = { ...MANAGED, [LABELS.agent]: key.name };
   const timeoutSeconds = timeoutOf(agent, executor);
@@ -59,7 +62,7 @@ export function agentService(input: AgentServiceInput, { executor }: Pick<Config
           enableServiceLinks: false,
           automountServiceAccountToken: false,
           ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
-          containers: [containerOf(input, executor)],
+          containers: [containerOf(input, config)],
           volumes: volumesOf(input),
         },
       },
@@ -92,7 +95,7 @@ function annotationsOf({ agent, promptHash, configHash }: AgentServiceInput, exe
   };
 }
 
-function containerOf(input: AgentServiceInput, executor: Executor): Container {
+function containerOf(input: AgentServiceInput, { executor, ...config }: AgentConfig): Container {
   const { image, command, args, natsUrl } = executor;
   return {
     ...POD,
@@ -107,6 +110,9 @@ function containerOf(input: AgentServiceInput, executor: Executor): Container {
       { name: "ARK_AGENT_CONFIG", value: `${CONFIG_DIR}/${AGENT_FILE}` },
       { name: "ARK_CONFIGMAPS_DIR", value: CONFIG_MAPS_DIR },
       { name: "ARK_SECRETS_DIR", value: SECRETS_DIR },
+      // Whom it wakes itself while nobody else does (P8).
+      { name: "ARK_COLLECTOR_URL", value: config.collectorUrl },
+      { name: "ARK_POOL_URL", value: poolUrl(config) },
       ...Object.entries(executor.tracing).map(([name, value]) => ({ name, value })),
     ],
     envFrom: [

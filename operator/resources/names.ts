@@ -73,6 +73,11 @@ export function serviceUrl(
   return `http://${name}.${namespace}.svc.${clusterDomain}`;
 }
 
+/** Where any agent is, for `ARK_POOL_URL`. */
+export function poolUrl(config: { readonly clusterDomain: string }): string {
+  return serviceUrl(agentServiceName({ namespace: "{namespace}", name: "{agent}" }), "{namespace}", config);
+}
+
 type Addressable = Owner & { readonly metadata: { readonly namespace?: string } };
 type Dispatcher = { readonly dispatcher: string; readonly namespace: string; readonly clusterDomain: string };
 

@@ -3,7 +3,7 @@
  *
  * N1  DNS and NATS always: without them a pod does nothing.
  * N2  `default`: beside what it names, every public address; none of the cluster, of its nodes or of its cloud.
- * N3  `strict`: what it names, the collector of its spans, and nothing else. A name of the world's DNS is any public
+ * N3  `strict`: what it names, the collector of its spans, the engine that it may have to wake (P8), and nothing else. A name of the world's DNS is any public
  *     address on that port, because a policy knows no names.
  * N4  Policies add up: who needs more writes another one beside it.
  */

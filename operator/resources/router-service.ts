@@ -9,10 +9,10 @@
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Config } from "../config.ts";
 import type { Container, Service } from "./knative.ts";
-import { LABELS, MANAGED, nameOf, type ObjectName, ownerOf, routerServiceName } from "./names.ts";
+import { LABELS, MANAGED, nameOf, type ObjectName, ownerOf, poolUrl, routerServiceName } from "./names.ts";
 import { AUTOSCALING, POD } from "./pod.ts";
 
-type RouterConfig = Pick<Config, "executor" | "router">;
+type RouterConfig = Pick<Config, "executor" | "router" | "collectorUrl" | "webhookUrl" | "clusterDomain">;
 
 /** The longest wait, 1 h, and its answer. */
 const LONGEST_SECONDS = 3_660;
@@ -64,7 +64,7 @@ function annotationsOf({ executor }: RouterConfig): Record<string, string> {
   };
 }
 
-function containerOf({ namespace, name }: ObjectName, { executor, router }: RouterConfig): Container {
+function containerOf({ namespace, name }: ObjectName, { executor, router, ...config }: RouterConfig): Container {
   const { image, command, args } = router;
   return {
     ...POD,
@@ -77,6 +77,10 @@ function containerOf({ namespace, name }: ObjectName, { executor, router }: Rout
       { name: "ARK_NAMESPACE", value: namespace },
       { name: "ARK_SERVICE", value: name },
       { name: "NODE_OPTIONS", value: HEAP },
+      // Whom it wakes itself while nobody else does (P8).
+      { name: "ARK_COLLECTOR_URL", value: config.collectorUrl },
+      { name: "ARK_WEBHOOK_URL", value: config.webhookUrl },
+      { name: "ARK_POOL_URL", value: poolUrl(config) },
     ],
     envFrom: [],
     resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { cpu: "500m", memory: "256Mi" } },
