@@ -18,6 +18,7 @@ import type { Config } from "./config.ts";
 import type { Informer } from "./informer.ts";
 import type { ChildView, RunView } from "./state/views.ts";
 import type { References } from "./references.ts";
+import type { TriggerLane } from "./trigger-lane.ts";
 
 export type Informers = {
   readonly events: Informer<ArkEvent>;
@@ -42,6 +43,7 @@ export type Deps = {
   readonly objects: Objects;
   readonly children: Children;
   readonly applier: Applier;
+  readonly triggerLane: TriggerLane;
   readonly finalizers: Finalizers;
   readonly references: References;
   readonly triggers: Triggers;

@@ -21,10 +21,11 @@ import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepShared } from "./shared.ts";
+import { createTriggerLane } from "./trigger-lane.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import { wake } from "./waker/waker.ts";
 
-export type LeadDeps = Omit<Deps, "informers" | "poke" | "backlogOf"> & {
+export type LeadDeps = Omit<Deps, "informers" | "poke" | "backlogOf" | "triggerLane"> & {
   readonly kube: Kube;
   readonly backlog: Backlog;
   readonly hints: WakeHints;
@@ -69,7 +70,8 @@ export function createLeading(given: LeadDeps): Leading {
   const pokeSoon = (key: string) => queue.add(key, SOON_MS);
   const { children, recorder } = given;
   const informers = createInformers({ kube, children, poke, pokeSoon, recorder, log });
-  const deps: Deps = { ...given, informers, poke, backlogOf };
+  const triggerLane = createTriggerLane({ children, applier: given.applier, now: given.now });
+  const deps: Deps = { ...given, informers, poke, backlogOf, triggerLane };
   const onLoad: Parameters<typeof wake>[0]["onLoad"] = ({ tasks }) => {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));

@@ -32,6 +32,8 @@ export const CLUSTER_RULES: readonly Rule[] = [
   { apiGroups: ["eventing.knative.dev"], resources: ["triggers"], verbs: OWN },
   { apiGroups: ["eventing.knative.dev"], resources: ["brokers"], verbs: ["get", "create", "patch"] },
   { apiGroups: ["eventing.knative.dev"], resources: ["eventtypes"], verbs: ["get", "create", "patch"] },
+  // Triggers go one after another: is that of the last one gone?
+  { apiGroups: ["messaging.knative.dev"], resources: ["subscriptions"], verbs: ["list"] },
   { apiGroups: ["sources.knative.dev"], resources: ["pingsources"], verbs: OWN },
   { apiGroups: ["serving.knative.dev"], resources: ["services"], verbs: OWN },
   { apiGroups: ["serving.knative.dev"], resources: ["revisions"], verbs: ["list", "watch"] },

@@ -19,6 +19,9 @@ import { writeStatus } from "../write-status.ts";
 import { bearerToken } from "./bearer-token.ts";
 import { type Fires, reconcileFires } from "./fires.ts";
 
+const ANOTHER_GOES = "another Trigger is on its way out";
+const LANE_LOOK_MS = 500;
+
 export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutcome> {
   const event = deps.informers.events.get(key);
   if (event === undefined || event.metadata.deletionTimestamp !== undefined) return forget(splitKey(key), deps);
@@ -58,18 +61,20 @@ async function reconcileRecord(event: ArkEvent, wanted: EventChildren, deps: Dep
 
 /** What the API server would not take, or undefined. */
 async function reconcileChildren(event: ArkEvent, wanted: EventChildren, deps: Deps): Promise<NotReady | undefined> {
-  const { applier, config } = deps;
+  const { applier, config, triggerLane } = deps;
   const live = observed(event, deps);
   const key = nameOf(event);
   const outcomes = [
     wanted.trigger
       ? await applier.ensure("Trigger", trigger(event, config), live.trigger)
-      : await applier.remove("Trigger", triggerKey(key, deps), live.trigger),
+      : await triggerLane.remove(triggerKey(key, deps), live.trigger),
     wanted.pingSource
       ? await applier.ensure("PingSource", pingSource(event, config), live.pingSource)
       : await applier.remove("PingSource", pingKey(key), live.pingSource),
   ];
   for (const outcome of outcomes) {
+    if (outcome === "later") return { reason: "TriggerNotReady", message: ANOTHER_GOES };
+    if (outcome === "gone") continue;
     if (outcome?.kind === "refused") return { reason: "TriggerNotReady", message: outcome.message };
   }
   return undefined;
@@ -117,11 +122,11 @@ async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
   const { fault } = informers.events;
   if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
   const at = triggerKey(key, deps);
-  await applier.remove("Trigger", at, informers.triggers.get(keyText(at)));
   await applier.remove("PingSource", pingKey(key), informers.pingSources.get(keyText(pingKey(key))));
   await deps.triggers.delete(key.namespace, key.name);
   await deps.tallies.delete(key.namespace, key.name);
-  return DONE;
+  const removed = await deps.triggerLane.remove(at, informers.triggers.get(keyText(at)));
+  return removed === "gone" ? DONE : { kind: "wait", reason: ANOTHER_GOES, afterMs: LANE_LOOK_MS };
 }
 
 function triggerKey(event: ObjectName, { config }: Pick<Deps, "config">): ObjectName {

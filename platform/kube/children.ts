@@ -16,6 +16,8 @@ export const RESOURCES = {
   Trigger: resource("eventing.knative.dev/v1", "Trigger", "triggers"),
   Broker: resource("eventing.knative.dev/v1", "Broker", "brokers"),
   EventType: resource("eventing.knative.dev/v1beta3", "EventType", "eventtypes"),
+  /** Of a Trigger, by Knative. */
+  Subscription: resource("messaging.knative.dev/v1", "Subscription", "subscriptions"),
   PingSource: resource("sources.knative.dev/v1", "PingSource", "pingsources"),
   Service: resource("serving.knative.dev/v1", "Service", "services"),
   Revision: resource("serving.knative.dev/v1", "Revision", "revisions"),
@@ -55,6 +57,8 @@ export type ApplyOutcome =
 
 export type Children = {
   get(name: ResourceName, key: ChildKey): Promise<ChildObject | undefined>;
+  /** Empty where the kind is not installed. */
+  list(name: ResourceName, namespace: string): Promise<readonly ChildObject[]>;
   apply(name: ResourceName, object: ChildObject): Promise<ApplyOutcome>;
   /** `exists` without touching what is there. */
   create(name: ResourceName, object: ChildObject): Promise<ApplyOutcome | { readonly kind: "exists" }>;
@@ -80,6 +84,12 @@ export function kubeChildren(kube: Kube, fieldManager: string): Children {
       if (answer.status === 404) return undefined;
       if (answer.status !== 200) throw new ApiRefused(answer, `get ${name} ${key.name}`);
       return answer.body as ChildObject;
+    },
+    async list(name, namespace) {
+      const answer = await kube.request({ method: "GET", path: resourcePath(RESOURCES[name], namespace) });
+      if (answer.status === 404) return [];
+      if (answer.status !== 200) throw new ApiRefused(answer, `list ${name} in ${namespace}`);
+      return (answer.body as { readonly items: readonly ChildObject[] }).items;
     },
     async apply(name, object) {
       const { apiVersion, kind } = RESOURCES[name];

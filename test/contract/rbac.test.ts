@@ -45,6 +45,8 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
     ...rights("eventing.knative.dev/brokers", ["get", "create", "patch"]),
     // Its runs' events in Knative's catalogue.
     ...rights("eventing.knative.dev/eventtypes", ["get", "create", "patch"]),
+    // Whether the last Trigger's is gone.
+    ...rights("messaging.knative.dev/subscriptions", ["list"]),
     ...rights("sources.knative.dev/pingsources", OWN),
     ...rights("serving.knative.dev/services", OWN),
     ...rights("serving.knative.dev/revisions", ["list", "watch"]),

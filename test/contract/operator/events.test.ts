@@ -146,6 +146,39 @@ test("E17: an event that goes leaves nothing", async () => {
   await expect.poll(() => world.js.triggers.get("default", "leaving"), POLL).toBeUndefined();
 });
 
+test("N1: of Triggers that go together, each waits for the Subscription of the one before", async () => {
+  const names = ["first", "second", "third"];
+  const subscriptions = `/apis/messaging.knative.dev/v1/namespaces/${SYSTEM}/subscriptions`;
+  for (const name of names) {
+    await create(name, { source: { type: "webhook" } });
+    const { uid } = (await there(triggerPath(name)))["metadata"] as { uid: string };
+    const owner = { apiVersion: "eventing.knative.dev/v1", kind: "Trigger", name: `t-${name}`, uid };
+    const made = await world.api.request("POST", subscriptions, {
+      apiVersion: "messaging.knative.dev/v1",
+      kind: "Subscription",
+      metadata: { name, ownerReferences: [owner] },
+    });
+    expect(made.status, JSON.stringify(made.body)).toBe(201);
+  }
+  for (const name of names) await world.api.request("DELETE", `${EVENTS}/${name}`);
+  const left = new Set(names);
+  const present = async () => {
+    const found = await Promise.all([...left].map(async (name) => ((await get(triggerPath(name))) ? [name] : [])));
+    return found.flat();
+  };
+  while (left.size > 0) {
+    await expect.poll(async () => (await present()).length, POLL).toBe(left.size - 1);
+    const still = await present();
+    const [gone = ""] = [...left].filter((name) => !still.includes(name));
+    // Records go at once, whoever's turn it is.
+    for (const name of names) await expect.poll(() => world.js.triggers.get("default", name), POLL).toBeUndefined();
+    expect((await present()).length).toBe(left.size - 1);
+    left.delete(gone);
+    // What Knative's garbage collection would do.
+    await world.api.request("DELETE", `${subscriptions}/${gone}`);
+  }
+});
+
 test("D35: fires are counted by their runs, once each, whoever looks how often", async () => {
   await create("counted", { source: { type: "webhook" } });
   const runs = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkruns";
