@@ -51,7 +51,7 @@ export type Deps = {
   readonly usage: Pick<UsageTally, "last24h">;
   readonly services: Services;
   readonly instances: Instances;
-  readonly outbox: Pick<Outbox, "publish">;
+  readonly outbox: Pick<Outbox, "publish" | "purge">;
   readonly facts: Pick<FactLog, "publish" | "purge">;
   readonly states: Pick<RunStates, "get" | "delete">;
   readonly recorder: Recorder;

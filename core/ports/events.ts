@@ -89,6 +89,8 @@ export interface Outbox {
    * with the event itself, and whoever may send events could have made it up.
    */
   confirm(seq: number, cloudEventId?: string): Promise<void>;
+  /** Of an ArkEvent that is gone: nobody would ever confirm what waits. */
+  purge(namespace: string, event: string): Promise<void>;
 }
 
 /** Remembered for 24 h: the same key and body give the same runs (api 13). */

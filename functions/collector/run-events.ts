@@ -10,8 +10,8 @@ import type { AcceptedEvent, CloudEventRecord } from "#core/ports/events.ts";
 type Emit = Extract<Command, { kind: "emit" }>;
 type Child = Extract<Command, { kind: "child" }>;
 
-/** The outbox subject of events that no ArkEvent stands behind. */
-const OUTBOX_NAME = "runs";
+/** The outbox subject of events that no ArkEvent stands behind; no DNS label: an ArkEvent that goes takes none along. */
+const OUTBOX_NAME = "-runs";
 
 /**
  * `dev.ark.run.started|succeeded|failed`. `at` is the moment of the state, not of the sending: the same event twice is

@@ -125,6 +125,8 @@ async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
   await applier.remove("PingSource", pingKey(key), informers.pingSources.get(keyText(pingKey(key))));
   await deps.triggers.delete(key.namespace, key.name);
   await deps.tallies.delete(key.namespace, key.name);
+  // After the record: what is accepted by it until then goes too.
+  await deps.outbox.purge(key.namespace, key.name);
   const removed = await deps.triggerLane.remove(at, informers.triggers.get(keyText(at)));
   return removed === "gone" ? DONE : { kind: "wait", reason: ANOTHER_GOES, afterMs: LANE_LOOK_MS };
 }

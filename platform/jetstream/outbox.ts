@@ -21,6 +21,9 @@ export function outbox(link: Link): Outbox {
       if (cloudEventId === undefined || (await eventIdAt(link, seq)) === cloudEventId)
         await removeMessage(link, STREAMS.events, seq);
     },
+    purge: async (namespace, event) => {
+      await reached(link.jsm.streams.purge(STREAMS.events, { filter: eventSubject(namespace, event) }));
+    },
   };
 }
 

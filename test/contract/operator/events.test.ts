@@ -137,13 +137,32 @@ test("suspended takes the source's effect away and keeps the record; resumed, it
   await expect.poll(async () => (await world.js.triggers.get("default", "paused"))?.suspended, POLL).toBe(false);
 });
 
+/** As the webhook function does. */
+async function accept(event: string): Promise<void> {
+  const cloudEvent = {
+    specversion: "1.0",
+    id: event,
+    source: "/test",
+    type: "dev.ark.webhook",
+    extensions: {},
+  } as const;
+  await world.js.outbox.publish({ namespace: "default", event, key: event, cloudEvent, firedAt: 0 }, `uid-${event}`);
+}
+
+async function waiting(): Promise<number | undefined> {
+  return (await world.nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS")?.state.messages;
+}
+
 test("E17: an event that goes leaves nothing", async () => {
   await create("leaving", { source: { type: "webhook" } });
   await there(triggerPath("leaving"));
   await expect.poll(() => world.js.triggers.get("default", "leaving"), POLL).toBeDefined();
+  await Promise.all(["leaving", "staying"].map(accept));
+  expect(await waiting()).toBe(2);
   await world.api.request("DELETE", `${EVENTS}/leaving`);
   await gone(triggerPath("leaving"));
   await expect.poll(() => world.js.triggers.get("default", "leaving"), POLL).toBeUndefined();
+  await expect.poll(waiting, POLL).toBe(1);
 });
 
 test("N1: of Triggers that go together, each waits for the Subscription of the one before", async () => {
