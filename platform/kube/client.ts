@@ -3,7 +3,8 @@
  * function loads no more of it than it uses.
  *
  * Q1  Every request ends: in an answer, at its timeout, or with the caller's signal.
- * Q2  An API server that cannot be reached, is overloaded or fails (5xx, 429) is `StoreUnavailable` (P8); every other
+ * Q2  HTTP/1.1 alone: over HTTP/2 the client's undici throws past every handler when a server closes a connection.
+ * Q3  An API server that cannot be reached, is overloaded or fails (5xx, 429) is `StoreUnavailable` (P8); every other
  *     answer is a value.
  */
 import { createConfiguration, HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
@@ -119,7 +120,7 @@ export function messageOf(body: unknown): string {
 
 /** Throws as `openKube` does. For doors of this folder that need more than requests. */
 export function loadConfig({ kubeconfig, context }: KubeSource): KubeConfig {
-  const config = new KubeConfig();
+  const config = new Http1KubeConfig();
   try {
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);
@@ -136,6 +137,18 @@ export function loadConfig({ kubeconfig, context }: KubeSource): KubeConfig {
   return config;
 }
 
+/** Q2. The connector takes `allowH2` beside the TLS options that the client's type names. */
+class Http1KubeConfig extends KubeConfig {
+  override createDispatcherOptions(
+    ...given: Parameters<KubeConfig["createDispatcherOptions"]>
+  ): ReturnType<KubeConfig["createDispatcherOptions"]> {
+    const options = super.createDispatcherOptions(...given);
+    if (options.type !== "agent") return options;
+    const connect = { ...options.connect, allowH2: false };
+    return { ...options, connect };
+  }
+}
+
 function noConfig(why: string): ArkError {
   return new ArkError(
     "server.unreachable",
@@ -144,7 +157,7 @@ function noConfig(why: string): ArkError {
   );
 }
 
-/** Q2. */
+/** Q3. */
 function answered(status: number, body: unknown): KubeAnswer {
   if (status >= 500 || status === 429)
     throw new StoreUnavailable(`the API server answered ${status}: ${messageOf(body)}`);
@@ -156,7 +169,7 @@ function limited({ timeoutMs = TIMEOUT_MS, signal }: KubeRequest): AbortSignal {
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
 
-/** Q2. A caller's own abort stays what it is. */
+/** Q3. A caller's own abort stays what it is. */
 async function reached<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
     return await answer;
