@@ -25,10 +25,19 @@ async function scaleOperator(replicas: number): Promise<void> {
   await until(DEPLOYMENTS, "ark-operator", ({ status }) => Number(status?.["availableReplicas"] ?? 0) === replicas);
 }
 
+/** As a client does that hears 503 with Retry-After: nothing was fired, so it asks again. */
+async function fireUntilAccepted(body: object): Promise<[string]> {
+  for (;;) {
+    const fired = await door.fire(body);
+    if (fired.status === 202) return fired.body["runs"] as [string];
+    expect(fired.status).toBe(503);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 /** Fires a run whose second step is held; resolves once the model was asked for it. */
 async function inSecondStep(name: string): Promise<string> {
-  const fired = await door.fire({ first: `say:${name} one`, second: `hold:${name} say:${name} two` });
-  const [run] = fired.body["runs"] as [string];
+  const [run] = await fireUntilAccepted({ first: `say:${name} one`, second: `hold:${name} say:${name} two` });
   await feature.run(run, ({ status }) => status?.steps?.some(({ phase }) => phase === "Running") ?? false);
   await askedFor(`hold:${name}`, 1);
   return run;
