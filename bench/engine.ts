@@ -8,6 +8,7 @@ import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { Delivery } from "#core/ports/record.ts";
 import { type JetStream, openJetStream } from "#platform/jetstream/jetstream.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
 import { createCollector } from "../functions/collector/collect.ts";
 import { quiet } from "../test/harness/ark.ts";
@@ -49,6 +50,7 @@ export async function startEngine(): Promise<Engine> {
     status: own.objects,
     now: Date.now,
     random: Math.random,
+    sleep,
     spans: apiSpans(),
     log: quiet,
   });

@@ -110,6 +110,7 @@ export class Executors implements Instances {
       ready: (signal) => probe.ready(signal),
       now: deps.now,
       random: deps.random,
+      sleep: deps.sleep,
       stop: stop.signal,
     });
     const running: Running = { agent, slots, pool, stop, workers: new Workers(pool, stop.signal) };

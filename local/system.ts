@@ -7,6 +7,7 @@ import { arkSource, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Spans } from "#core/ports/spans.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { type Collector, createCollector } from "../functions/collector/collect.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
 import { announce } from "#core/runs/start-run.ts";
@@ -160,6 +161,7 @@ function collectorPorts(js: JetStream, spans: Spans, log: Logger): Parameters<ty
     status: js.objects,
     now: Date.now,
     random: Math.random,
+    sleep,
     spans,
     log,
   };
@@ -186,6 +188,7 @@ function executorDeps(
     heartbeatMs: HEARTBEAT_MS,
     now: Date.now,
     random: Math.random,
+    sleep,
     spans,
     log,
   };

@@ -1,7 +1,14 @@
 /** Environment of the operator: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-
-export type RawEnv = Readonly<Record<string, string | undefined>>;
+import {
+  type ConfigOutcome,
+  judgeVariables,
+  PROCESS_ENV,
+  type ProcessConfig,
+  processConfig,
+  type RawEnv,
+  readVariables,
+} from "#core/env.ts";
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "wants a name of lower-case letters, digits, dashes");
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -10,8 +17,8 @@ const yesNo = z.enum(["true", "false"]).transform((text) => text === "true");
 const words = z.string().transform((text) => text.split(" ").filter(Boolean));
 
 const Env = z.object({
+  ...PROCESS_ENV,
   ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark-system:4222" }),
-  ARK_NATS_CREDS: z.string().optional(),
   /** Address of nats-server as agents reach it; default: ARK_NATS_URL. */
   ARK_AGENT_NATS_URL: z.string().optional(),
   /** Where the shared functions and the Broker are. */
@@ -47,16 +54,12 @@ const Env = z.object({
   ARK_SCALE_DOWN_WINDOW_SECONDS: z.coerce.number().int().min(6).max(3_600).default(30),
   ARK_COLLECTOR_SLOTS: z.coerce.number().int().min(1).max(100).default(1),
   ARK_RESYNC_SECONDS: z.coerce.number().int().min(1).max(3_600).default(15),
-  ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
   /** Handed on to agents as they are; the telemetry of each process reads them. */
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.string().optional(),
   /** Of this replica, unlike any other's. */
   POD_NAME: z.string().optional(),
   HOSTNAME: z.string().default("operator"),
-  HOST: z.string().default("0.0.0.0"),
-  /** Health. */
-  PORT: port.default(8080),
   ARK_FRONT_PORT: port.default(8092),
   ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
 });
@@ -74,9 +77,8 @@ export type Executor = {
   readonly tracing: Readonly<Record<string, string>>;
 };
 
-export type Config = {
-  readonly natsUrl: string;
-  readonly natsCreds: string | undefined;
+/** `port`: health. */
+export type Config = ProcessConfig & {
   readonly namespace: string;
   readonly broker: { readonly namespace: string; readonly name: string };
   /** Undefined: the Broker is not the operator's. */
@@ -99,28 +101,19 @@ export type Config = {
   readonly graceMs: number;
 };
 
-export type ConfigOutcome =
-  | { readonly kind: "config"; readonly config: Config }
-  | { readonly kind: "faults"; readonly faults: readonly string[] };
-
-/** An empty variable is an unset one. */
 export function readEnv(env: RawEnv): RawEnv {
-  return Object.fromEntries(Object.keys(Env.shape).map((key) => [key, env[key] === "" ? undefined : env[key]]));
+  return readVariables(Env.shape, env);
 }
 
-/** Every fault at once, each with the name of its variable. */
-export function parseConfig(raw: RawEnv): ConfigOutcome {
-  const parsed = Env.safeParse(raw);
-  if (parsed.success) return { kind: "config", config: decide(parsed.data) };
-  return { kind: "faults", faults: parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) };
+export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
+  return judgeVariables(Env, raw, decide);
 }
 
 function decide(env: z.output<typeof Env>): Config {
   const { ARK_NAMESPACE: namespace } = env;
   const service = (name: string) => `http://${name}.${namespace}.svc.${env.ARK_CLUSTER_DOMAIN}`;
   return {
-    natsUrl: env.ARK_NATS_URL,
-    natsCreds: env.ARK_NATS_CREDS,
+    ...processConfig(env),
     namespace,
     broker: { namespace: env.ARK_BROKER_NAMESPACE ?? namespace, name: env.BROKER },
     brokerClass: env.ARK_BROKER_CLASS,
@@ -147,10 +140,7 @@ function decide(env: z.output<typeof Env>): Config {
     },
     collectorSlots: env.ARK_COLLECTOR_SLOTS,
     resyncMs: env.ARK_RESYNC_SECONDS * 1_000,
-    logLevel: env.ARK_LOG_LEVEL,
     identity: env.POD_NAME ?? env.HOSTNAME,
-    host: env.HOST,
-    port: env.PORT,
     frontPort: env.ARK_FRONT_PORT,
     graceMs: env.ARK_GRACE_SECONDS * 1_000,
   };

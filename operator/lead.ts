@@ -4,6 +4,7 @@
  * L1  Nothing is reconciled before all kinds have been seen: what is absent is absent, not unread.
  * L2  A kind that cannot be watched stops nothing but what needs it; readiness names it (D51).
  */
+import { aborted } from "#core/abort.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backlog, WakeHints } from "#core/ports/record.ts";
 import { agentScale } from "#core/reconcile/agent-scale.ts";
@@ -129,13 +130,6 @@ async function allSynced(informers: Informers, signal: AbortSignal): Promise<voi
 }
 
 const FAULT_LOOK_MS = 200;
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
 
 /** W2: an agent of no replicas has no pool. */
 function* poolsOf({ informers, config }: Deps): Generator<AgentPool> {

@@ -9,6 +9,7 @@ import { createRecorder } from "#platform/kube/events.ts";
 import { kubeFinalizers } from "#platform/kube/finalizers.ts";
 import { electLeader } from "#platform/kube/lease.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
+import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { createApplier } from "./applier.ts";
@@ -24,19 +25,18 @@ const LEASE = "ark-operator";
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "operator", level: config.logLevel });
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
   const kube = openKube();
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-operator",
-    signal: stop.signal,
+    signal: stop,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
 
   let leading: Leading | undefined;
-  const isUp = () => js.isConnected() && !stop.signal.aborted;
+  const isUp = () => js.isConnected() && !stop.aborted;
   using front = createFront({
     upstream: config.webhookUrl,
     services: js.services,
@@ -60,7 +60,7 @@ async function main(config: Config): Promise<void> {
       await leading.run(signal);
       leading = undefined;
     },
-    stop.signal,
+    stop,
   );
   log.info({}, "draining");
   await Promise.all([door.stop(config.graceMs), health.stop(0)]);
@@ -100,15 +100,4 @@ function leadDeps(kube: Kube, js: JetStream, config: Config, log: Logger): LeadD
   };
 }
 
-const parsed = parseConfig(readEnv(process.env));
-if (parsed.kind === "faults") {
-  process.stderr.write(`${parsed.faults.join("\n")}\n`);
-  process.exitCode = 2;
-} else {
-  try {
-    await main(parsed.config);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+await runProcess(parseConfig(readEnv(process.env)), main);

@@ -9,8 +9,6 @@ export type PoolAddresses = {
   readonly relay: string | undefined;
 };
 
-export const ADDRESS_NAMES = ["ARK_POOL_URL", "ARK_COLLECTOR_URL", "ARK_WEBHOOK_URL"] as const;
-
 const http = z.string().regex(/^https?:\/\/[^/]/, { error: "wants an address, such as http://collector.ark" });
 
 /** Each without `/wake`. */

@@ -9,7 +9,7 @@ import { createGraphs } from "./graphs.ts";
 import { handleFacts } from "./handler.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { keyOf } from "./load.ts";
-import { retrying } from "./retrying.ts";
+import { retrying } from "#core/ports/retrying.ts";
 import { createRunCache } from "./run-cache.ts";
 import { createStatusWriter } from "./status.ts";
 

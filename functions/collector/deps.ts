@@ -1,4 +1,5 @@
 /** What the collector needs of the world: one record, built in `main.ts`, in `local/` and in tests. */
+import type { Sleep } from "#core/agent/ports.ts";
 import type { Locks, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { RunStatusSink } from "#core/ports/objects.ts";
@@ -23,6 +24,7 @@ export type CollectorPorts = {
   readonly now: () => number;
   /** 0 ≤ x < 1; spreads retries. */
   readonly random: () => number;
+  readonly sleep: Sleep;
   readonly spans: Spans;
   readonly log: Logger;
 };

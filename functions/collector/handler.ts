@@ -15,7 +15,7 @@ import type { StoredFact } from "#core/ports/record.ts";
 import { carryOut, isCancelByParent, loadOutputs } from "./commands.ts";
 import type { CollectorDeps } from "./deps.ts";
 import { begin, keyOf, loadRun } from "./load.ts";
-import { retrying } from "./retrying.ts";
+import { retrying } from "#core/ports/retrying.ts";
 import type { FoldedRun } from "./run-cache.ts";
 import { settle, type FactDelivery, type Folded, type Verdict } from "./settle.ts";
 import { STATUS_TIMER } from "./status.ts";

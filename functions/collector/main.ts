@@ -1,4 +1,5 @@
 /** The collector as a process: reads its environment, joins the ports, serves `/wake`, drains on SIGTERM. */
+import { aborted } from "#core/abort.ts";
 import type { RunStatusSink } from "#core/ports/objects.ts";
 import { addressOf } from "#core/events/pool-addresses.ts";
 import { hintingOutbox } from "#core/events/hinting.ts";
@@ -7,6 +8,8 @@ import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTracing } from "#platform/telemetry/tracing.ts";
 import { createCollector } from "./collect.ts";
@@ -22,14 +25,13 @@ const HOLD_MS = 540_000;
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "collector", level: config.logLevel });
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
 
   await using tracing = await openTracing("ark-collector", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-collector",
-    signal: stop.signal,
+    signal: stop,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision({ ackWaitMs: config.leaseMs });
@@ -47,21 +49,22 @@ async function main(config: Config): Promise<void> {
     status: config.objects === "nats" ? js.objects : await onCluster(),
     now: Date.now,
     random: Math.random,
+    sleep,
     spans: tracing.spans,
     log,
   });
-  const waker = createWaker(collector, config.idleMs, stop.signal);
-  const always = config.mode === "always" ? collector.run(stop.signal) : undefined;
-  const reaping = js.reaper.run(stop.signal);
+  const waker = createWaker(collector, config.idleMs, stop);
+  const always = config.mode === "always" ? collector.run(stop) : undefined;
+  const reaping = js.reaper.run(stop);
   const app = createApp({
     routes: [{ method: "POST", path: "/wake", handle: async () => held(waker.wake(), BEAT_MS) }],
-    ready: () => js.isConnected() && !stop.signal.aborted,
+    ready: () => js.isConnected() && !stop.aborted,
     log,
   });
   const serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port }, "listening");
 
-  await aborted(stop.signal);
+  await aborted(stop);
   log.info({}, "draining");
   await always;
   await reaping;
@@ -79,22 +82,4 @@ async function onCluster(): Promise<RunStatusSink> {
   return kubeObjects(openKube(), "ark-collector");
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-const parsed = parseConfig(readEnv(process.env));
-if (parsed.kind === "faults") {
-  process.stderr.write(`${parsed.faults.join("\n")}\n`);
-  process.exitCode = 2;
-} else {
-  try {
-    await main(parsed.config);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+await runProcess(parseConfig(readEnv(process.env)), main);

@@ -2,7 +2,7 @@
 import type { Delivery, StoredFact } from "#core/ports/record.ts";
 import type { CollectorDeps } from "./deps.ts";
 import { keyOf } from "./load.ts";
-import { retrying } from "./retrying.ts";
+import { retrying } from "#core/ports/retrying.ts";
 import type { FoldedRun } from "./run-cache.ts";
 import { STATUS_TIMER } from "./status.ts";
 import { traceEnd } from "./trace.ts";

@@ -1,4 +1,5 @@
 /** The dispatcher as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
+import { aborted } from "#core/abort.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import { addressOf } from "#core/events/pool-addresses.ts";
@@ -8,6 +9,7 @@ import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { runProcess, stopSignal } from "#platform/process/run.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTracing } from "#platform/telemetry/tracing.ts";
@@ -18,15 +20,14 @@ import { tellFire } from "./tell-fire.ts";
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "dispatcher", level: config.logLevel });
-  const stop = new AbortController();
   const grace = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
 
   await using tracing = await openTracing("ark-dispatcher", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-dispatcher",
-    signal: stop.signal,
+    signal: stop,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
@@ -53,14 +54,14 @@ async function main(config: Config): Promise<void> {
   const app = createApp({
     routes: dispatcherRoutes(deps),
     fallback: dispatcherFallback(deps),
-    ready: () => js.isConnected() && !stop.signal.aborted,
+    ready: () => js.isConnected() && !stop.aborted,
     log,
     signal: grace.signal,
   });
   const serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port }, "listening");
 
-  await aborted(stop.signal);
+  await aborted(stop);
   log.info({}, "draining");
   await serving.stop(config.graceMs);
   grace.abort();
@@ -84,22 +85,4 @@ async function onCluster({ identity }: Config, log: Logger): Promise<{ objects: 
   return { objects: kubeObjects(kube, "ark-dispatcher"), recorder };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-const parsed = parseConfig(readEnv(process.env));
-if (parsed.kind === "faults") {
-  process.stderr.write(`${parsed.faults.join("\n")}\n`);
-  process.exitCode = 2;
-} else {
-  try {
-    await main(parsed.config);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+await runProcess(parseConfig(readEnv(process.env)), main);

@@ -1,5 +1,5 @@
 /** What the executor needs of the world: one record, built in `main.ts`, in `local/` and in tests. */
-import type { Model, ProviderChoice, Toolbox } from "#core/agent/ports.ts";
+import type { Model, ProviderChoice, Sleep, Toolbox } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Budgets, FactLog, Leases, Outputs, TaskQueue, TokenFeed, UsageTally, Wakes } from "#core/ports/record.ts";
@@ -32,6 +32,7 @@ export type ExecutorDeps = {
   readonly now: () => number;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
+  readonly sleep: Sleep;
   readonly spans: Spans;
   readonly log: Logger;
 };

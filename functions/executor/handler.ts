@@ -16,7 +16,7 @@ import type { Task } from "#core/events/tasks.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
 import { hold, type Holding } from "./holding.ts";
 import { finishedFact, type Result } from "./result.ts";
-import { retrying } from "./retrying.ts";
+import { retrying } from "#core/ports/retrying.ts";
 import { takeLease } from "./take-lease.ts";
 import { beginStep, endStep } from "./trace.ts";
 import { work } from "./work.ts";

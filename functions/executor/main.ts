@@ -1,4 +1,5 @@
 /** The executor as a process: one agent, its slots, `/wake`; finishes what it holds on SIGTERM (D7). */
+import { aborted } from "#core/abort.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import { type JoinedToolbox, joinTools } from "#core/agent/toolbox.ts";
 import { readProviders } from "#core/agent/provider.ts";
@@ -8,6 +9,8 @@ import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTracing } from "#platform/telemetry/tracing.ts";
 import { readAgentFile, type LoadedAgent } from "./agent-file.ts";
@@ -33,15 +36,14 @@ const BEATS_PER_LEASE = 4;
 async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   const { agent } = loaded;
   const log = createLog({ name: "executor", level: config.logLevel });
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
   const hardStop = new AbortController();
 
   await using tracing = await openTracing("ark-executor", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: `ark-executor-${agent.name}`,
-    signal: stop.signal,
+    signal: stop,
     leaseTtlMs: config.leaseMs,
     taskAckWaitMs: config.leaseMs,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
@@ -61,6 +63,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     heartbeatMs: config.leaseMs / BEATS_PER_LEASE,
     now: Date.now,
     random: Math.random,
+    sleep,
     spans: tracing.spans,
     log,
   };
@@ -75,18 +78,19 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     ready: (signal) => probe.ready(signal),
     now: Date.now,
     random: Math.random,
-    stop: stop.signal,
+    sleep,
+    stop: stop,
   });
   const { namespace, name } = agent;
   const self = () => ({
     instance: config.instance,
     active: pool.busy,
     max: pool.max,
-    ready: pool.ready && pool.open > 0 && !stop.signal.aborted,
+    ready: pool.ready && pool.open > 0 && !stop.aborted,
   });
-  const presence = createPresence({ namespace, agent: name }, self, js.instances, log);
-  const told = presence.run(stop.signal);
-  const handed = js.handOver.receive({ namespace, agent: name }, config.instance, (one) => pool.take(one), stop.signal);
+  const presence = createPresence({ namespace, agent: name }, self, { instances: js.instances, sleep, log });
+  const told = presence.run(stop);
+  const handed = js.handOver.receive({ namespace, agent: name }, config.instance, (one) => pool.take(one), stop);
   handed.catch((error: unknown) => log.warn({ err: error }, "tasks can no longer be handed to this instance"));
   const slots = new Set<Promise<void>>();
   const open = (): Promise<void> => {
@@ -99,13 +103,13 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   if (config.mode === "always") for (let n = 0; n < agent.limits.maxConcurrentTasks; n += 1) void open();
   const app = createApp({
     routes: [{ method: "POST", path: "/wake", handle: async () => held(open(), BEAT_MS) }],
-    ready: () => js.isConnected() && !stop.signal.aborted,
+    ready: () => js.isConnected() && !stop.aborted,
     log,
   });
   const serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port, agent: agent.name }, "listening");
 
-  await aborted(stop.signal);
+  await aborted(stop);
   log.info({ tasks: pool.busy }, "draining");
   const late = setTimeout(() => hardStop.abort(), agent.limits.timeoutMs + FINISH_MS);
   await Promise.all([...slots, pool.settled(), told]);
@@ -143,25 +147,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-const parsed = parseConfig(readEnv(process.env));
-if (parsed.kind === "faults") {
-  process.stderr.write(`${parsed.faults.join("\n")}\n`);
-  process.exitCode = 2;
-} else {
-  const { config } = parsed;
+await runProcess(parseConfig(readEnv(process.env)), async (config) => {
   const { agentFile: file, configMapsDir, secretsDir } = config;
-  try {
-    const providers = readProviders(process.env);
-    await main(config, readAgentFile({ file, configMapsDir, secretsDir, providers }));
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+  await main(config, readAgentFile({ file, configMapsDir, secretsDir, providers: readProviders(process.env) }));
+});

@@ -4,9 +4,9 @@
  * E1  Said on every change, at most ten times a second, and every `BEAT_MS` while there is none.
  * E2  A store that is away is no reason to work less: what could not be said is said next time.
  */
+import type { Sleep } from "#core/agent/ports.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Announcements, Instance, Pool } from "#core/ports/services.ts";
-import { sleep } from "./sleep.ts";
 
 export type Presence = {
   /** There is something new to say. */
@@ -18,21 +18,27 @@ export type Presence = {
 const BEAT_MS = 5_000;
 const SHORTEST_MS = 100;
 
-export function createPresence(pool: Pool, self: () => Instance, announcements: Announcements, log: Logger): Presence {
+export type PresenceDeps = {
+  readonly instances: Announcements;
+  readonly sleep: Sleep;
+  readonly log: Logger;
+};
+
+export function createPresence(pool: Pool, self: () => Instance, deps: PresenceDeps): Presence {
   let poke = (): void => {};
   let isNew = false;
   const say = async (work: () => Promise<void>): Promise<void> => {
     try {
       await work();
     } catch (error) {
-      log.debug({ err: error }, "presence not told");
+      deps.log.debug({ err: error }, "presence not told");
     }
   };
   const news = async (signal: AbortSignal): Promise<void> => {
     if (isNew) return;
     const beat = new AbortController();
     poke = () => beat.abort();
-    await sleep(BEAT_MS, AbortSignal.any([signal, beat.signal]));
+    await deps.sleep(BEAT_MS, AbortSignal.any([signal, beat.signal]));
   };
   return {
     changed() {
@@ -42,11 +48,11 @@ export function createPresence(pool: Pool, self: () => Instance, announcements: 
     async run(signal) {
       while (!signal.aborted) {
         isNew = false;
-        await say(() => announcements.announce(pool, self()));
-        await sleep(SHORTEST_MS, signal);
+        await say(() => deps.instances.announce(pool, self()));
+        await deps.sleep(SHORTEST_MS, signal);
         await news(signal);
       }
-      await say(() => announcements.leave(pool, self().instance));
+      await say(() => deps.instances.leave(pool, self().instance));
     },
   };
 }

@@ -8,7 +8,7 @@ import { askReadiness, isProbeDue } from "#core/agent/readiness.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import { budgetsOf, createBudget } from "./budget.ts";
 import type { ExecutorDeps } from "./deps.ts";
-import { retrying } from "./retrying.ts";
+import { retrying } from "#core/ports/retrying.ts";
 
 export type Probe = {
   /** Asks where it is due. Never rejects. */

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { StoreUnavailable, type Delivery } from "#core/ports/record.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { createPool, runSlots } from "./slots.ts";
 
 function task(value: number): Delivery<number> {
   return { value, seq: value, deliveries: 1, ack: async () => {}, nak: () => {}, working: () => {} };
 }
 
-const always = { ready: async () => true, now: () => performance.now(), random: () => 0, idleMs: 60_000 };
+const always = { ready: async () => true, now: () => performance.now(), random: () => 0, sleep, idleMs: 60_000 };
 
 test("O1, D8: never more tasks at once than slots", async () => {
   const stop = new AbortController();

@@ -7,10 +7,10 @@
  * O4  A queue that is away is asked again with a growing pause (D9).
  * O5  A task that another instance hands in counts as any other; it is refused where there is no room (D42).
  */
+import type { Sleep } from "#core/agent/ports.ts";
 import type { Delivery } from "#core/ports/record.ts";
 import { Permits } from "./permits.ts";
-import { retrying } from "./retrying.ts";
-import { sleep } from "./sleep.ts";
+import { retrying } from "#core/ports/retrying.ts";
 
 export type SlotOptions<T> = {
   readonly max: number;
@@ -28,6 +28,7 @@ export type SlotOptions<T> = {
   readonly ready: (signal: AbortSignal) => Promise<boolean>;
   readonly now: () => number;
   readonly random: () => number;
+  readonly sleep: Sleep;
   /** No further pull once it aborts. */
   readonly stop: AbortSignal;
 };
@@ -139,7 +140,7 @@ export async function runSlots<T>(options: SlotOptions<T>): Promise<void> {
 async function pull<T>(expiresMs: number, options: SlotOptions<T>): Promise<Delivery<T> | undefined> {
   const { stop } = options;
   if (!(await options.ready(stop))) {
-    await sleep(Math.min(UNREADY_MS, expiresMs), stop);
+    await options.sleep(Math.min(UNREADY_MS, expiresMs), stop);
     return undefined;
   }
   const pulled = await retrying(() => options.next(expiresMs, stop), options, stop);

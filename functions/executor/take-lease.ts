@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Task } from "#core/events/tasks.ts";
 import type { Delivery, Lease } from "#core/ports/record.ts";
 import type { ExecutorDeps } from "./deps.ts";
-import { retrying } from "./retrying.ts";
+import { retrying } from "#core/ports/retrying.ts";
 
 export type Taken =
   | { readonly kind: "taken"; readonly lease: Lease }

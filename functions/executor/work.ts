@@ -8,8 +8,7 @@ import { agentTask } from "./agent-task.ts";
 import { budgetsOf, createBudget } from "./budget.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
 import type { Holding } from "./holding.ts";
-import { retrying } from "./retrying.ts";
-import { sleep } from "./sleep.ts";
+import { retrying } from "#core/ports/retrying.ts";
 import { tracedAgent } from "./trace.ts";
 import { isStored, recordedTurns, turnFact } from "./turns.ts";
 
@@ -47,7 +46,7 @@ export async function work(
       turns: turnLog(task, agent.model, holding, deps, patiently),
       budget,
       clock: { now: deps.now },
-      sleep,
+      sleep: deps.sleep,
       random: deps.random,
       onToken: (text) => deps.tokens.publish(task, task.step, text),
       providerFor: runtime.providerFor,

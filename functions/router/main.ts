@@ -1,4 +1,5 @@
 /** The router as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
+import { aborted } from "#core/abort.ts";
 import { randomUUID } from "node:crypto";
 import { addressOf } from "#core/events/pool-addresses.ts";
 import { hintingFacts, hintingOutbox } from "#core/events/hinting.ts";
@@ -9,6 +10,7 @@ import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { RouterDeps } from "./deps.ts";
@@ -18,14 +20,13 @@ const RATE_KEYS = 8;
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "router", level: config.logLevel });
-  const stop = new AbortController();
   const grace = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
 
   await using js = await openJetStream({
     url: config.natsUrl,
     name: `ark-router-${config.service}`,
-    signal: stop.signal,
+    signal: stop,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
@@ -62,7 +63,7 @@ async function main(config: Config): Promise<void> {
   const routes = bases.flatMap((base) => routerRoutes(deps, { base, service }));
   const app = createApp({
     routes,
-    ready: () => js.isConnected() && !stop.signal.aborted,
+    ready: () => js.isConnected() && !stop.aborted,
     log,
     bodyTimeoutMs: config.bodyTimeoutMs,
     signal: grace.signal,
@@ -70,29 +71,11 @@ async function main(config: Config): Promise<void> {
   const serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port, service: name }, "listening");
 
-  await aborted(stop.signal);
+  await aborted(stop);
   log.info({}, "draining");
   await serving.stop(config.graceMs);
   grace.abort();
   await wakes.drain(config.graceMs);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-const parsed = parseConfig(readEnv(process.env));
-if (parsed.kind === "faults") {
-  process.stderr.write(`${parsed.faults.join("\n")}\n`);
-  process.exitCode = 2;
-} else {
-  try {
-    await main(parsed.config);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+await runProcess(parseConfig(readEnv(process.env)), main);

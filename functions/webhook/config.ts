@@ -1,23 +1,15 @@
 /** Environment of the webhook function: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-import { ADDRESS_ENV, ADDRESS_NAMES, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
-
-export type RawEnv = Readonly<Record<string, string | undefined>>;
-
-const NAMES = [
-  "ARK_NATS_URL",
-  "ARK_NATS_CREDS",
-  "ARK_LOG_LEVEL",
-  "ARK_RATE_PER_EVENT",
-  "ARK_RATE_TOTAL",
-  "ARK_BODY_SECONDS",
-  "ARK_GRACE_SECONDS",
-  "BROKER_URL",
-  "K_SINK",
-  ...ADDRESS_NAMES,
-  "HOST",
-  "PORT",
-] as const;
+import {
+  type ConfigOutcome,
+  judgeVariables,
+  PROCESS_ENV,
+  type ProcessConfig,
+  processConfig,
+  type RawEnv,
+  readVariables,
+} from "#core/env.ts";
+import { ADDRESS_ENV, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
 
 const url = z.url({
   protocol: /^https?$/,
@@ -26,9 +18,7 @@ const url = z.url({
 const perSecond = z.coerce.number().int().min(1).max(100_000);
 
 const Env = z.object({
-  ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark:4222" }),
-  ARK_NATS_CREDS: z.string().optional(),
-  ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  ...PROCESS_ENV,
   /** Requests a second for one event; twice as many at once (api 13). */
   ARK_RATE_PER_EVENT: perSecond.default(50),
   ARK_RATE_TOTAL: perSecond.default(1_000),
@@ -38,14 +28,9 @@ const Env = z.object({
   BROKER_URL: url.optional(),
   K_SINK: url.optional(),
   ...ADDRESS_ENV,
-  HOST: z.string().default("0.0.0.0"),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
 });
 
-export type Config = {
-  readonly natsUrl: string;
-  readonly natsCreds: string | undefined;
-  readonly logLevel: "debug" | "info" | "warn" | "error";
+export type Config = ProcessConfig & {
   readonly ratePerEvent: number;
   readonly rateTotal: number;
   readonly bodyTimeoutMs: number;
@@ -53,40 +38,20 @@ export type Config = {
   readonly brokerUrl: string | undefined;
   /** Who is woken by hand while the operator is away (P8). */
   readonly addresses: PoolAddresses;
-  readonly host: string;
-  readonly port: number;
 };
 
-export type ConfigOutcome =
-  | { readonly kind: "config"; readonly config: Config }
-  | { readonly kind: "faults"; readonly faults: readonly string[] };
-
-/** An empty variable is an unset one. */
 export function readEnv(env: RawEnv): RawEnv {
-  return Object.fromEntries(NAMES.map((name) => [name, env[name] === "" ? undefined : env[name]]));
+  return readVariables(Env.shape, env);
 }
 
-/** Every fault at once, each with the name of its variable. */
-export function parseConfig(raw: RawEnv): ConfigOutcome {
-  const parsed = Env.safeParse(raw);
-  if (!parsed.success) {
-    return { kind: "faults", faults: parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) };
-  }
-  const env = parsed.data;
-  return {
-    kind: "config",
-    config: {
-      natsUrl: env.ARK_NATS_URL,
-      natsCreds: env.ARK_NATS_CREDS,
-      logLevel: env.ARK_LOG_LEVEL,
-      ratePerEvent: env.ARK_RATE_PER_EVENT,
-      rateTotal: env.ARK_RATE_TOTAL,
-      bodyTimeoutMs: env.ARK_BODY_SECONDS * 1_000,
-      graceMs: env.ARK_GRACE_SECONDS * 1_000,
-      brokerUrl: env.BROKER_URL ?? env.K_SINK,
-      addresses: readAddresses(env),
-      host: env.HOST,
-      port: env.PORT,
-    },
-  };
+export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
+  return judgeVariables(Env, raw, (env) => ({
+    ...processConfig(env),
+    ratePerEvent: env.ARK_RATE_PER_EVENT,
+    rateTotal: env.ARK_RATE_TOTAL,
+    bodyTimeoutMs: env.ARK_BODY_SECONDS * 1_000,
+    graceMs: env.ARK_GRACE_SECONDS * 1_000,
+    brokerUrl: env.BROKER_URL ?? env.K_SINK,
+    addresses: readAddresses(env),
+  }));
 }

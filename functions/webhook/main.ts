@@ -4,6 +4,7 @@
  * M1  An event that it took keeps a webhook function awake until the dispatcher has confirmed it: the operator's waker
  *     sees to it, and while there is none this process holds a wake at its own address, ten minutes at most (P8).
  */
+import { aborted } from "#core/abort.ts";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { addressOf } from "#core/events/pool-addresses.ts";
@@ -17,6 +18,7 @@ import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTracing } from "#platform/telemetry/tracing.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
@@ -32,15 +34,14 @@ const IDLE_MS = 45_000;
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "webhook", level: config.logLevel });
-  const stop = new AbortController();
   const grace = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
 
   await using tracing = await openTracing("ark-webhook", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-webhook",
-    signal: stop.signal,
+    signal: stop,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();
@@ -79,19 +80,19 @@ async function main(config: Config): Promise<void> {
             maxPending: POSTS_AT_ONCE,
             seen: () => void (seenAt = monotonic()),
           },
-          stop.signal,
+          stop,
         );
   const quiet = async () => {
     // A wake is for an event that may not have been seen yet.
     seenAt = monotonic();
-    while (!stop.signal.aborted && monotonic() - seenAt < IDLE_MS) {
-      await delay(BEAT_MS, undefined, { signal: stop.signal }).catch(() => {});
+    while (!stop.aborted && monotonic() - seenAt < IDLE_MS) {
+      await delay(BEAT_MS, undefined, { signal: stop }).catch(() => {});
     }
   };
 
   const app = createApp({
     routes: [...routes, { method: "POST", path: "/wake", handle: async () => held(quiet(), BEAT_MS) }],
-    ready: () => js.isConnected() && !stop.signal.aborted,
+    ready: () => js.isConnected() && !stop.aborted,
     log,
     bodyTimeoutMs: config.bodyTimeoutMs,
     signal: grace.signal,
@@ -99,7 +100,7 @@ async function main(config: Config): Promise<void> {
   const serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port }, "listening");
 
-  await aborted(stop.signal);
+  await aborted(stop);
   log.info({}, "draining");
   await serving.stop(config.graceMs);
   grace.abort();
@@ -107,22 +108,4 @@ async function main(config: Config): Promise<void> {
   await wakes.drain(config.graceMs);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-const parsed = parseConfig(readEnv(process.env));
-if (parsed.kind === "faults") {
-  process.stderr.write(`${parsed.faults.join("\n")}\n`);
-  process.exitCode = 2;
-} else {
-  try {
-    await main(parsed.config);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+await runProcess(parseConfig(readEnv(process.env)), main);

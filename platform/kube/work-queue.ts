@@ -5,6 +5,7 @@
  * U2  A key that fails comes again after a pause that doubles, with jitter; the first success forgets the count.
  * U3  Waiting is silence: nothing comes again by itself but what asked for a time.
  */
+import { aborted } from "#core/abort.ts";
 import type { Logger } from "#core/ports/log.ts";
 
 export type WorkOutcome =
@@ -134,11 +135,4 @@ class Queue implements WorkQueue {
     this.#idlers = [];
     for (const resolve of idlers) resolve();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -15,7 +15,7 @@ export type Row = {
   readonly mayLazily?: readonly RegExp[];
 };
 
-const FOUNDATION = /^core\/(errors|outcome|duration)\.ts$/;
+const FOUNDATION = /^core\/(abort|env|errors|outcome|duration)\.ts$/;
 const API = /^core\/api\//;
 const EVENTS = /^core\/events\//;
 const TEMPLATE = /^core\/template\//;
@@ -34,6 +34,8 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   kube: packages("@kubernetes/client-node"),
   http: packages("express", "cloudevents"),
   proxy: packages("http-proxy-3"),
+  /** The operating system's process: `node:` alone. */
+  process: packages(),
   openai: packages("openai", "eventsource-parser"),
   mcp: packages("@modelcontextprotocol/client"),
   a2a: /^@a2a-js\/sdk(\/.+)?$/,
@@ -42,11 +44,11 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
 
 /** What the `main.ts` of a function joins; the executor loads its heavy clients while the task is being fetched. */
 const FUNCTIONS: Readonly<Record<string, { eager: readonly string[]; lazy: readonly string[] }>> = {
-  webhook: { eager: ["http", "jetstream", "telemetry"], lazy: [] },
-  dispatcher: { eager: ["http", "jetstream", "kube", "telemetry"], lazy: [] },
-  executor: { eager: ["http", "jetstream", "telemetry"], lazy: ["openai", "mcp"] },
-  collector: { eager: ["http", "jetstream", "kube", "telemetry"], lazy: [] },
-  router: { eager: ["a2a", "http", "jetstream", "telemetry"], lazy: [] },
+  webhook: { eager: ["http", "jetstream", "process", "telemetry"], lazy: [] },
+  dispatcher: { eager: ["http", "jetstream", "kube", "process", "telemetry"], lazy: [] },
+  executor: { eager: ["http", "jetstream", "process", "telemetry"], lazy: ["openai", "mcp"] },
+  collector: { eager: ["http", "jetstream", "kube", "process", "telemetry"], lazy: [] },
+  router: { eager: ["a2a", "http", "jetstream", "process", "telemetry"], lazy: [] },
 };
 
 const CORE_ROWS: readonly Row[] = [
@@ -101,7 +103,7 @@ export const ROWS: readonly Row[] = [
       /^core\/(reconcile|runs)\//,
       /^core\/pipeline\/plan\.ts$/,
       /^core\/agent\/(resolve|provider)\.ts$/,
-      platform("kube", "jetstream", "http", "proxy", "telemetry"),
+      platform("kube", "jetstream", "http", "process", "proxy", "telemetry"),
     ],
     mayAsType: [/^@kubernetes-models\/knative$/],
   },
@@ -111,7 +113,7 @@ export const ROWS: readonly Row[] = [
     may: [
       CORE,
       /^functions\/[^/]+\/(?!(main|config)\.ts$)/,
-      platform("a2a", "jetstream", "http", "openai", "mcp", "telemetry"),
+      platform("a2a", "jetstream", "http", "openai", "mcp", "process", "telemetry"),
       packages("yaml"),
     ],
   },

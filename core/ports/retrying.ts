@@ -1,6 +1,6 @@
 /** Waits for an unreachable store, with a pause that grows and is spread by chance (D9). */
-import { setTimeout as delay } from "node:timers/promises";
-import { StoreUnavailable } from "#core/ports/record.ts";
+import type { Sleep } from "#core/agent/ports.ts";
+import { StoreUnavailable } from "./record.ts";
 
 export type Attempted<T> =
   | { readonly kind: "done"; readonly value: T }
@@ -8,13 +8,16 @@ export type Attempted<T> =
   /** Not the store: a bug. */
   | { readonly kind: "failed"; readonly error: unknown };
 
+/** `random`: 0 ≤ x < 1. */
+export type Patience = { readonly sleep: Sleep; readonly random: () => number };
+
 const FIRST_MS = 100;
 const LONGEST_MS = 2_000;
 
 /** Runs `work` until it does not find the store away. Never rejects. */
 export async function retrying<T>(
   work: () => Promise<T>,
-  { random }: { readonly random: () => number },
+  { sleep, random }: Patience,
   signal: AbortSignal,
   beforeAgain: () => void = () => {},
 ): Promise<Attempted<T>> {
@@ -25,17 +28,8 @@ export async function retrying<T>(
       if (!(error instanceof StoreUnavailable)) return { kind: "failed", error };
     }
     const longest = Math.min(FIRST_MS * 2 ** tries, LONGEST_MS);
-    if (!(await pause(longest * (0.5 + random() / 2), signal))) return { kind: "stopped" };
+    await sleep(longest * (0.5 + random() / 2), signal);
+    if (signal.aborted) return { kind: "stopped" };
     beforeAgain();
-  }
-}
-
-/** False when `signal` ended the pause. */
-async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(ms, undefined, { signal });
-    return true;
-  } catch {
-    return false;
   }
 }

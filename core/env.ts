@@ -1,0 +1,53 @@
+/**
+ * Variables of a process: a schema names them, and they are judged all at once. What each means stands with its process.
+ */
+import * as z from "zod";
+
+export type RawEnv = Readonly<Record<string, string | undefined>>;
+
+export type ConfigOutcome<Config> =
+  | { readonly kind: "config"; readonly config: Config }
+  | { readonly kind: "faults"; readonly faults: readonly string[] };
+
+/** What every process has that talks to nats-server and listens. */
+export const PROCESS_ENV = {
+  ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark:4222" }),
+  ARK_NATS_CREDS: z.string().optional(),
+  ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  HOST: z.string().default("0.0.0.0"),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+};
+
+export type ProcessConfig = {
+  readonly natsUrl: string;
+  readonly natsCreds: string | undefined;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly host: string;
+  readonly port: number;
+};
+
+export function processConfig(env: z.output<z.ZodObject<typeof PROCESS_ENV>>): ProcessConfig {
+  return {
+    natsUrl: env.ARK_NATS_URL,
+    natsCreds: env.ARK_NATS_CREDS,
+    logLevel: env.ARK_LOG_LEVEL,
+    host: env.HOST,
+    port: env.PORT,
+  };
+}
+
+/** The variables that `shape` names. An empty variable is an unset one. */
+export function readVariables(shape: Readonly<Record<string, unknown>>, env: RawEnv): RawEnv {
+  return Object.fromEntries(Object.keys(shape).map((name) => [name, env[name] === "" ? undefined : env[name]]));
+}
+
+/** Every fault at once, each with the name of its variable. */
+export function judgeVariables<Env, Config>(
+  schema: z.ZodType<Env>,
+  raw: RawEnv,
+  decide: (env: Env) => Config,
+): ConfigOutcome<Config> {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return { kind: "config", config: decide(parsed.data) };
+  return { kind: "faults", faults: parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) };
+}
