@@ -21,6 +21,8 @@ const Env = z.object({
   ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark-system:4222" }),
   /** Address of nats-server as agents reach it; default: ARK_NATS_URL. */
   ARK_AGENT_NATS_URL: z.string().optional(),
+  /** Secret of each agent's namespace with key `nats.creds`: who its agents and routers are to NATS. Unset: nobody. */
+  ARK_AGENT_NATS_SECRET: name.optional(),
   /** Where the shared functions and the Broker are. */
   ARK_NAMESPACE: name.default("ark-system"),
   BROKER: name.default("default"),
@@ -69,6 +71,8 @@ export type Executor = {
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly natsUrl: string;
+  /** Of the pod's own namespace. */
+  readonly natsSecret: string | undefined;
   readonly serviceAccount: string | undefined;
   readonly maxTimeoutSeconds: number;
   readonly allowZeroInitialScale: boolean;
@@ -127,6 +131,7 @@ function decide(env: z.output<typeof Env>): Config {
       command: env.ARK_EXECUTOR_COMMAND,
       args: env.ARK_EXECUTOR_ARGS,
       natsUrl: env.ARK_AGENT_NATS_URL ?? env.ARK_NATS_URL,
+      natsSecret: env.ARK_AGENT_NATS_SECRET,
       serviceAccount: env.ARK_EXECUTOR_SERVICE_ACCOUNT,
       maxTimeoutSeconds: env.ARK_MAX_REVISION_TIMEOUT_SECONDS,
       allowZeroInitialScale: env.ARK_ALLOW_ZERO_INITIAL_SCALE,

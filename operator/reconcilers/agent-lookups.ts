@@ -7,6 +7,7 @@ import type { Named } from "../references.ts";
 import { API_KEYS_SECRET } from "../resources/agent-service.ts";
 import { nameOf } from "../resources/names.ts";
 import { type AgentRefs } from "../state/agent-refs.ts";
+import { natsFault } from "./nats-credentials.ts";
 
 export type LookedUp = {
   readonly resolution: ResolveOutcome;
@@ -20,10 +21,11 @@ type Env = Readonly<Record<string, string>>;
 export async function lookUp(agent: ArkAgent, refs: AgentRefs, deps: Deps): Promise<LookedUp> {
   const { namespace } = nameOf(agent);
   const { references, informers } = deps;
-  const [configMaps, secrets, sources] = await Promise.all([
+  const [configMaps, secrets, sources, fault] = await Promise.all([
     load(refs.configMaps, (name) => references.configMap(namespace, name)),
     load(refs.secrets, (name) => references.secret(namespace, name)),
     environment(agent, deps),
+    natsFault(namespace, deps),
   ]);
   const providers = readProviders(sources.env);
   const resolution = resolveAgent(agent, {
@@ -34,6 +36,8 @@ export async function lookUp(agent: ArkAgent, refs: AgentRefs, deps: Deps): Prom
     allowStdio: false,
   });
   const versions = [...secrets].map(([name, { version }]) => `${name}@${version}`);
+  if (resolution.kind === "resolved" && fault !== undefined)
+    return { resolution: { kind: "unresolved", reason: "MissingCredentials", message: fault }, version: "" };
   return { resolution, version: [...versions, ...sources.versions].join(",") };
 }
 

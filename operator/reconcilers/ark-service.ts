@@ -17,11 +17,15 @@ import { routerService } from "../resources/router-service.ts";
 import { agentReadiness } from "../state/agent-readiness.ts";
 import { writeStatus } from "../write-status.ts";
 import { bearerToken } from "./bearer-token.ts";
+import { natsFault } from "./nats-credentials.ts";
 
 export async function reconcileService(key: string, deps: Deps): Promise<WorkOutcome> {
   const service = deps.informers.arkServices.get(key);
   if (service === undefined || service.metadata.deletionTimestamp !== undefined) return forget(key, deps);
-  const fault = (await reconcileRecord(service, deps)) ?? (await reconcileRouter(service, deps));
+  const fault =
+    (await reconcileRecord(service, deps)) ??
+    (await natsFault(nameOf(service).namespace, deps)) ??
+    (await reconcileRouter(service, deps));
   await showStatus(service, fault, deps);
   if (fault !== undefined) return { kind: "retry", reason: fault };
   return { kind: "wait", reason: "next look at its instances", afterMs: deps.config.resyncMs };

@@ -12,7 +12,7 @@ import type { AgentRefs, Mounted } from "../state/agent-refs.ts";
 import { AGENT_FILE } from "./agent-config.ts";
 import type { Container, EnvFrom, Service, Volume } from "./knative.ts";
 import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf, poolUrl } from "./names.ts";
-import { AUTOSCALING, POD } from "./pod.ts";
+import { AUTOSCALING, POD, sharedPod } from "./pod.ts";
 
 export type AgentServiceInput = {
   readonly agent: ArkAgent;
@@ -35,7 +35,7 @@ const DEFAULT_TIMEOUT_SECONDS = 120;
 const DEFAULT_REQUESTS = { cpu: "100m", memory: "128Mi" };
 const DEFAULT_LIMITS = { cpu: "500m", memory: "512Mi" };
 
-type AgentConfig = Pick<Config, "executor" | "collectorUrl" | "clusterDomain">;
+type AgentConfig = Pick<Config, "executor" | "collectorUrl" | "clusterDomain" | "logLevel">;
 
 export function agentService(input: AgentServiceInput, config: AgentConfig): Service {
   const { agent } = input;
@@ -63,7 +63,7 @@ export function agentService(input: AgentServiceInput, config: AgentConfig): Ser
           automountServiceAccountToken: false,
           ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
           containers: [containerOf(input, config)],
-          volumes: volumesOf(input),
+          volumes: [...volumesOf(input), ...sharedPod(config).volumes],
         },
       },
     },
@@ -95,8 +95,10 @@ function annotationsOf({ agent, promptHash, configHash }: AgentServiceInput, exe
   };
 }
 
-function containerOf(input: AgentServiceInput, { executor, ...config }: AgentConfig): Container {
-  const { image, command, args, natsUrl } = executor;
+function containerOf(input: AgentServiceInput, config: AgentConfig): Container {
+  const { executor } = config;
+  const { image, command, args } = executor;
+  const pod = sharedPod(config);
   return {
     ...POD,
     name: "executor",
@@ -104,7 +106,7 @@ function containerOf(input: AgentServiceInput, { executor, ...config }: AgentCon
     ...(command !== undefined && { command }),
     ...(args !== undefined && { args }),
     env: [
-      { name: "ARK_NATS_URL", value: natsUrl },
+      ...pod.env,
       { name: "ARK_NAMESPACE", value: nameOf(input.agent).namespace },
       { name: "ARK_AGENT", value: nameOf(input.agent).name },
       { name: "ARK_AGENT_CONFIG", value: `${CONFIG_DIR}/${AGENT_FILE}` },
@@ -124,6 +126,7 @@ function containerOf(input: AgentServiceInput, { executor, ...config }: AgentCon
       { name: "agent", mountPath: CONFIG_DIR, readOnly: true },
       ...input.refs.configMaps.map(({ name }, index) => mount(`configmap-${index}`, `${CONFIG_MAPS_DIR}/${name}`)),
       ...input.refs.secrets.map(({ name }, index) => mount(`secret-${index}`, `${SECRETS_DIR}/${name}`)),
+      ...pod.volumeMounts,
     ],
   };
 }

@@ -1,5 +1,6 @@
 /** What every pod that the operator asks Knative for has in common: where it listens, how it is looked at, what it may do. */
-import type { Container } from "./knative.ts";
+import type { Config } from "../config.ts";
+import type { Container, Volume } from "./knative.ts";
 
 export const PORT = 8080;
 export const AUTOSCALING = "autoscaling.knative.dev";
@@ -15,3 +16,30 @@ export const POD = {
     seccompProfile: { type: "RuntimeDefault" },
   },
 } as const satisfies Partial<Container>;
+
+/** Key of the Secret, and the file that it becomes. */
+export const NATS_CREDS = "nats.creds";
+const NATS_DIR = "/etc/ark/nats";
+
+type SharedPod = Pick<Container, "env" | "volumeMounts"> & { readonly volumes: readonly Volume[] };
+
+/** Where NATS is and as whom to sign in there; what to log. */
+export function sharedPod({ executor, logLevel }: Pick<Config, "executor" | "logLevel">): SharedPod {
+  const { natsUrl, natsSecret } = executor;
+  const env = [
+    { name: "ARK_NATS_URL", value: natsUrl },
+    { name: "ARK_LOG_LEVEL", value: logLevel },
+  ];
+  if (natsSecret === undefined) return { env, volumeMounts: [], volumes: [] };
+  return {
+    env: [...env, { name: "ARK_NATS_CREDS", value: `${NATS_DIR}/${NATS_CREDS}` }],
+    volumeMounts: [{ name: "nats", mountPath: NATS_DIR, readOnly: true }],
+    // Optional as all others are: without it the process says what it lacks, and is started again (D49).
+    volumes: [
+      {
+        name: "nats",
+        secret: { secretName: natsSecret, items: [{ key: NATS_CREDS, path: NATS_CREDS }], optional: true },
+      },
+    ],
+  };
+}

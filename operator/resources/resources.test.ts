@@ -219,6 +219,18 @@ test("where spans go is handed on to agents, and nothing of it where nothing is 
   expect(otel({ OTEL_EXPORTER_OTLP_ENDPOINT: "" })).toEqual([]);
 });
 
+test("agents and routers sign in to NATS as whom a Secret of their namespace says, by file (D29)", () => {
+  const env = { ARK_AGENT_NATS_SECRET: "nats-user" };
+  for (const made of [service({}, env), routerService(writing, configOf(env))]) {
+    const { containers, volumes } = made.spec.template.spec;
+    expect(containers[0]?.env).toContainEqual({ name: "ARK_NATS_CREDS", value: "/etc/ark/nats/nats.creds" });
+    expect(containers[0]?.volumeMounts).toContainEqual({ name: "nats", mountPath: "/etc/ark/nats", readOnly: true });
+    const items = [{ key: "nats.creds", path: "nats.creds" }];
+    expect(volumes).toContainEqual({ name: "nats", secret: { secretName: "nats-user", items, optional: true } });
+  }
+  expect(JSON.stringify([service(), routerService(writing, configOf())])).not.toMatch(/creds|"nats"/);
+});
+
 test.each([
   ["replicas 0 drains, and max-scale 0 would be no limit", { replicas: 0 }, {}, { "max-scale": "1", "min-scale": "0" }],
   [

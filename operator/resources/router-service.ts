@@ -10,9 +10,9 @@ import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Config } from "../config.ts";
 import type { Container, Service } from "./knative.ts";
 import { LABELS, MANAGED, nameOf, type ObjectName, ownerOf, poolUrl, routerServiceName } from "./names.ts";
-import { AUTOSCALING, POD } from "./pod.ts";
+import { AUTOSCALING, POD, sharedPod } from "./pod.ts";
 
-type RouterConfig = Pick<Config, "executor" | "router" | "collectorUrl" | "webhookUrl" | "clusterDomain">;
+type RouterConfig = Pick<Config, "executor" | "router" | "collectorUrl" | "webhookUrl" | "clusterDomain" | "logLevel">;
 
 /** The longest wait, 1 h, and its answer. */
 const LONGEST_SECONDS = 3_660;
@@ -46,7 +46,7 @@ export function routerService(service: ArkService, config: RouterConfig): Servic
           automountServiceAccountToken: false,
           ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
           containers: [containerOf(key, config)],
-          volumes: [],
+          volumes: sharedPod(config).volumes,
         },
       },
     },
@@ -64,8 +64,9 @@ function annotationsOf({ executor }: RouterConfig): Record<string, string> {
   };
 }
 
-function containerOf({ namespace, name }: ObjectName, { executor, router, ...config }: RouterConfig): Container {
-  const { image, command, args } = router;
+function containerOf({ namespace, name }: ObjectName, config: RouterConfig): Container {
+  const { image, command, args } = config.router;
+  const pod = sharedPod(config);
   return {
     ...POD,
     name: "router",
@@ -73,7 +74,7 @@ function containerOf({ namespace, name }: ObjectName, { executor, router, ...con
     ...(command !== undefined && { command }),
     ...(args !== undefined && { args }),
     env: [
-      { name: "ARK_NATS_URL", value: executor.natsUrl },
+      ...pod.env,
       { name: "ARK_NAMESPACE", value: namespace },
       { name: "ARK_SERVICE", value: name },
       { name: "NODE_OPTIONS", value: HEAP },
@@ -84,6 +85,6 @@ function containerOf({ namespace, name }: ObjectName, { executor, router, ...con
     ],
     envFrom: [],
     resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { cpu: "500m", memory: "256Mi" } },
-    volumeMounts: [],
+    volumeMounts: pod.volumeMounts,
   };
 }

@@ -275,3 +275,17 @@ test("D52: ended runs beyond a team's limits are let go, those that go on never"
   };
   await expect.poll(left, POLL).toEqual(["tidy-2", "tidy-4"]);
 });
+
+test("where NATS has users, an agent waits for its namespace's, and says for which Secret (D31, D49)", async () => {
+  await giveKeys();
+  await world.stopLeading();
+  world.lead({ ARK_AGENT_NATS_SECRET: "nats-user" });
+  await make("ArkAgent", "arkagents", "stranger", { model: "gpt-4o", systemPrompt: "You sign in." });
+  await expect.poll(() => ready("arkagents", "stranger"), POLL).toBe("False MissingCredentials");
+  const conditions = fieldOf(await get(`${ark("arkagents")}/stranger`), "status", "conditions");
+  expect(JSON.stringify(conditions)).toContain('Secret \\"nats-user\\" has no key \\"nats.creds\\"');
+  expect(await get(`${SERVICES}/stranger-agent`)).toBeUndefined();
+  await post(`${CORE}/secrets`, { metadata: { name: "nats-user" }, stringData: { "nats.creds": "a user" } });
+  await expect.poll(() => ready("arkagents", "stranger"), POLL).toBe("False Progressing");
+  expect(JSON.stringify(await template("stranger"))).toContain('"secretName":"nats-user"');
+});
