@@ -1,8 +1,9 @@
 /** Feature: what other Knative parts send starts runs: a CloudEvent to the Broker, a PingSource, another team's end. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { apply, kubectl } from "./harness/cluster.ts";
 import { openFeature, type Feature } from "./harness/feature.ts";
 import { askedFor } from "./harness/model.ts";
-import { BROKER } from "./harness/names.ts";
+import { BROKER, SYSTEM } from "./harness/names.ts";
 
 let feature: Feature;
 
@@ -65,4 +66,45 @@ test("cron: a PingSource fires at its minute", { timeout: 300_000 }, async () =>
     all.some(({ spec, status }) => spec.teamRef === "ticking" && status?.phase === "Succeeded"),
   );
   expect(runs.find(({ spec }) => spec.teamRef === "ticking")?.status?.output).toBe("tick of cron");
+});
+
+test(
+  "a team is Addressable: a PingSource and a Trigger that name it as their sink start it",
+  { timeout: 300_000 },
+  async () => {
+    const { namespace } = feature;
+    const ref = { apiVersion: "arkonis.dev/v1alpha1", kind: "ArkTeam", name: "called", namespace };
+    await feature.team("called", "writer", ["say:called about {{ .input.ask }}"]);
+    const filters = [{ exact: { type: "com.example.call" } }];
+    await apply(
+      {
+        apiVersion: "sources.knative.dev/v1",
+        kind: "PingSource",
+        metadata: { name: "caller", namespace },
+        spec: { schedule: "* * * * *", contentType: "application/json", data: '{"ask": "the hour"}', sink: { ref } },
+      },
+      {
+        apiVersion: "eventing.knative.dev/v1",
+        kind: "Trigger",
+        metadata: { name: `caller-${namespace}`, namespace: SYSTEM },
+        spec: { broker: "default", filters, subscriber: { ref } },
+      },
+    );
+    await kubectl("wait", "--for=condition=Ready", "--timeout=120s", `trigger/caller-${namespace}`, "-n", SYSTEM);
+    const call = { "ce-id": "call-1", "ce-source": "/phone", "ce-type": "com.example.call" };
+    expect((await post(call, { ask: "the news" })).status).toBe(202);
+    const outputs = ["called about the hour", "called about the news"];
+    await feature.runs((all) =>
+      outputs.every((output) => all.some(({ status }) => status?.output === output && status.phase === "Succeeded")),
+    );
+    await kubectl("delete", "pingsource/caller", "-n", namespace);
+    await kubectl("delete", `trigger/caller-${namespace}`, "-n", SYSTEM);
+    expect(await askedFor("called about the news")).toHaveLength(1);
+  },
+);
+
+test("the events of runs stand in the catalogue of the Broker", async () => {
+  const types = await kubectl("get", "eventtypes", "-n", SYSTEM, "-o", "jsonpath={.items[*].spec.attributes[*].value}");
+  const succeeded = "dev.ark.run.succeeded";
+  expect(types.split(/\s+/)).toEqual(expect.arrayContaining(["dev.ark.run.started", succeeded, "dev.ark.run.failed"]));
 });

@@ -1,9 +1,10 @@
-/** A namespace of its own for one feature: the restricted standard, the providers' keys, an agent; gone at its end. */
+/** A namespace of its own for one feature: the restricted standard, the providers' keys; balanced, then gone at its end. */
 import type { ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import * as z from "zod";
 import { apply, ARK, hasEnded, isReady, kubectl, type RunObject, until, untilAll, type Watched } from "./cluster.ts";
-import { FEATURE_LABEL, MODEL, PLANTED_KEY, SYSTEM } from "./names.ts";
+import { openLedger, type Ledger } from "./ledger.ts";
+import { FEATURE_LABEL, MODEL, PLANTED_KEY } from "./names.ts";
 
 export type Feature = AsyncDisposable & {
   readonly namespace: string;
@@ -51,6 +52,7 @@ export async function openFeature(name: string): Promise<Feature> {
     },
   );
   const ark = `${ARK}/namespaces/${namespace}`;
+  const ledger = openLedger();
   const object = (kind: string, called: string, spec: unknown) => ({
     apiVersion: API_VERSION,
     kind,
@@ -74,42 +76,35 @@ export async function openFeature(name: string): Promise<Feature> {
         inputs: { prompt },
         ...(index > 0 && { dependsOn: [`step-${index - 1}`] }),
       }));
-      await apply(object("ArkTeam", called, { roles: [{ name: "writer", arkAgent: agent }], pipeline }));
+      const kept = { successfulRunsHistoryLimit: 100, failedRunsHistoryLimit: 100 };
+      await apply(object("ArkTeam", called, { roles: [{ name: "writer", arkAgent: agent }], pipeline, ...kept }));
       await until(`${ark}/arkteams`, called, isReady);
     },
     event,
     webhook: async (called, spec) => {
       await event(called, { source: { type: "webhook" }, ...spec });
-      return door(namespace, called);
+      if (spec["concurrencyPolicy"] === "Forbid") ledger.maySkip(called);
+      return door(namespace, called, ledger);
     },
     run: (called, is = hasEnded) => until<RunObject>(`${ark}/arkruns`, called, is),
     runs: (are) => untilAll<RunObject>(`${ark}/arkruns`, "", are),
     [Symbol.asyncDispose]: async () => {
-      await forgetEvents(namespace);
-      await kubectl("delete", "arkteams,arkruns,arkagents", "--all", "-n", namespace, "--timeout=120s");
-      await kubectl("delete", "namespace", namespace, "--wait=false");
+      const every = "arkevents,arkservices,arkteams,arkruns,arkagents";
+      try {
+        const areThere = (runs: readonly RunObject[]): boolean => {
+          const names = new Set(runs.map(({ metadata }) => metadata.name));
+          return ledger.due().every((name) => names.has(name));
+        };
+        await ledger.balance(await untilAll<RunObject>(`${ark}/arkruns`, "", areThere));
+      } finally {
+        await kubectl("delete", every, "--all", "-n", namespace, "--timeout=180s");
+        await kubectl("delete", "namespace", namespace, "--wait=false");
+      }
     },
   };
 }
 
-/**
- * One after another: Knative takes a Trigger's subscriber out of its channel by writing the whole list as it last saw
- * it. Of two that go at once, one may stay there for good, be answered 404, and hold up every post to the Broker.
- */
-async function forgetEvents(namespace: string): Promise<void> {
-  const names = (await kubectl("get", "arkevents", "-n", namespace, "-o", "name")).split("\n").filter(Boolean);
-  for (const name of names) {
-    await kubectl("delete", name, "-n", namespace, "--timeout=120s");
-    const event = name.slice(name.indexOf("/") + 1);
-    const selector = `arkonis.dev/namespace=${namespace},arkonis.dev/event=${event}`;
-    const triggers = `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/triggers`;
-    await untilAll(triggers, selector, (all) => all.length === 0);
-    const subscriptions = `/apis/messaging.knative.dev/v1/namespaces/${SYSTEM}/subscriptions`;
-    await untilAll(subscriptions, "", (all) => all.every(({ metadata }) => metadata.deletionTimestamp === undefined));
-  }
-}
-
-async function door(namespace: string, name: string): Promise<Door> {
+async function door(namespace: string, name: string, ledger: Ledger): Promise<Door> {
   const event = await until<Watched>(`${ARK}/namespaces/${namespace}/arkevents`, name, ({ status }) =>
     Boolean(status?.["webhookURL"]),
   );
@@ -131,12 +126,16 @@ async function door(namespace: string, name: string): Promise<Door> {
         signal: AbortSignal.timeout(FIRE_MS),
       });
       const text = await response.text();
-      const parsed: unknown = text === "" ? {} : JSON.parse(text);
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: z.record(z.string(), z.unknown()).parse(parsed),
-      };
+      const told = z.record(z.string(), z.unknown()).parse(text === "" ? {} : JSON.parse(text));
+      ledger.accepted(name, namesOf(told));
+      return { status: response.status, headers: response.headers, body: told };
     },
   };
+}
+
+/** Of an answer at once, of one or several runs that ended, or of a run whose caller's patience ended first. */
+function namesOf({ runs, runName }: Fired["body"]): readonly string[] {
+  if (typeof runName === "string") return [runName];
+  if (!Array.isArray(runs)) return [];
+  return runs.flatMap((run: unknown) => (typeof run === "string" ? [run] : namesOf(run as Fired["body"])));
 }

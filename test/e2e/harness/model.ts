@@ -21,6 +21,21 @@ export async function askedFor(text: string, count = 0): Promise<Asked> {
   return found;
 }
 
+const Calls = z.array(
+  z.object({
+    key: z.string(),
+    answered: z.boolean(),
+    usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  }),
+);
+
+/** Every request whose idempotency key begins so, with what its answer cost. */
+export async function callsOf(prefix: string): Promise<z.output<typeof Calls>> {
+  const query = new URLSearchParams({ key: prefix });
+  const response = await fetch(`${MODEL.admin}/calls?${query.toString()}`, { signal: AbortSignal.timeout(30_000) });
+  return Calls.parse(await response.json());
+}
+
 export async function release(name: string): Promise<void> {
   const signal = AbortSignal.timeout(30_000);
   await fetch(`${MODEL.admin}/release/${name}`, { method: "POST", signal });

@@ -1,6 +1,7 @@
 /**
  * The scripted model server as a pod of a cluster: port 8080 speaks the models' protocol, port 8081 tells what was asked
- * and lets held answers go: `GET /requests?match=<text>&count=<n>` answers once so many were. The last user message says what the answer is: `say:<text>`, `hold:<name>` until
+ * and lets held answers go: `GET /requests?match=<text>&count=<n>` answers once so many were, `GET /calls?key=<prefix>`
+ * has all of those keys. The last user message says what the answer is: `say:<text>`, `hold:<name>` until
  * `POST /release/<name>`, otherwise an echo.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -42,6 +43,12 @@ function requestsWith(text: string) {
   return all.filter(({ body }) => JSON.stringify((body["messages"] as unknown[] | undefined)?.at(-1)).includes(text));
 }
 
+/** What can have been charged for calls whose key begins so. */
+function callsOf(prefix: string) {
+  const all = model.requests().map(({ key = "", answered, usage }) => ({ key, answered, usage }));
+  return all.filter(({ key }) => key.startsWith(prefix));
+}
+
 async function untilAsked(text: string, count: number): Promise<void> {
   if (requestsWith(text).length >= count) return;
   await new Promise<void>((resolve) => {
@@ -66,9 +73,14 @@ async function admin(request: IncomingMessage, response: ServerResponse): Promis
     response.writeHead(204).end();
     return;
   }
+  response.writeHead(200, { "content-type": "application/json" });
+  if (pathname === "/calls") {
+    response.end(JSON.stringify(callsOf(searchParams.get("key") ?? "")));
+    return;
+  }
   const match = searchParams.get("match") ?? "";
   await untilAsked(match, Number(searchParams.get("count") ?? 0));
-  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(requestsWith(match)));
+  response.end(JSON.stringify(requestsWith(match)));
 }
 
 const server = createServer((request, response) => {

@@ -1,0 +1,106 @@
+/** Feature: an ArkService gives tasks to an agent that sleeps, over HTTP and A2A. */
+import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client";
+import { Role, type SendMessageRequest, TaskState } from "@a2a-js/sdk";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import { apply, ARK, asleep, kubectl, until, type Watched } from "./harness/cluster.ts";
+import { openFeature, type Feature } from "./harness/feature.ts";
+import { askedFor } from "./harness/model.ts";
+
+type Served = Watched & { readonly status?: { readonly address?: { readonly url: string } } };
+
+let feature: Feature;
+let authorization: string;
+let url: string;
+
+beforeAll(async () => {
+  feature = await openFeature("services");
+  const { namespace } = feature;
+  await feature.agent("writer", { replicas: 2 });
+  await apply({
+    apiVersion: API_VERSION,
+    kind: "ArkService",
+    metadata: { name: "writing", namespace },
+    spec: {
+      selector: { arkAgent: "writer" },
+      routing: { strategy: "least-busy" },
+      ports: [
+        { protocol: "HTTP", port: 8081 },
+        { protocol: "A2A", port: 8082 },
+      ],
+    },
+  });
+  const services = `${ARK}/namespaces/${namespace}/arkservices`;
+  const service = await until<Served>(services, "writing", ({ status }) => status?.address !== undefined);
+  url = service.status?.address?.url ?? "";
+  const words = ["get", "secret", "writing-service-token", "-n", namespace, "-o", "jsonpath={.data.token}"];
+  authorization = `Bearer ${Buffer.from(await kubectl(...words), "base64").toString()}`;
+  await asleep(namespace);
+});
+afterAll(() => feature?.[Symbol.asyncDispose]());
+
+const PATIENCE_MS = 180_000;
+
+test("HTTP, from zero instances: the answer has output, usage and the name of the run that holds them", async () => {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { authorization, "content-type": "application/json" },
+    body: JSON.stringify({ prompt: "say:served" }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  const body = (await response.json()) as { taskID: string };
+  expect([response.status, body]).toMatchObject([200, { status: "succeeded", output: "served" }]);
+  expect((await feature.run(body.taskID)).status).toMatchObject({ phase: "Succeeded", output: "served" });
+  expect(await askedFor("say:served")).toHaveLength(1);
+});
+
+test("without its token: 401, and nothing starts", async () => {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ prompt: "say:stolen" }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  expect(response.status).toBe(401);
+  expect(await askedFor("say:stolen")).toHaveLength(0);
+});
+
+test("A2A: a client finds the agent's card and sends it a message", async () => {
+  const fetchImpl: typeof fetch = (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set("authorization", authorization);
+    return fetch(input, { ...init, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+  };
+  const factory = new ClientFactory({
+    transports: [new JsonRpcTransportFactory({ fetchImpl })],
+    cardResolver: new DefaultAgentCardResolver(),
+  });
+  const client = await factory.createFromUrl(url, ".well-known/agent-card.json");
+  const answer = await client.sendMessage(message("say:over a2a"));
+  if (!("id" in answer)) throw new Error("a message, not a task");
+  expect(answer.status?.state).toBe(TaskState.TASK_STATE_COMPLETED);
+  expect(JSON.stringify(answer.artifacts)).toContain("over a2a");
+  expect(await askedFor("say:over a2a")).toHaveLength(1);
+});
+
+function message(text: string): SendMessageRequest {
+  return {
+    tenant: "",
+    message: {
+      messageId: "message-1",
+      contextId: "conversation-1",
+      taskId: "",
+      role: Role.ROLE_USER,
+      parts: [{ content: { $case: "text", value: text }, metadata: undefined, filename: "", mediaType: "text/plain" }],
+      metadata: undefined,
+      extensions: [],
+      referenceTaskIds: [],
+    },
+    configuration: {
+      acceptedOutputModes: [],
+      taskPushNotificationConfig: undefined,
+      returnImmediately: false,
+    },
+    metadata: undefined,
+  };
+}
