@@ -1,6 +1,6 @@
 /**
  * Several async iterables as one, in order of arrival. Takes from a source only what has been asked for, so a slow
- * reader holds back all of them. Sources end by their own signal: abort it when leaving early.
+ * reader holds back all of them. Sources that wait end by their own signal: abort it when leaving early.
  */
 type Next<T> = { readonly iterator: AsyncIterator<T>; readonly result: IteratorResult<T> };
 
@@ -13,13 +13,19 @@ export async function* merge<T>(sources: readonly AsyncIterable<T>[]): AsyncGene
     pending.set(iterator, next);
   };
   for (const source of sources) ask(source[Symbol.asyncIterator]());
-  while (pending.size > 0) {
-    const { iterator, result } = await Promise.race(pending.values());
-    if (result.done === true) {
-      pending.delete(iterator);
-      continue;
+  try {
+    while (pending.size > 0) {
+      const { iterator, result } = await Promise.race(pending.values());
+      if (result.done === true) {
+        pending.delete(iterator);
+        continue;
+      }
+      yield result.value;
+      ask(iterator);
     }
-    yield result.value;
-    ask(iterator);
+  } finally {
+    // Between two items a source hears no signal: told to return, it lets go of what it holds. Not awaited, for others
+    // answer only when they have come to their end.
+    for (const iterator of pending.keys()) iterator.return?.().catch(() => {});
   }
 }

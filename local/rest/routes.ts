@@ -7,6 +7,7 @@ import type { FactLog, Outputs, RunStates, StoredFact, TokenFeed } from "#core/p
 import type { Text } from "#core/events/text.ts";
 import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
+import { merge } from "../../functions/webhook/merge.ts";
 import { objectRoutes, type ObjectsApi } from "./objects.ts";
 import { failure, success } from "./status.ts";
 
@@ -72,7 +73,7 @@ function factsReply(request: HttpRequest, deps: RestDeps): HttpReply {
   const facts = read(deps.facts.watch(run, { fromSeq, signal }));
   if (query.get("tokens") !== "true") return { kind: "ndjson", lines: facts };
   const tokens = labelled(deps.tokens.watch(run, signal));
-  return { kind: "ndjson", lines: merged([facts, tokens]) };
+  return { kind: "ndjson", lines: merge<unknown>([facts, tokens]) };
 }
 
 async function* past(facts: AsyncIterable<StoredFact>, fromSeq: number): AsyncGenerator<StoredFact> {
@@ -96,23 +97,4 @@ async function* whole(
 
 async function* labelled(tokens: AsyncIterable<unknown>): AsyncGenerator<unknown> {
   for await (const one of tokens) yield { tokens: one };
-}
-
-/** Items of both as they come; ends when all have ended. */
-async function* merged(sources: readonly AsyncIterable<unknown>[]): AsyncGenerator<unknown> {
-  const iterators = sources.map((source) => source[Symbol.asyncIterator]());
-  const next = async (index: number) => ({ index, result: await iterators[index]?.next() });
-  const waiting = new Map(iterators.map((_, index) => [index, next(index)]));
-  try {
-    while (waiting.size > 0) {
-      const { index, result } = await Promise.race(waiting.values());
-      if (result === undefined || result.done === true) waiting.delete(index);
-      else {
-        waiting.set(index, next(index));
-        yield result.value;
-      }
-    }
-  } finally {
-    await Promise.allSettled(iterators.map(async (iterator) => iterator.return?.()));
-  }
 }
