@@ -4,20 +4,12 @@
  * The objects come from the project's own server, which has judged them by their schemas; they are not judged again.
  */
 import { ArkError } from "#core/errors.ts";
-import type { Kind, ObjectOf } from "#core/api/objects.ts";
+import { type Kind, type ObjectOf, PLURALS } from "#core/api/objects.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { Change, Cluster, FactLine, FactOptions, FireAnswer, FireRequest, Key, ListOptions } from "./cluster.ts";
 import { jsonLines } from "./ndjson.ts";
 import { refused, Rest, type RestOptions } from "./rest.ts";
 
-const PLURAL: Readonly<Record<Kind, string>> = {
-  ArkEvent: "arkevents",
-  ArkTeam: "arkteams",
-  ArkAgent: "arkagents",
-  ArkRun: "arkruns",
-  ArkService: "arkservices",
-  ArkSettings: "arksettings",
-};
 /** A sync webhook answers a moment after its own timeout. */
 const SYNC_GRACE_MS = 15_000;
 
@@ -27,7 +19,7 @@ export function localCluster(options: RestOptions): Cluster {
 
 function collectionPath(kind: Kind, namespace: string | undefined): string {
   const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `/apis/${API_VERSION}${scope}/${PLURAL[kind]}`;
+  return `/apis/${API_VERSION}${scope}/${PLURALS[kind]}`;
 }
 
 function objectPath(kind: Kind, key: Key): string {

@@ -3,7 +3,7 @@
  * rules that need the whole object or its stored version.
  */
 import type * as z from "zod";
-import type { Kind } from "./objects.ts";
+import { type Kind, PLURALS } from "./objects.ts";
 import { derivedNameRule, MAX_RUN_NAME, ownTeamRule, runSpecRule } from "./object-rules.ts";
 import type { ChangeRule, Rule } from "./rules.ts";
 import { ArkAgentSchema } from "./v1alpha1/ark-agent.ts";
@@ -54,7 +54,7 @@ export const AGE: Column = date("Age", ".metadata.creationTimestamp");
 export const KINDS: Readonly<Record<Kind, KindInfo>> = {
   ArkEvent: {
     kind: "ArkEvent",
-    plural: "arkevents",
+    plural: PLURALS.ArkEvent,
     singular: "arkevent",
     shortNames: [],
     description: "An event source, and the teams or agents it starts.",
@@ -72,7 +72,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
   },
   ArkTeam: {
     kind: "ArkTeam",
-    plural: "arkteams",
+    plural: PLURALS.ArkTeam,
     singular: "arkteam",
     shortNames: [],
     description:
@@ -90,7 +90,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
   },
   ArkAgent: {
     kind: "ArkAgent",
-    plural: "arkagents",
+    plural: PLURALS.ArkAgent,
     singular: "arkagent",
     shortNames: [],
     description: "A model, its instructions, its tools and its limits.",
@@ -111,7 +111,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
   },
   ArkRun: {
     kind: "ArkRun",
-    plural: "arkruns",
+    plural: PLURALS.ArkRun,
     singular: "arkrun",
     shortNames: ["aorun"],
     description: "The immutable record of one execution of a team or an agent.",
@@ -131,7 +131,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
   },
   ArkService: {
     kind: "ArkService",
-    plural: "arkservices",
+    plural: PLURALS.ArkService,
     singular: "arkservice",
     shortNames: ["aosvc"],
     description: "A door for tasks from outside, over HTTP or A2A, to the ready instances of one agent.",
@@ -147,7 +147,7 @@ export const KINDS: Readonly<Record<Kind, KindInfo>> = {
   },
   ArkSettings: {
     kind: "ArkSettings",
-    plural: "arksettings",
+    plural: PLURALS.ArkSettings,
     singular: "arksettings",
     shortNames: [],
     description: "Shared model settings and prompt parts, which agents refer to.",

@@ -17,3 +17,13 @@ export type ObjectByKind = {
 export type Kind = keyof ObjectByKind;
 export type ObjectOf<K extends Kind> = ObjectByKind[K];
 export type ArkObject = ObjectByKind[Kind];
+
+/** The kinds as paths of the Kubernetes API name them. */
+export const PLURALS: Readonly<Record<Kind, string>> = {
+  ArkEvent: "arkevents",
+  ArkTeam: "arkteams",
+  ArkAgent: "arkagents",
+  ArkRun: "arkruns",
+  ArkService: "arkservices",
+  ArkSettings: "arksettings",
+};

@@ -4,7 +4,7 @@
  * R1  What is stored through here has passed the same checks as a manifest (P10); nothing is half done.
  * R2  Status is not writable here: its writers are the collector and the reconciler (P5).
  */
-import type { ArkObject, Kind } from "#core/api/objects.ts";
+import { type ArkObject, type Kind, PLURALS } from "#core/api/objects.ts";
 import { checkUpdate } from "#core/api/validate.ts";
 import type { Objects, ObjectKey } from "#core/ports/objects.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
@@ -20,14 +20,9 @@ export type ObjectsApi = {
   readonly admit: (value: unknown) => Promise<AdmitOutcome>;
 };
 
-const KINDS: Readonly<Record<string, Kind>> = {
-  arkevents: "ArkEvent",
-  arkteams: "ArkTeam",
-  arkagents: "ArkAgent",
-  arkruns: "ArkRun",
-  arkservices: "ArkService",
-  arksettings: "ArkSettings",
-};
+const KINDS: ReadonlyMap<string, Kind> = new Map(
+  (Object.keys(PLURALS) as readonly Kind[]).map((kind) => [PLURALS[kind], kind]),
+);
 const GROUP = "/apis/arkonis.dev/v1alpha1";
 const ONE = `${GROUP}/namespaces/:namespace/:plural/:name`;
 const IN_NAMESPACE = `${GROUP}/namespaces/:namespace/:plural`;
@@ -35,7 +30,7 @@ const IN_NAMESPACE = `${GROUP}/namespaces/:namespace/:plural`;
 export function objectRoutes(api: ObjectsApi): Route[] {
   const of = (handle: (kind: Kind, request: HttpRequest, api: ObjectsApi) => Promise<HttpReply>): Route["handle"] => {
     return async (request) => {
-      const kind = KINDS[request.params["plural"] ?? ""];
+      const kind = KINDS.get(request.params["plural"] ?? "");
       return kind === undefined
         ? failure("NotFound", `no such kind: ${request.params["plural"]}`)
         : handle(kind, request, api);

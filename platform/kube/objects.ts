@@ -4,20 +4,11 @@
  * O1  `apply` is server-side apply under one field manager; it never touches what others own.
  * O2  A status is written through the status subresource, whole, in one request without a read.
  */
-import type { Kind, ObjectOf } from "#core/api/objects.ts";
+import { type Kind, type ObjectOf, PLURALS } from "#core/api/objects.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { CreateOutcome, ObjectKey, Objects, UpdateOutcome, WatchEvent } from "#core/ports/objects.ts";
 import { type Kube, type KubeAnswer, messageOf } from "./client.ts";
 import { listObjects, watchObjects } from "./watch.ts";
-
-export const PLURALS: Readonly<Record<Kind, string>> = {
-  ArkEvent: "arkevents",
-  ArkTeam: "arkteams",
-  ArkAgent: "arkagents",
-  ArkRun: "arkruns",
-  ArkService: "arkservices",
-  ArkSettings: "arksettings",
-};
 
 const MAX_UPDATES = 20;
 
