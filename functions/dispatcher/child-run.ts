@@ -1,9 +1,10 @@
 /** A nested team's run, asked for by its parent's engine: the parent named it, so asking twice is one run. */
 import * as z from "zod";
+import { EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { ParentRef } from "#core/events/facts.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
-import { deadLetter } from "./dead-letter.ts";
+import { bury } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
 import { runObject, snapshot } from "#core/runs/run-object.ts";
 import { startRun } from "#core/runs/start-run.ts";
@@ -41,7 +42,10 @@ export async function startChild(input: ChildRequest, deps: DispatcherDeps): Pro
 
 async function start({ cloudEvent, lastTry }: ChildRequest, deps: DispatcherDeps): Promise<HandleOutcome> {
   const parsed = Request.safeParse(cloudEvent.data);
-  if (!parsed.success) return bury(cloudEvent, "InvalidEvent", z.prettifyError(parsed.error), deps);
+  if (!parsed.success) {
+    const message = z.prettifyError(parsed.error);
+    return bury({ cloudEvent, named: EXTENSIONS.run, reason: "InvalidEvent", message }, deps);
+  }
   const request = parsed.data;
   const { parent, depth, hop } = request;
   if (depth > MAX_DEPTH) return fail(request, cloudEvent, "DepthLimit", `teams are nested ${depth} deep`, deps);
@@ -81,17 +85,5 @@ async function fail(
       outcome: { kind: "failed", code: reason, message, mayPass: false },
     },
   );
-  return bury(cloudEvent, reason, message, deps);
-}
-
-async function bury(
-  cloudEvent: CloudEventRecord,
-  reason: string,
-  message: string,
-  deps: DispatcherDeps,
-): Promise<HandleOutcome> {
-  const namespace = String(cloudEvent.extensions["arknamespace"] ?? "");
-  const name = String(cloudEvent.extensions["arkrun"] ?? "");
-  await deadLetter({ namespace, name, reason, message, cloudEvent, id: `${cloudEvent.id}/${reason}` }, deps);
-  return { kind: "dead", code: reason, reason: message };
+  return bury({ cloudEvent, named: EXTENSIONS.run, reason, message }, deps);
 }

@@ -6,7 +6,7 @@ import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import { runObject } from "#core/runs/run-object.ts";
 import { startRun } from "#core/runs/start-run.ts";
-import { deadLetter } from "./dead-letter.ts";
+import { bury } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
 import { sha256 } from "./fire-key.ts";
 
@@ -22,7 +22,8 @@ export async function startServiceRun(
 
 async function start(cloudEvent: CloudEventRecord, deps: DispatcherDeps): Promise<HandleOutcome> {
   const parsed = ServiceTaskSchema.safeParse(cloudEvent.data);
-  if (!parsed.success) return bury(cloudEvent, "InvalidEvent", z.prettifyError(parsed.error), deps);
+  const lost = { cloudEvent, named: EXTENSIONS.service };
+  if (!parsed.success) return bury({ ...lost, reason: "InvalidEvent", message: z.prettifyError(parsed.error) }, deps);
   const { namespace, run: name, agent, prompt, input, via, serviceUid } = parsed.data;
   const traceparent = extension(cloudEvent, "traceparent");
   const origin = {
@@ -36,17 +37,5 @@ async function start(cloudEvent: CloudEventRecord, deps: DispatcherDeps): Promis
   const spec = { agent, prompt, ...(input === undefined ? {} : { input }) };
   const started = await startRun(runObject({ namespace, name }, spec, origin, owner), deps);
   if (started.kind === "started") return { kind: "done" };
-  return bury(cloudEvent, "NameTaken", `another run is called ${name}`, deps);
-}
-
-async function bury(
-  cloudEvent: CloudEventRecord,
-  reason: string,
-  message: string,
-  deps: DispatcherDeps,
-): Promise<HandleOutcome> {
-  const namespace = extension(cloudEvent, EXTENSIONS.namespace) ?? "";
-  const name = extension(cloudEvent, EXTENSIONS.service) ?? "";
-  await deadLetter({ namespace, name, reason, message, cloudEvent, id: `${cloudEvent.id}/${reason}` }, deps);
-  return { kind: "dead", code: reason, reason: message };
+  return bury({ ...lost, reason: "NameTaken", message: `another run is called ${name}` }, deps);
 }
