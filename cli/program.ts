@@ -200,6 +200,13 @@ function addRunCommands(program: Command, context: Context): void {
         (await import("./commands/cancel.ts")).cancel(cluster, name, given, io),
       ),
     );
+  served(program.command("replay").argument("<event>"))
+    .description("send an event's dead letters again: fires that could not be dispatched")
+    .action((name: string, options) =>
+      connected(context, options, async (cluster, given) =>
+        (await import("./commands/replay.ts")).replay(cluster, name, given, io),
+      ),
+    );
 }
 
 function addLookCommands(program: Command, context: Context): void {

@@ -12,9 +12,10 @@ import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { TaskQueue, UsageTally } from "#core/ports/record.ts";
 import type { Services } from "#core/ports/services.ts";
-import type { Triggers } from "#core/ports/events.ts";
+import type { Replay, Replays, Triggers } from "#core/ports/events.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
 import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
+import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
 import { roleAgents } from "#core/reconcile/role-agents.ts";
 import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
@@ -29,6 +30,8 @@ import { byKey, type Env, keyOf, type Observed, type Providers, resolveAll, type
 export type ReconcilerDeps = {
   readonly objects: Objects;
   readonly triggers: Triggers;
+  readonly letters: Replay;
+  readonly replays: Replays;
   readonly services: Services;
   readonly tasks: Pick<TaskQueue, "pending">;
   readonly usage: Pick<UsageTally, "last24h">;
@@ -129,7 +132,7 @@ export class Reconciler {
   }
 
   async #triggers({ events, teams }: Observed): Promise<void> {
-    const { triggers, secrets } = this.#deps;
+    const { triggers, replays, secrets } = this.#deps;
     const teamByKey = byKey(teams);
     const present = new Set<string>();
     for (const event of events) {
@@ -142,6 +145,7 @@ export class Reconciler {
     for (const key of [...this.#known].filter((one) => !present.has(one))) {
       const [namespace = "", name = ""] = key.split("/");
       await triggers.delete(namespace, name);
+      await replays.delete(namespace, name);
     }
     this.#known = present;
   }
@@ -206,6 +210,8 @@ export class Reconciler {
 
   async #eventStatuses({ events }: Observed, teams: ReadonlyMap<string, ArkTeam>, world: World): Promise<void> {
     const { eventStatuses, now, webhookBase } = this.#deps;
+    for (const event of events) await this.#sendAgain(event);
+    const { counts } = await this.#deps.letters.census();
     for (const event of events) {
       const { namespace = "default" } = event.metadata;
       const fault = sourceFault(JSON.stringify(event.spec.source));
@@ -215,10 +221,20 @@ export class Reconciler {
           hasAgent: (name) => world.agents.has(`${namespace}/${name}`),
           webhookBase: webhookBase(),
           ...(fault !== undefined && { sourceFault: fault }),
+          deadLetters: counts.get(keyOf(event)) ?? 0,
           now: now(),
         });
       await eventStatuses.refresh(event, status);
     }
+  }
+
+  async #sendAgain(event: ArkEvent): Promise<void> {
+    const outcome = await replayWhenAsked(event, this.#deps);
+    const { namespace, name } = event.metadata;
+    if (outcome.kind === "replayed")
+      this.#deps.log.info({ namespace, event: name, detail: outcome.message }, "replayed");
+    if (outcome.kind === "refused")
+      this.#deps.log.warn({ namespace, event: name, detail: outcome.message }, "not replayed");
   }
 
   async #agentStatuses(world: World): Promise<void> {

@@ -63,7 +63,7 @@ export async function buildSystem(
 ): Promise<System> {
   let world: World = { events: [], agents: new Map() };
   const eventStatuses = new EventStatuses(js.objects, log);
-  const dispatcher = dispatcherDeps(js, eventStatuses, spans, log);
+  const dispatcher = dispatcherDeps(js, eventStatuses, () => reconciler.poke(), spans, log);
   const runtimes = new Runtimes((agent, model) => {
     const state = world.agents.get(`${agent.namespace}/${agent.name}`);
     return models.providers(model, state === undefined ? env : agentEnv(state.agent, secrets, env));
@@ -82,6 +82,8 @@ export async function buildSystem(
   const reconciler: Reconciler = new Reconciler({
     objects: js.objects,
     triggers: js.triggers,
+    letters: js.deadLetters,
+    replays: js.replays,
     services: js.services,
     tasks: js.tasks,
     usage: js.usage,
@@ -131,7 +133,13 @@ export async function startLoops(system: System, js: JetStream, log: Logger, sto
   ]);
 }
 
-function dispatcherDeps(js: JetStream, statuses: EventStatuses, spans: Spans, log: Logger): DispatcherDeps {
+function dispatcherDeps(
+  js: JetStream,
+  statuses: EventStatuses,
+  onLost: () => void,
+  spans: Spans,
+  log: Logger,
+): DispatcherDeps {
   return {
     objects: js.objects,
     facts: js.factLog,
@@ -140,7 +148,10 @@ function dispatcherDeps(js: JetStream, statuses: EventStatuses, spans: Spans, lo
     locks: js.locks,
     outbox: js.outbox,
     deadLetters: js.deadLetters,
-    recordFire: (fire) => statuses.record(fire),
+    recordFire: async (fire) => {
+      await statuses.record(fire);
+      if (fire.outcome === "dead-lettered") onLost();
+    },
     now: Date.now,
     spans,
     log,

@@ -5,7 +5,7 @@ import type { ArkSettings } from "#core/api/v1alpha1/ark-settings.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Logger } from "#core/ports/log.ts";
-import type { FireTallies, Outbox, Triggers } from "#core/ports/events.ts";
+import type { FireTallies, Outbox, Replay, Replays, Triggers } from "#core/ports/events.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog, RunStates, UsageTally } from "#core/ports/record.ts";
 import type { Instances, Services } from "#core/ports/services.ts";
@@ -48,6 +48,8 @@ export type Deps = {
   readonly references: References;
   readonly triggers: Triggers;
   readonly tallies: FireTallies;
+  readonly letters: Replay;
+  readonly replays: Replays;
   readonly usage: Pick<UsageTally, "last24h">;
   readonly services: Services;
   readonly instances: Instances;
@@ -57,6 +59,8 @@ export type Deps = {
   readonly recorder: Recorder;
   /** Tasks of a pool that are not settled, by the waker's last look. */
   readonly backlogOf: (pool: Pool) => number;
+  /** Dead letters of an ArkEvent, `<namespace>/<name>`, by the last look; undefined before the first. */
+  readonly lettersOf: (key: string) => number | undefined;
   /** Whoever else must be looked at. */
   readonly poke: (key: string) => void;
   /** Milliseconds since the epoch. */

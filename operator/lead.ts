@@ -20,13 +20,14 @@ import { pokeForgotten, reconcileService } from "./reconcilers/ark-service.ts";
 import { reconcileRun } from "./reconcilers/ark-run.ts";
 import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
+import { createLetterCounts } from "./letter-counts.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import { wake } from "./waker/waker.ts";
 
-export type LeadDeps = Omit<Deps, "informers" | "poke" | "backlogOf" | "triggerLane"> & {
+export type LeadDeps = Omit<Deps, "informers" | "poke" | "backlogOf" | "lettersOf" | "triggerLane"> & {
   readonly kube: Kube;
   readonly backlog: Backlog;
   readonly hints: WakeHints;
@@ -72,7 +73,15 @@ export function createLeading(given: LeadDeps): Leading {
   const { children, recorder } = given;
   const informers = createInformers({ kube, children, poke, pokeSoon, recorder, log });
   const triggerLane = createTriggerLane({ children, applier: given.applier, now: given.now });
-  const deps: Deps = { ...given, informers, poke, backlogOf, triggerLane };
+  const pokeEvents = (keys: Iterable<string>) => [...keys].forEach((key) => poke(workKey("ArkEvent", key)));
+  const letterCounts = createLetterCounts({
+    letters: given.letters,
+    onChange: pokeEvents,
+    all: () => [...informers.events.values()].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+    everyMs: given.config.resyncMs,
+    log,
+  });
+  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf: (key) => letterCounts.of(key), triggerLane };
   const onLoad: Parameters<typeof wake>[0]["onLoad"] = ({ tasks }) => {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));
@@ -94,7 +103,7 @@ export function createLeading(given: LeadDeps): Leading {
       // L1. Knative's kinds may be missing: they are waited for as long as they are not.
       const working = allSynced(informers, signal).then(async () => {
         if (signal.aborted) return;
-        await Promise.all([queue.run(signal), keepShared(deps, signal), tidy(deps)]);
+        await Promise.all([queue.run(signal), letterCounts.run(signal), keepShared(deps, signal), tidy(deps)]);
       });
       await Promise.all([...following, waking, working]);
     },

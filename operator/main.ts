@@ -79,6 +79,8 @@ function leadDeps(kube: Kube, js: JetStream, config: Config, log: Logger): LeadD
     references: createReferences(children, config.resyncMs / 2, () => performance.now()),
     triggers: js.triggers,
     tallies: js.tallies,
+    letters: js.deadLetters,
+    replays: js.replays,
     usage: js.usage,
     services: js.services,
     instances: js.instances,

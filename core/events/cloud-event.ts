@@ -9,7 +9,10 @@ export const EVENT_TYPES = {
   runFailed: "dev.ark.run.failed",
 } as const;
 
-/** `arkseq`: where the event stands in the outbox. `arkkey`: names the fire. `arkhop`: length of the chain of runs. */
+/**
+ * `arkseq`: where the event stands in the outbox. `arkkey`: names the fire. `arkhop`: length of the chain of runs.
+ * `arkreplay`: `<namespace>/<event>`, the one ArkEvent that a dead letter is sent again for.
+ */
 export const EXTENSIONS = {
   namespace: "arknamespace",
   event: "arkevent",
@@ -20,6 +23,7 @@ export const EXTENSIONS = {
   hop: "arkhop",
   key: "arkkey",
   seq: "arkseq",
+  replay: "arkreplay",
 } as const;
 
 /** The 17th hop is dead-lettered (api 1). */

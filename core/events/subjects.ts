@@ -71,6 +71,11 @@ export function dlqSubject(namespace: string, name: string): string {
   return `ark.dlq.${namespace}.${name}`;
 }
 
+/** A token longer, so that an ArkEvent and an agent of one name do not share their dead letters. */
+export function deadTaskSubject(namespace: string, agent: string): string {
+  return `${dlqSubject(namespace, agent)}.task`;
+}
+
 /** Tokens of model output while it streams: core NATS, not stored; watchers that miss some read the turn. */
 export function tokensSubject(of: RunName): string {
   return `ark.tokens.${of.namespace}.${of.run}`;

@@ -117,10 +117,12 @@ export interface Locks {
   release(id: string, run: string): Promise<void>;
 }
 
-/** Dead letters: what could not be dispatched, with its reason; can be replayed. */
+/** Dead letters: what could not be dispatched or carried out, with its reason. */
 export interface DeadLetters {
+  /** `name`: of the ArkEvent, or of the agent whose task it was. */
   store(
     entry: {
+      readonly of: "event" | "task";
       readonly namespace: string;
       readonly name: string;
       readonly reason: string;
@@ -144,8 +146,38 @@ export interface DeadLetters {
   >;
 }
 
-/** Sends a dead letter's event on its way again, and removes the letter. */
+/** The way back of dead letters that are events. A task has none: its step has failed long ago. */
 export interface Replay {
-  /** `not-replayable`: the original is no event; a task's step has failed long ago. */
-  replay(seq: number): Promise<"replayed" | "absent" | "not-replayable">;
+  /** How many events of each ArkEvent were given up, and the sequence of the newest dead letter of all. */
+  census(): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly newest: number }>;
+  /**
+   * Sends an ArkEvent's dead letters up to sequence `upTo` on their way again, for it alone, and takes each away once
+   * it is in the outbox; `left`: of those that `isWanted` refuses. Twice is harmless.
+   */
+  replay(
+    of: { readonly namespace: string; readonly event: string },
+    upTo: number,
+    isWanted: (event: CloudEventRecord) => boolean,
+  ): Promise<{ readonly sent: number; readonly left: number }>;
+}
+
+/** A request to replay, remembered so that each is carried out once (core/reconcile/replay.ts). */
+export type ReplayRecord = {
+  /** Of the ArkEvent: another one of the same name has asked for nothing yet. */
+  readonly uid: string;
+  /** Value of the annotation. */
+  readonly requested: string;
+  /** Sequence of the newest dead letter when the request was seen. */
+  readonly upTo: number;
+  readonly done: boolean;
+};
+
+export interface Replays {
+  get(
+    namespace: string,
+    event: string,
+  ): Promise<{ readonly record: ReplayRecord; readonly revision: number } | undefined>;
+  /** `conflict` when `revision` (0: absent) is not the stored one. */
+  put(namespace: string, event: string, record: ReplayRecord, revision: number): Promise<"stored" | "conflict">;
+  delete(namespace: string, event: string): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** What an ArkEvent becomes: the record that the webhook function reads, and its status. */
 import type { ArkEvent, ArkEventStatus } from "#core/api/v1alpha1/ark-event.ts";
+import type { Condition } from "#core/api/v1alpha1/common.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import type { TriggerRecord } from "#core/ports/events.ts";
 import { nextTick } from "#core/schedule/ticks.ts";
@@ -14,6 +15,8 @@ export type EventWorld = {
   readonly sourceFault?: string;
   /** What the source still waits for, from whoever runs it. */
   readonly notReady?: { readonly reason: string; readonly message: string };
+  /** Events that were given up; absent while nobody has looked. */
+  readonly deadLetters?: number;
   readonly now: number;
 };
 
@@ -54,15 +57,36 @@ export function eventStatus(event: ArkEvent, world: EventWorld): ArkEventStatus 
   const { webhookURL: _url, nextFireAt: _next, ...kept } = event.status ?? {};
   const next = source.type === "cron" && !suspended ? nextFire(event, world.now) : undefined;
   const verdict = judgeEvent(event, world);
+  const at = { now: world.now, generation };
   return {
     firedCount: 0,
     ...kept,
     observedGeneration: generation,
-    conditions: withCondition(kept.conditions, "Ready", verdict, { now: world.now, generation }),
+    conditions: withLetters(event, withCondition(kept.conditions, "Ready", verdict, at), world),
+    ...(world.deadLetters !== undefined && { deadLetters: world.deadLetters }),
     ...(source.type === "webhook" && { webhookURL: `${world.webhookBase}/triggers/${namespace}/${name}` }),
     ...(next !== undefined && { nextFireAt: time(next) }),
   };
 }
+
+/** Said once there have been some: an event that never lost one has no such condition. */
+function withLetters({ metadata }: ArkEvent, conditions: Condition[], { deadLetters, now }: EventWorld): Condition[] {
+  const { name = "", namespace = "default", generation = 1 } = metadata;
+  const isSaid = conditions.some(({ type }) => type === LETTERS);
+  if (deadLetters === undefined || (deadLetters === 0 && !isSaid)) return conditions;
+  const next = `the reasons: kubectl get events; once they are mended: ark replay ${name} -n ${namespace}`;
+  const verdict: Verdict =
+    deadLetters === 0
+      ? { status: "False", reason: "NoneLeft", message: "no event waits to be sent again" }
+      : {
+          status: "True",
+          reason: "NotDispatched",
+          message: `events that could not be dispatched: ${deadLetters}; ${next}`,
+        };
+  return withCondition(conditions, LETTERS, verdict, { now, generation });
+}
+
+const LETTERS = "DeadLetters";
 
 function nextFire({ spec: { source } }: ArkEvent, now: number): number | undefined {
   const { cron, timeZone } = source;

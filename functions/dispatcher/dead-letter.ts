@@ -24,7 +24,7 @@ export async function deadLetter(
   const namespace = label(letter.namespace);
   const name = label(letter.name);
   const original = { namespace, event: name, ...(key === undefined ? {} : { key }), cloudEvent: cloudEvent ?? null };
-  await deps.deadLetters.store({ namespace, name, reason, message, original, at: deps.now() }, id);
+  await deps.deadLetters.store({ of: "event", namespace, name, reason, message, original, at: deps.now() }, id);
   deps.log.warn({ namespace, event: name, reason }, "event dead-lettered");
 }
 

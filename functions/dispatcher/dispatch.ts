@@ -5,6 +5,7 @@
  * D2  Targets start side by side; a retry starts only what is missing (D32).
  * D3  The outbox is told "delivered" last, after everything this fire causes is stored (P1).
  * D4  A fire that a gate stops starts nothing and counts nothing (D33).
+ * D5  A dead letter that is sent again is for the ArkEvent that lost it: whoever else it matches had it long ago.
  */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { EXTENSIONS, extension, MAX_HOPS, numberExtension } from "#core/events/cloud-event.ts";
@@ -45,6 +46,8 @@ type Fire = {
 
 /** Rejects only while a store is away. `dead`: it is in the dead-letter store, and settled. */
 export async function dispatch(input: Dispatch, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const replayedFor = extension(input.cloudEvent, EXTENSIONS.replay);
+  if (replayedFor !== undefined && replayedFor !== `${input.namespace}/${input.event}`) return { kind: "done" };
   const event = await deps.objects.get("ArkEvent", { namespace: input.namespace, name: input.event });
   if (input.lastTry && isStray(input.cloudEvent, input, event)) return { kind: "done" };
   const outcome = event === undefined ? await unknownEvent(input, deps) : await fireEvent(input, event, deps);

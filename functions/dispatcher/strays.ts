@@ -8,7 +8,7 @@
  */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { EVENT_TYPES, EXTENSIONS, extension } from "#core/events/cloud-event.ts";
-import { fires } from "#core/events/match.ts";
+import { isMeantFor } from "#core/events/match.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 
 type Place = { readonly namespace: string; readonly event: string };
@@ -19,15 +19,7 @@ const OF_RUNS: ReadonlySet<string> = new Set([EVENT_TYPES.runStarted, EVENT_TYPE
 export function isStray(cloudEvent: CloudEventRecord, place: Place, event: ArkEvent | undefined): boolean {
   if (cloudEvent.type === EVENT_TYPES.webhook) return !names(cloudEvent, place);
   if (event === undefined) return OF_RUNS.has(cloudEvent.type);
-  switch (event.spec.source.type) {
-    case "webhook":
-      return true;
-    case "cron":
-      return !names(cloudEvent, place);
-    case "team-output":
-    case "cloudevent":
-      return !fires(event, cloudEvent);
-  }
+  return !isMeantFor(event, cloudEvent);
 }
 
 function names(cloudEvent: CloudEventRecord, { namespace, event }: Place): boolean {

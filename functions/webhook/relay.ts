@@ -3,10 +3,11 @@
  *
  * O1  A run's event is settled once the Broker has taken it; every other event once the dispatcher has confirmed it,
  *     for no class of broker promises that what it took arrives (P1). Until then it is posted again.
+ *     A run's event that is sent again for one ArkEvent alone has one subscriber, and is confirmed like the others.
  * O2  Posting again is harmless: the event has the same id, and a run the same name.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
+import { EVENT_TYPES, extension, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { AcceptedEvent, CloudEventRecord, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { StoreUnavailable, type Delivery } from "#core/ports/record.ts";
@@ -55,7 +56,8 @@ export async function relay(deps: RelayDeps, signal: AbortSignal): Promise<void>
 
 async function forward(delivery: Delivery<AcceptedEvent>, deps: RelayDeps, signal: AbortSignal): Promise<void> {
   const { cloudEvent, namespace, event } = delivery.value;
-  const endsWithBroker = ENDS_WITH_BROKER.has(cloudEvent.type);
+  const endsWithBroker =
+    ENDS_WITH_BROKER.has(cloudEvent.type) && extension(cloudEvent, EXTENSIONS.replay) === undefined;
   // A run's event may have many subscribers: none of them settles it for the others.
   const place = endsWithBroker ? {} : { [EXTENSIONS.seq]: String(delivery.seq) };
   const extensions = { ...cloudEvent.extensions, ...place };

@@ -9,12 +9,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { eventStatus, triggerRecord, type EventWorld } from "#core/reconcile/event.ts";
+import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps, splitKey } from "../deps.ts";
 import { nameOf, type ObjectName, pingSourceName, triggerName } from "../resources/names.ts";
 import { pingSource } from "../resources/ping-source.ts";
 import { trigger } from "../resources/trigger.ts";
 import { eventChildren, type EventChildren, notReady, type NotReady } from "../state/event-children.ts";
+import { regarding, tellNormal, tellWarning } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";
 import { bearerToken } from "./bearer-token.ts";
 import { type Fires, reconcileFires } from "./fires.ts";
@@ -30,8 +32,18 @@ export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutco
   const refused = await reconcileChildren(event, wanted, deps);
   const fires = await reconcileFires(event, runsOf(event, deps), deps);
   if (fires.kind === "conflict") return { kind: "retry", reason: "another operator counted the fires" };
+  if (!(await sendAgain(event, deps))) return { kind: "retry", reason: "another operator sent dead letters again" };
   await showStatus(event, fires, noToken ?? refused ?? notReady(wanted, observed(event, deps)), deps);
   return again(wanted, refused, fires, deps);
+}
+
+/** False: another one does. */
+async function sendAgain(event: ArkEvent, deps: Deps): Promise<boolean> {
+  const outcome = await replayWhenAsked(event, deps);
+  const object = regarding("ArkEvent", event);
+  if (outcome.kind === "replayed") tellNormal(deps.recorder, object, "Replayed", outcome.message);
+  if (outcome.kind === "refused") tellWarning(deps.recorder, object, "ReplayRefused", outcome.message);
+  return outcome.kind !== "conflict";
 }
 
 function again(
@@ -98,14 +110,16 @@ async function showStatus(
   event: ArkEvent,
   { tally }: Extract<Fires, { kind: "tallied" }>,
   unready: NotReady | undefined,
-  { informers, config, now, objects }: Deps,
+  { informers, config, lettersOf, now, objects }: Deps,
 ): Promise<void> {
-  const { namespace } = nameOf(event);
+  const { namespace, name } = nameOf(event);
+  const deadLetters = lettersOf(`${namespace}/${name}`);
   const world: EventWorld = {
-    team: (name) => informers.teams.get(`${namespace}/${name}`),
-    hasAgent: (name) => informers.agents.get(`${namespace}/${name}`) !== undefined,
+    team: (of) => informers.teams.get(`${namespace}/${of}`),
+    hasAgent: (of) => informers.agents.get(`${namespace}/${of}`) !== undefined,
     webhookBase: config.frontUrl,
     ...(unready !== undefined && { notReady: unready }),
+    ...(deadLetters !== undefined && { deadLetters }),
     now: now(),
   };
   const status = {
@@ -125,6 +139,7 @@ async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
   await applier.remove("PingSource", pingKey(key), informers.pingSources.get(keyText(pingKey(key))));
   await deps.triggers.delete(key.namespace, key.name);
   await deps.tallies.delete(key.namespace, key.name);
+  await deps.replays.delete(key.namespace, key.name);
   // After the record: what is accepted by it until then goes too.
   await deps.outbox.purge(key.namespace, key.name);
   const removed = await deps.triggerLane.remove(at, informers.triggers.get(keyText(at)));

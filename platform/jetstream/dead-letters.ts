@@ -1,9 +1,17 @@
-/** Dead letters on `ARK_DLQ`: the reason, the original, and the way back. */
-import { dlqSubject, eventSubject, STREAMS } from "#core/events/subjects.ts";
-import type { DeadLetters, Replay } from "#core/ports/events.ts";
+/**
+ * Dead letters on `ARK_DLQ`: the reason, the original, and the way back.
+ *
+ * R1  An event goes back to the outbox under an id of its own, then its letter is taken away: a crash between the two
+ *     repeats what is harmless to repeat (X1).
+ * R2  However many letters there are, a few of them are in memory.
+ */
+import { EXTENSIONS } from "#core/events/cloud-event.ts";
+import { type LostEvent, lostEvent } from "#core/events/letters.ts";
+import { deadTaskSubject, dlqSubject, STREAMS } from "#core/events/subjects.ts";
+import type { AcceptedEvent, DeadLetters, Replay } from "#core/ports/events.ts";
 import type { Link } from "./link.ts";
 import { decodeJson, encodeHeader, eventHeaders } from "./messages.ts";
-import { isAcceptedEvent, publishEvent } from "./outbox.ts";
+import { publishEvent } from "./outbox.ts";
 import { reached } from "./reached.ts";
 import { readStored } from "./read.ts";
 import { removeMessage } from "./remove.ts";
@@ -15,49 +23,93 @@ export function deadLetters(link: Link): DeadLetters & Replay {
   return {
     store: (entry, id) => store(link, entry, id),
     list: (namespace, name) => list(link, namespace, name),
-    replay: (seq) => replay(link, seq),
+    census: () => census(link),
+    replay: (of, upTo, isWanted) => replay(link, of, upTo, isWanted),
   };
 }
 
-async function store(link: Link, entry: Entry, id: string): Promise<void> {
+async function store(link: Link, { of, ...entry }: Entry, id: string): Promise<void> {
+  const { namespace, name } = entry;
+  const subject = of === "task" ? deadTaskSubject(namespace, name) : dlqSubject(namespace, name);
   await reached(
-    link.js.publish(dlqSubject(entry.namespace, entry.name), JSON.stringify(entry), {
+    link.js.publish(subject, JSON.stringify(entry), {
       msgID: encodeHeader(id),
       headers: eventHeaders({
         id,
-        source: `/ark/${entry.namespace}/dead-letters`,
+        source: `/ark/${namespace}/dead-letters`,
         type: "dev.ark.dead-letter",
-        subject: entry.name,
+        subject: name,
         at: entry.at,
-        extensions: { arknamespace: entry.namespace, arkreason: entry.reason },
+        extensions: { arknamespace: namespace, arkreason: entry.reason },
       }),
     }),
   );
 }
 
-async function list(link: Link, namespace: string, name = ">"): Promise<Listed> {
+async function list(link: Link, namespace: string, name?: string): Promise<Listed> {
   const found: Listed[number][] = [];
-  for await (const message of readStored(link, STREAMS.dlq, dlqSubject(namespace, name))) {
-    const entry = decodeEntry(message.data);
-    if (entry === undefined) continue;
-    const { reason, message: words, original, at } = entry;
-    found.push({ seq: message.seq, reason, message: words, original, at });
+  const filters =
+    name === undefined ? [dlqSubject(namespace, ">")] : [dlqSubject(namespace, name), deadTaskSubject(namespace, name)];
+  for (const filter of filters) {
+    for await (const message of readStored(link, STREAMS.dlq, filter)) {
+      const entry = decodeEntry(message.data);
+      if (entry === undefined) continue;
+      const { reason, message: words, original, at } = entry;
+      found.push({ seq: message.seq, reason, message: words, original, at });
+    }
   }
   return found;
 }
 
-/** The event goes back to the outbox under an id of its own, then the letter is taken away: twice is harmless (X1). */
-async function replay(link: Link, seq: number): ReturnType<Replay["replay"]> {
-  const letter = await reached(link.jsm.direct.getMessage(STREAMS.dlq, { seq }));
-  if (letter === null) return "absent";
-  const original = decodeEntry(letter.data)?.original;
-  if (!isAcceptedEvent(original)) return "not-replayable";
-  await publishEvent(link, original, `replay/${seq}/${eventSubject(original.namespace, original.event)}`);
-  await removeMessage(link, STREAMS.dlq, seq);
-  return "replayed";
+async function census(link: Link): ReturnType<Replay["census"]> {
+  const { state } = await reached(link.jsm.streams.info(STREAMS.dlq, { subjects_filter: dlqSubject("*", "*") }));
+  const counts = Object.entries(state.subjects ?? {}).map(([subject, count]) => {
+    const [, , namespace, name] = subject.split(".");
+    return [`${namespace}/${name}`, count] as const;
+  });
+  return { counts: new Map(counts), newest: state.last_seq };
 }
 
-function decodeEntry(data: Uint8Array): Entry | undefined {
+/** R2: an event may be a megabyte. */
+const PAGE_LETTERS = 8;
+
+/** R1. */
+async function replay(
+  link: Link,
+  { namespace, event }: Parameters<Replay["replay"]>[0],
+  upTo: number,
+  isWanted: Parameters<Replay["replay"]>[2],
+): ReturnType<Replay["replay"]> {
+  let [sent, left] = [0, 0];
+  for await (const { seq, data } of readStored(link, STREAMS.dlq, dlqSubject(namespace, event), PAGE_LETTERS)) {
+    if (seq > upTo) break;
+    const entry = decodeEntry(data);
+    const lost = lostEvent(entry?.original);
+    if (entry === undefined || lost === undefined || !isWanted(lost.cloudEvent)) {
+      left += 1;
+      continue;
+    }
+    await publishEvent(link, sentAgain({ ...lost, namespace, event }, entry.at), `replay/${seq}/${namespace}/${event}`);
+    await removeMessage(link, STREAMS.dlq, seq);
+    sent += 1;
+  }
+  return { sent, left };
+}
+
+function sentAgain({ namespace, event, key, cloudEvent }: LostEvent, lostAt: number): AcceptedEvent {
+  const extensions = { ...cloudEvent.extensions, [EXTENSIONS.replay]: `${namespace}/${event}` };
+  return {
+    namespace,
+    event,
+    key: key ?? cloudEvent.id,
+    cloudEvent: { ...cloudEvent, extensions },
+    firedAt: Date.parse(cloudEvent.time ?? "") || lostAt,
+  };
+}
+
+type Stored = Omit<Entry, "of">;
+
+function decodeEntry(data: Uint8Array): Stored | undefined {
   const entry = decodeJson(data);
-  return typeof entry === "object" && entry !== null && "reason" in entry ? (entry as Entry) : undefined;
+  return typeof entry === "object" && entry !== null && "reason" in entry ? (entry as Stored) : undefined;
 }

@@ -1,5 +1,14 @@
 /** The door of this folder: one connection, and every port of the record on it. A port that nobody uses costs nothing. */
-import type { DeadLetters, FireTallies, Idempotency, Locks, Outbox, Replay, Triggers } from "#core/ports/events.ts";
+import type {
+  DeadLetters,
+  FireTallies,
+  Idempotency,
+  Locks,
+  Outbox,
+  Replay,
+  Replays,
+  Triggers,
+} from "#core/ports/events.ts";
 import type { Announcements, HandOver, Instances, Services } from "#core/ports/services.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type {
@@ -34,6 +43,7 @@ import { outbox } from "./outbox.ts";
 import { outputs } from "./outputs.ts";
 import { provision } from "./provision.ts";
 import { reaper } from "./reaper.ts";
+import { replays } from "./replays.ts";
 import { runStates } from "./run-states.ts";
 import { services } from "./services.ts";
 import type { Sizing } from "./streams.ts";
@@ -78,6 +88,7 @@ type EventPorts = {
   readonly idempotency: Idempotency;
   readonly locks: Locks;
   readonly deadLetters: DeadLetters & Replay;
+  readonly replays: Replays;
   readonly objects: Objects;
 };
 
@@ -136,6 +147,7 @@ function eventPorts(link: Link): EventPorts {
     idempotency: idempotency(link),
     locks: locks(link),
     deadLetters: deadLetters(link),
+    replays: replays(link),
     objects: objects(link),
   };
 }

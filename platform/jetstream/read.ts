@@ -16,10 +16,10 @@ export async function* readStored(
   link: Link,
   stream: string,
   filter: string,
-  fromSeq = 1,
+  batch = PAGE_MESSAGES,
 ): AsyncGenerator<StoredMsg, void, undefined> {
-  for (let seq = fromSeq; ;) {
-    const page = await reached(readPage(link, stream, filter, seq));
+  for (let seq = 1; ;) {
+    const page = await reached(readPage(link, stream, filter, seq, batch));
     yield* page;
     const last = page.at(-1);
     if (last === undefined || last.pending <= 0) return;
@@ -27,7 +27,7 @@ export async function* readStored(
   }
 }
 
-async function readPage(link: Link, stream: string, filter: string, seq: number): Promise<StoredMsg[]> {
+async function readPage(link: Link, stream: string, filter: string, seq: number, batch: number): Promise<StoredMsg[]> {
   const page: StoredMsg[] = [];
   const end = deferred<void>();
   const timer = setTimeout(() => end.reject(new errors.TimeoutError()), link.timeoutMs);
@@ -35,7 +35,7 @@ async function readPage(link: Link, stream: string, filter: string, seq: number)
     const messages = await link.jsm.direct.getBatch(stream, {
       seq,
       next_by_subj: filter,
-      batch: PAGE_MESSAGES,
+      batch,
       callback: (done, message) => {
         if (done === null) {
           page.push(message);

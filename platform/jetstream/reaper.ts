@@ -108,7 +108,7 @@ async function bury(deps: ReaperDeps, task: Task, seq: number): Promise<void> {
   const { namespace, run, uid, step, iteration, attempt, agent } = task;
   const message = `agent ${agent} was given this task five times, and no worker lived to report a result`;
   await deps.deadLetters.store(
-    { namespace, name: agent, reason: "TaskUndeliverable", message, original: task, at },
+    { of: "task", namespace, name: agent, reason: "TaskUndeliverable", message, original: task, at },
     `${attemptId(uid, task)}/dead/${seq}`,
   );
   await deps.factLog.publish(

@@ -391,6 +391,67 @@ test("ark retry takes succeeded steps over, runs failed ones and what depends on
   expect(Object.keys(carriedResults({ ...earlier, steps }, pipeline, ["b"]))).toEqual(["a"]);
 });
 
+test("a dead letter that is sent again fires the ArkEvent that lost it, by every way, and no other that it matches", async () => {
+  await using door = await openDoor();
+  await door.team({}, "other");
+  const source = { type: "cloudevent" as const, cloudevent: { filters: [{ exact: { type: "order" } }] } };
+  await door.event({ source, targets: [{ team: "blog" }] });
+  await door.event({ source, targets: [{ team: "other" }] }, {}, "second");
+  expect(await deliver(door, foreign("1"), "/dead-letter/default/greet")).toBe(204);
+  expect(await letters(door)).toEqual(["TeamNotFound"]);
+  await door.team();
+  const sent = await door.js.deadLetters.replay({ namespace: NS, event: "greet" }, 1, () => true);
+  expect(sent).toEqual({ sent: 1, left: 0 });
+  const [again] = await door.outbox();
+  if (again === undefined) throw new Error("nothing in the outbox");
+  expect(await deliver(door, again.cloudEvent, "/events/default/second")).toBe(204);
+  expect(await door.runs()).toEqual([]);
+  for (const path of ["/events/default/greet", "/events/default/greet", "/dead-letter/default/greet"])
+    expect(await deliver(door, again.cloudEvent, path)).toBe(204);
+  expect((await door.runs()).map(({ spec }) => spec.teamRef)).toEqual(["blog"]);
+});
+
+test("a run's event that is sent again for one ArkEvent waits for its confirmation: the Broker may drop it as a double", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({
+    source: { type: "team-output", teamOutput: { name: "first", onPhase: "Succeeded" } },
+    targets: [{ team: "blog" }],
+  });
+  const ended = foreign("uid-1/end", {
+    type: "dev.ark.run.succeeded",
+    source: "/ark/default/arkrun/first-run-1",
+    extensions: { arknamespace: NS, arkteam: "first", arkrun: "first-run-1", arkreplay: `${NS}/greet` },
+  });
+  await door.js.outbox.publish({ namespace: NS, event: "greet", key: "k", cloudEvent: ended, firedAt: 0 }, "uid");
+  const stop = new AbortController();
+  const confirmed = new Lock(1, 20_000);
+  let posts = 0;
+  const relaying = relay(
+    {
+      outbox: door.js.outbox,
+      post: async (event, signal) => {
+        posts += 1;
+        if (posts === 1) return { kind: "accepted" };
+        const outcome = await postEvent(`${door.dispatcher.url}/events/default/greet`, event, {
+          timeoutMs: 5_000,
+          signal,
+        });
+        confirmed.unlock();
+        return outcome;
+      },
+      log: quiet,
+      maxPending: 10,
+      againMs: 50,
+    },
+    stop.signal,
+  );
+  await confirmed.done;
+  stop.abort();
+  await relaying;
+  expect(await door.runs()).toHaveLength(1);
+});
+
 test("P1: the relay posts until the dispatcher has confirmed; a Broker that loses events loses none of ours", async () => {
   await using door = await openDoor();
   await door.team();

@@ -155,6 +155,12 @@ export const ArkEventStatusSchema = z.object({
     .meta({ format: "int64" })
     .describe("Accepted fires, not runs; never goes back.")
     .exactOptional(),
+  deadLetters: z
+    .int()
+    .min(0)
+    .meta({ format: "int32" })
+    .describe("Events that could not be dispatched, kept for 30 days; `ark replay` sends them again.")
+    .exactOptional(),
 });
 export type ArkEventStatus = z.output<typeof ArkEventStatusSchema>;
 

@@ -120,23 +120,51 @@ test("D47: two runs of one claim that end at once both leave it", async () => {
   expect(await locks.holder("default.many")).toBeUndefined();
 });
 
-test("dead letters: listed with their reason; an event is replayed once, anything else is not", async () => {
+test("dead letters: listed with their reason, counted by ArkEvent, a task's apart from an event's of the same name", async () => {
+  await using fresh = await openStore();
+  const { deadLetters } = fresh.store;
+  const original = anEvent();
+  const entry = {
+    of: "event",
+    namespace: "default",
+    name: "hook",
+    reason: "TeamNotFound",
+    message: "no team x",
+  } as const;
+  await deadLetters.store({ ...entry, original, at: 7 }, "id-1");
+  await deadLetters.store({ ...entry, original, at: 7 }, "id-1");
+  await deadLetters.store({ ...entry, of: "task", original: { step: "write" }, at: 8 }, "id-2");
+  const letters = await deadLetters.list("default", "hook");
+  expect(letters).toMatchObject([
+    { reason: "TeamNotFound", message: "no team x", original, at: 7 },
+    { original: { step: "write" } },
+  ]);
+  expect(await deadLetters.list("elsewhere")).toEqual([]);
+  expect(await deadLetters.list("default")).toHaveLength(2);
+  expect(await deadLetters.census()).toEqual({ counts: new Map([["default/hook", 1]]), newest: 2 });
+});
+
+test("R1: a dead letter goes back to the outbox once, for its own ArkEvent; later ones and unwanted ones stay", async () => {
   await using fresh = await openStore();
   const { deadLetters, outbox } = fresh.store;
-  const original = anEvent();
-  const entry = { namespace: "default", name: "hook", reason: "TeamNotFound", message: "no team x", original, at: 7 };
-  await deadLetters.store(entry, "id-1");
-  await deadLetters.store(entry, "id-1");
-  await deadLetters.store({ ...entry, name: "other", original: { foreign: true } }, "id-2");
-  const [letter, ...more] = await deadLetters.list("default", "hook");
-  expect(more).toEqual([]);
-  expect(letter).toMatchObject({ reason: "TeamNotFound", message: "no team x", original, at: 7 });
-  expect(await deadLetters.list("elsewhere")).toEqual([]);
-  const all = await deadLetters.list("default");
-  expect(all).toHaveLength(2);
-  expect(await deadLetters.replay(letter!.seq)).toBe("replayed");
-  expect(await deadLetters.replay(letter!.seq)).toBe("absent");
-  expect(await deadLetters.replay(all[1]!.seq)).toBe("not-replayable");
+  // As the dispatcher writes it: no time of the fire, and no key where the ArkEvent was not there.
+  const { cloudEvent } = anEvent();
+  const lost = (id: string) => ({ namespace: "default", event: "hook", cloudEvent: { ...cloudEvent, id } });
+  const of = { namespace: "default", event: "hook" };
+  for (const id of ["a", "b", "c"]) {
+    const entry = {
+      of: "event",
+      namespace: "default",
+      name: "hook",
+      reason: "EventNotFound",
+      message: "gone",
+    } as const;
+    await deadLetters.store({ ...entry, original: lost(id), at: 7 }, id);
+  }
+  expect(await deadLetters.replay(of, 2, ({ id }) => id !== "b")).toEqual({ sent: 1, left: 1 });
+  expect(await deadLetters.replay(of, 2, ({ id }) => id !== "b")).toEqual({ sent: 0, left: 1 });
+  expect((await deadLetters.list("default", "hook")).map(({ seq }) => seq)).toEqual([2, 3]);
   const [delivery] = await collect(outbox.consume({ maxPending: 1, signal: signal() }), 1);
-  expect(delivery?.value).toEqual(original);
+  const extensions = { ...cloudEvent.extensions, arkreplay: "default/hook" };
+  expect(delivery?.value).toMatchObject({ ...lost("a"), cloudEvent: { ...cloudEvent, id: "a", extensions } });
 });

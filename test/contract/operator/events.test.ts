@@ -198,6 +198,61 @@ test("N1: of Triggers that go together, each waits for the Subscription of the o
   }
 });
 
+async function lose(name: string, id: string): Promise<void> {
+  const cloudEvent = {
+    specversion: "1.0",
+    id,
+    source: `/ark/default/arkevent/${name}`,
+    type: "dev.ark.webhook",
+    extensions: { arknamespace: "default", arkevent: name },
+  };
+  const original = { namespace: "default", event: name, cloudEvent };
+  const letter = { of: "event", namespace: "default", name, reason: "TeamNotFound", message: "no team" } as const;
+  await world.js.deadLetters.store({ ...letter, original, at: Date.now() }, id);
+}
+
+test("dead letters show, and one request sends them again once, whoever leads then", async () => {
+  const lost = async () => (await world.js.deadLetters.list("default", "lossy")).length;
+  const sent = async () => {
+    const streams = (await world.nats.monitor.jsz()).streams;
+    return (streams.find(({ name }) => name === "ARK_EVENTS")?.state.messages ?? 0) - before;
+  };
+  const ask = (at: string) =>
+    world.api.request("PATCH", `${EVENTS}/lossy`, {
+      metadata: { annotations: { "arkonis.dev/replay-requested-at": at } },
+    });
+  const told = async () => {
+    const { items } = (await get("/apis/events.k8s.io/v1/namespaces/default/events")) as { items: Body[] };
+    return items
+      .filter((one) => fieldOf(one, "regarding", "name") === "lossy")
+      .map((one) => [one["reason"], one["note"]]);
+  };
+  const before = (await waiting()) ?? 0;
+  await create("lossy", { source: { type: "webhook" } });
+  await there(triggerPath("lossy"));
+  await Promise.all(["l-1", "l-2", "l-3"].map((id) => lose("lossy", id)));
+  await expect.poll(async () => (await statusOf("lossy"))["deadLetters"], POLL).toBe(3);
+  expect(JSON.stringify(await statusOf("lossy"))).toContain("ark replay lossy -n default");
+  await world.api.request("PATCH", `${EVENTS}/lossy`, { spec: { suspended: true } });
+  await expect.poll(() => reasonOf("lossy"), POLL).toBe("Suspended");
+  await ask("2026-11-21T10:00:00Z");
+  await world.api.request("PATCH", `${EVENTS}/lossy`, { spec: { suspended: false } });
+  await expect.poll(lost, POLL).toBe(0);
+  expect(await sent()).toBe(3);
+  await expect.poll(told, POLL).toContainEqual(["Replayed", "dead letters sent again: 3"]);
+  await lose("lossy", "l-4");
+  await world.stopLeading();
+  world.lead();
+  await expect.poll(async () => (await statusOf("lossy"))["deadLetters"], POLL).toBe(1);
+  expect(await sent()).toBe(3);
+  await ask("yesterday");
+  await expect.poll(async () => (await told()).map(([reason]) => reason), POLL).toContain("ReplayRefused");
+  expect(await lost()).toBe(1);
+  await ask("2026-11-21T11:00:00+01:00");
+  await expect.poll(lost, POLL).toBe(0);
+  expect(await sent()).toBe(4);
+});
+
 test("D35: fires are counted by their runs, once each, whoever looks how often", async () => {
   await create("counted", { source: { type: "webhook" } });
   const runs = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkruns";

@@ -87,6 +87,8 @@ function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => num
     references: createReferences(children, config.resyncMs / 2, () => performance.now()),
     triggers: js.triggers,
     tallies: js.tallies,
+    letters: js.deadLetters,
+    replays: js.replays,
     usage: js.usage,
     services: js.services,
     instances: js.instances,

@@ -1,6 +1,7 @@
 /** Events on one machine: each fires what it should, as often as it should. */
 import { expect, test } from "vitest";
 import { startArk, until } from "../../harness/ark.ts";
+import { ark as arkCommand } from "../../harness/cli.ts";
 
 const team = (name: string, extra = "") => `
 apiVersion: arkonis.dev/v1alpha1
@@ -158,3 +159,20 @@ test("a fire whose team is missing is kept, and runs once the team is there", as
 async function eventStatus(ark: Awaited<ReturnType<typeof startArk>>, name: string) {
   return (await ark.local.js.objects.get("ArkEvent", { namespace: "default", name }))?.status;
 }
+
+test("a fire that was given up is sent again by `ark replay`, once its cause is mended", async () => {
+  const hook = (input: string) => event("hook", "{ type: webhook }", `[{ team: blog, input: { topic: "${input}" } }]`);
+  await using ark = await startArk(team("blog") + hook("{{ index .trigger.body.topic 99 }}"));
+  await ark.fire("hook", { topic: "owls" });
+  await until(async () => ((await eventStatus(ark, "hook"))?.deadLetters === 1 ? true : undefined), "the dead letter");
+  await ark.write({ "ark.yaml": team("blog") + hook("{{ .trigger.body.topic }}") });
+  await until(async () => {
+    const stored = await ark.local.js.objects.get("ArkEvent", { namespace: "default", name: "hook" });
+    return stored?.spec.targets[0]?.input?.["topic"] === "{{ .trigger.body.topic }}" ? true : undefined;
+  }, "the correction");
+  expect(await arkCommand(["replay", "hook", "--server-data", ark.data])).toMatchObject({ code: 0, out: "hook\n" });
+  const [run] = await ark.ended(1);
+  expect(run?.spec.input).toEqual({ topic: "owls" });
+  await until(async () => ((await eventStatus(ark, "hook"))?.deadLetters === 0 ? true : undefined), "none left");
+  expect(await arkCommand(["replay", "nobody", "--server-data", ark.data])).toMatchObject({ code: 2 });
+});

@@ -1,0 +1,52 @@
+/**
+ * Sends an ArkEvent's dead letters on their way again when its annotation asks for it.
+ *
+ * R1  A value of the annotation is carried out once: what is to be sent is fixed, and stored, before the first letter
+ *     goes. A crash in between sends the rest; what is given up again meanwhile waits for the next request.
+ * R2  A suspended event's letters stay, and go once it is resumed: the dispatcher would skip them now.
+ */
+import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { isMeantFor } from "#core/events/match.ts";
+import type { Replay, ReplayRecord, Replays } from "#core/ports/events.ts";
+
+export const REPLAY_REQUESTED_AT = "arkonis.dev/replay-requested-at";
+
+export type ReplayOutcome =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "replayed"; readonly message: string }
+  | { readonly kind: "refused"; readonly message: string }
+  /** Another one carries it out. */
+  | { readonly kind: "conflict" };
+
+export type ReplayPorts = { readonly letters: Replay; readonly replays: Replays };
+
+export async function replayWhenAsked(event: ArkEvent, { letters, replays }: ReplayPorts): Promise<ReplayOutcome> {
+  const { namespace = "default", name = "", uid = "", annotations = {} } = event.metadata;
+  const requested = annotations[REPLAY_REQUESTED_AT];
+  if (requested === undefined || event.spec.suspended) return NOTHING;
+  const { record: known, revision } = (await replays.get(namespace, name)) ?? NEVER;
+  const begun = known?.uid === uid && known.requested === requested ? known : undefined;
+  if (begun?.done === true) return NOTHING;
+  const store = (record: ReplayRecord, at: number) => replays.put(namespace, name, record, at);
+  if (!RFC_3339.test(requested) || Number.isNaN(Date.parse(requested))) {
+    const stored = await store({ uid, requested, upTo: 0, done: true }, revision);
+    const message = `annotation ${REPLAY_REQUESTED_AT} wants a time such as 2026-01-31T09:30:00Z`;
+    return stored === "stored" ? { kind: "refused", message } : CONFLICT;
+  }
+  const record = begun ?? { uid, requested, upTo: (await letters.census()).newest, done: false };
+  if (begun === undefined && (await store(record, revision)) === "conflict") return CONFLICT;
+  const { sent, left } = await letters.replay({ namespace, event: name }, record.upTo, (one) => isMeantFor(event, one));
+  const { revision: latest = 0 } = (await replays.get(namespace, name)) ?? {};
+  if ((await store({ ...record, done: true }, latest)) === "conflict") return CONFLICT;
+  return { kind: "replayed", message: told(sent, left) };
+}
+
+const NOTHING = { kind: "nothing" } as const;
+const CONFLICT = { kind: "conflict" } as const;
+const NEVER = { record: undefined, revision: 0 } as const;
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
+function told(sent: number, left: number): string {
+  const rest = left === 0 ? "" : `; ${left} stay, which are no events of its source as it is now`;
+  return sent === 0 && left === 0 ? "there are no dead letters" : `dead letters sent again: ${sent}${rest}`;
+}

@@ -1,0 +1,42 @@
+/** How many dead letters each ArkEvent has: all of them looked at in one request, for nobody tells when one is made. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Replay } from "#core/ports/events.ts";
+import type { Logger } from "#core/ports/log.ts";
+
+export type LetterCounts = {
+  /** `<namespace>/<name>`; undefined before the first look. */
+  of(key: string): number | undefined;
+  /** Until `signal`. Never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+};
+
+export type LetterCountsOptions = {
+  readonly letters: Pick<Replay, "census">;
+  /** Of ArkEvents whose count is another one than before. */
+  readonly onChange: (keys: Iterable<string>) => void;
+  /** All ArkEvents: after the first look, they know. */
+  readonly all: () => Iterable<string>;
+  readonly everyMs: number;
+  readonly log: Logger;
+};
+
+export function createLetterCounts({ letters, onChange, all, everyMs, log }: LetterCountsOptions): LetterCounts {
+  let known: ReadonlyMap<string, number> | undefined;
+  const look = async (): Promise<void> => {
+    const { counts } = await letters.census();
+    const before = known;
+    known = counts;
+    if (before === undefined) return onChange(all());
+    const keys = new Set([...before.keys(), ...counts.keys()]);
+    onChange([...keys].filter((key) => before.get(key) !== counts.get(key)));
+  };
+  return {
+    of: (key) => (known === undefined ? undefined : (known.get(key) ?? 0)),
+    async run(signal) {
+      while (!signal.aborted) {
+        await look().catch((error: unknown) => log.warn({ err: error }, "dead letters not counted"));
+        await delay(everyMs, undefined, { signal }).catch(() => undefined);
+      }
+    },
+  };
+}
