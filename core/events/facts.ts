@@ -24,9 +24,12 @@ export type ParentRef = AttemptKey & {
   readonly budgets?: readonly BudgetRef[];
 };
 
+/** What a step that succeeded leaves to those after it. */
+export type StepResult = { readonly output: Text; readonly json?: Text; readonly context?: Text };
+
 /** What one attempt came to. `mayPass`: another attempt may succeed (429, 5xx, reset). */
 export type StepOutcome =
-  | { readonly kind: "done"; readonly output: Text; readonly json?: Text; readonly context?: Text }
+  | (StepResult & { readonly kind: "done" })
   | {
       readonly kind: "invalid";
       readonly code: string;
@@ -42,9 +45,6 @@ export type StepOutcome =
       readonly afterMs?: number;
     }
   | { readonly kind: "refused"; readonly code: "budget.exceeded"; readonly message: string };
-
-/** The result of a step that an earlier run already has: `ark retry` takes it over instead of paying again. */
-export type CarriedResult = { readonly output: Text; readonly json?: Text; readonly context?: Text };
 
 /** The ArkService that took a run's task, the instance it is meant for, and the client's own name of the conversation. */
 export type Via = { readonly service: string; readonly instance?: string; readonly session?: string };
@@ -65,7 +65,8 @@ export type RunRequested = {
   /** Length of the chain of team-output events that led here. */
   readonly hop: number;
   readonly traceparent?: string;
-  readonly carried?: Readonly<Record<string, CarriedResult>>;
+  /** Results that an earlier run already has: `ark retry` takes them over instead of paying again. */
+  readonly carried?: Readonly<Record<string, StepResult>>;
 };
 
 /** Refused before the first model call: bad input, an impossible graph, a missing team. */

@@ -1,9 +1,9 @@
 /** Which texts above the inline limit a fold or a decision will read, so that the shell loads them first and no others. */
-import { attemptId, type Fact, type RunRequested, type StepFinished } from "#core/events/facts.ts";
+import { attemptId, type Fact, type RunRequested, type StepFinished, type StepResult } from "#core/events/facts.ts";
 import type { Text } from "#core/events/text.ts";
 import type { Graph, PlannedStep, Reads } from "./graph.ts";
 import { textFor, type Reader } from "./policies.ts";
-import type { RunState, StepResult, StepState } from "./state.ts";
+import type { RunState, StepState } from "./state.ts";
 import { parseStepTimer } from "./timers.ts";
 
 export type TextByRef = Extract<Text, { ref: unknown }>;

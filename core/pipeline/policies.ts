@@ -3,9 +3,9 @@
  * one, direct dependents get the whole text and others what the team's default says. A step reads itself in full.
  */
 import type { ContextPolicy } from "#core/api/v1alpha1/ark-team.ts";
+import type { StepResult } from "#core/events/facts.ts";
 import type { Text } from "#core/events/text.ts";
 import type { Field, Graph, PlannedOutput, PlannedStep, Reads } from "./graph.ts";
-import type { StepResult } from "./state.ts";
 
 /** Who reads: a step, or the template of the run's output. */
 export type Reader = Pick<PlannedStep, "name" | "dependsOn"> | "run-output";

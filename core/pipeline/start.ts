@@ -1,6 +1,6 @@
 /** A run's first state. Bad input ends it here, before any model is asked (E4). */
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
-import type { CarriedResult, RunRequested } from "#core/events/facts.ts";
+import type { RunRequested, StepResult } from "#core/events/facts.ts";
 import { advanced } from "./advance.ts";
 import { endRun, NO_USAGE } from "./draft.ts";
 import type { Graph, PlanFault } from "./graph.ts";
@@ -41,7 +41,7 @@ function refusalOf([first, ...others]: readonly PlanFault[]): RunFailure {
 }
 
 /** A carried result was paid for by an earlier run: the step is done, and costs nothing here. */
-function firstState(carried: CarriedResult | undefined, at: number): StepState {
+function firstState(carried: StepResult | undefined, at: number): StepState {
   const totals = { usage: NO_USAGE, iterations: 0, validationAttempts: 0 };
   if (carried === undefined) return { ...totals, phase: "pending" };
   return { ...totals, phase: "succeeded", startedAt: at, endedAt: at, attempts: 0, result: carried };

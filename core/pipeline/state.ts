@@ -5,12 +5,9 @@
  * S1  Its size does not grow with outputs: they are `Text`, by reference above 32 KiB.
  * S2  A terminal run never changes again (P4, api 4 "A terminal run is final").
  */
-import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { ContextPolicy, Validation } from "#core/api/v1alpha1/ark-team.ts";
-import type { AttemptKey, ParentRef, Usage, Via } from "#core/events/facts.ts";
+import type { AttemptKey, ParentRef, RunRequested, StepResult, Usage } from "#core/events/facts.ts";
 import type { Text } from "#core/events/text.ts";
-
-export type StepResult = { readonly output: Text; readonly json?: Text; readonly context?: Text };
 
 /** What every step keeps, whatever its phase. */
 export type StepTotals = {
@@ -76,18 +73,8 @@ export type RunFailure =
   | "OutputError"
   | "Cancelled";
 
-export type RunState = {
+export type RunState = Omit<RunRequested, "kind" | "at" | "carried"> & {
   readonly version: 1;
-  readonly namespace: string;
-  readonly run: string;
-  readonly uid: string;
-  readonly spec: ArkRunSpec;
-  readonly event?: string;
-  readonly parent?: ParentRef;
-  readonly via?: Via;
-  readonly depth: number;
-  readonly hop: number;
-  readonly traceparent?: string;
   readonly startedAt: number;
   readonly phase: RunPhase;
   readonly steps: Readonly<Record<string, StepState>>;

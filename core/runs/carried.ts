@@ -1,6 +1,6 @@
 /** `ark retry`: results of succeeded steps are taken over; failed steps, and what depends on them, run again (api 14). */
 import type { Step } from "#core/api/v1alpha1/ark-team.ts";
-import type { CarriedResult } from "#core/events/facts.ts";
+import type { StepResult } from "#core/events/facts.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 
 /** `again`: steps to run again although they succeeded; with them goes everything that depends on them. */
@@ -8,8 +8,8 @@ export function carriedResults(
   earlier: RunState,
   pipeline: readonly Step[],
   again: readonly string[],
-): Readonly<Record<string, CarriedResult>> {
-  const carried: Record<string, CarriedResult> = {};
+): Readonly<Record<string, StepResult>> {
+  const carried: Record<string, StepResult> = {};
   const repeated = withDependents(pipeline, [...again, ...unfinished(earlier)]);
   for (const [name, step] of Object.entries(earlier.steps)) {
     if (step.phase === "succeeded" && step.result !== undefined && !repeated.has(name)) carried[name] = step.result;

@@ -7,7 +7,7 @@
  */
 import { isBare } from "#core/api/object-rules.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
-import type { CarriedResult } from "#core/events/facts.ts";
+import type { StepResult } from "#core/events/facts.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { RunStates } from "#core/ports/record.ts";
@@ -48,10 +48,7 @@ async function fillIn(run: ArkRun, deps: CompleteDeps): Promise<ArkRun | HandleO
   }
 }
 
-async function carriedOf(
-  run: ArkRun,
-  deps: CompleteDeps,
-): Promise<Readonly<Record<string, CarriedResult>> | undefined> {
+async function carriedOf(run: ArkRun, deps: CompleteDeps): Promise<Readonly<Record<string, StepResult>> | undefined> {
   const { namespace = "", annotations = {} } = run.metadata;
   const retryOf = annotations[ANNOTATIONS.retryOf];
   if (retryOf === undefined) return undefined;

@@ -6,7 +6,7 @@ import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import { ownTraceparent, parseTraceparent } from "#core/events/trace-context.ts";
-import type { CarriedResult, ParentRef, RunRequested, Via } from "#core/events/facts.ts";
+import type { ParentRef, RunRequested, StepResult, Via } from "#core/events/facts.ts";
 
 export const LABELS = {
   team: "arkonis.dev/team",
@@ -99,7 +99,7 @@ function annotationsOf(origin: Origin): Record<string, string> {
 }
 
 /** The first fact of a run, from its object. */
-export function requestOf(run: ArkRun, at: number, carried?: Readonly<Record<string, CarriedResult>>): RunRequested {
+export function requestOf(run: ArkRun, at: number, carried?: Readonly<Record<string, StepResult>>): RunRequested {
   const { namespace = "", name = "", uid = "" } = run.metadata;
   return {
     kind: "run.requested",

@@ -6,7 +6,7 @@
  * A2  An object of this name that another fire made is not this fire's run.
  */
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
-import type { CarriedResult } from "#core/events/facts.ts";
+import type { StepResult } from "#core/events/facts.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog } from "#core/ports/record.ts";
 import { ANNOTATIONS, requestOf } from "./run-object.ts";
@@ -35,7 +35,7 @@ function originOf({ metadata: { annotations = {} } }: ArkRun): string {
 export async function announce(
   run: ArkRun,
   deps: AnnounceDeps,
-  carried?: Readonly<Record<string, CarriedResult>>,
+  carried?: Readonly<Record<string, StepResult>>,
 ): Promise<void> {
   const fact = requestOf(run, deps.now(), carried);
   await deps.facts.publish({ namespace: fact.namespace, run: fact.run, uid: fact.uid }, fact);
