@@ -1,6 +1,7 @@
 /** The bare nats-server under the same load as its users here: one file-backed stream, one pull consumer, one bucket. */
 import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { startNats } from "../test/harness/nats.ts";
 import { type Baseline, type Figure, figure } from "./figure.ts";
 
@@ -13,7 +14,18 @@ export type Measured = { readonly baseline: Baseline; readonly figures: readonly
 
 export async function measureBaseline(): Promise<Measured> {
   await using nats = await startNats();
-  const nc = await nats.connect();
+  const { publishNext, kvUpdate } = await timesOf(await nats.connect());
+  const figures = [
+    figure("bare nats-server: publish + next", "ms", publishNext),
+    figure("bare nats-server: KV update by revision", "ms", kvUpdate),
+  ];
+  return { baseline: { publishNextMs: figures[0]?.p50 ?? 0, kvUpdateMs: figures[1]?.p50 ?? 0 }, figures };
+}
+
+type Times = { readonly publishNext: readonly number[]; readonly kvUpdate: readonly number[] };
+
+/** In milliseconds. Takes its stream and bucket away again. */
+export async function timesOf(nc: NatsConnection): Promise<Times> {
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
   await jsm.streams.add({
@@ -42,9 +54,7 @@ export async function measureBaseline(): Promise<Measured> {
     publishNext.push(gotAt - startedAt);
     kvUpdate.push(updatedAt - gotAt);
   }
-  const figures = [
-    figure("bare nats-server: publish + next", "ms", publishNext),
-    figure("bare nats-server: KV update by revision", "ms", kvUpdate),
-  ];
-  return { baseline: { publishNextMs: figures[0]?.p50 ?? 0, kvUpdateMs: figures[1]?.p50 ?? 0 }, figures };
+  await jsm.streams.delete("BENCH");
+  await jsm.streams.delete("KV_bench");
+  return { publishNext, kvUpdate };
 }

@@ -2,6 +2,7 @@
 import type { Fact } from "#core/events/facts.ts";
 import { type Ark, startArk } from "../test/harness/ark.ts";
 import { type Bench, type Figure, figure } from "./figure.ts";
+import { hopsOf } from "./hops-of.ts";
 
 const CHAIN = 10;
 const WIDTH = 100;
@@ -14,7 +15,7 @@ export const chainInLocalMode: Bench = {
     const steps = Array.from({ length: CHAIN }, (_, n) => step(`s${n}`, n === 0 ? [] : [`s${n - 1}`]));
     await using ark = await startArk(manifest(steps), () => ({ text: "done" }));
     const seen = await rounds(ark, ROUNDS.chain);
-    const hops = seen.flatMap(({ facts }) => hopsOf(facts));
+    const hops = seen.flatMap(({ facts }) => hopsOf(facts, CHAIN));
     return [
       figure("local mode: chain of 10, request to end of the run", "ms", seen.map(took), { target: "≤ 80 ms" }),
       figure("local mode: result → next step started", "ms", hops, { target: "p50 ≤ 5 ms" }),
@@ -72,15 +73,6 @@ async function look({ local: { js } }: Ark, run: string): Promise<Omit<Seen, "fi
 
 function took({ facts, endedAt }: Seen): number {
   return endedAt - (facts.find(({ kind }) => kind === "run.requested")?.at ?? Number.NaN);
-}
-
-/** By the executor's own clock, in whole milliseconds. */
-function hopsOf(facts: readonly Fact[]): readonly number[] {
-  return Array.from({ length: CHAIN - 1 }, (_, n) => {
-    const finished = facts.find((fact) => fact.kind === "step.finished" && fact.step === `s${n}`);
-    const started = facts.find((fact) => fact.kind === "step.started" && fact.step === `s${n + 1}`);
-    return (started?.at ?? Number.NaN) - (finished?.at ?? Number.NaN);
-  });
 }
 
 function step(name: string, dependsOn: readonly string[]): string {
