@@ -20,25 +20,65 @@ export type ReplayOutcome =
 
 export type ReplayPorts = { readonly letters: Replay; readonly replays: Replays };
 
-export async function replayWhenAsked(event: ArkEvent, { letters, replays }: ReplayPorts): Promise<ReplayOutcome> {
-  const { namespace = "default", name = "", uid = "", annotations = {} } = event.metadata;
-  const requested = annotations[REPLAY_REQUESTED_AT];
-  if (requested === undefined || event.spec.suspended) return NOTHING;
-  const { record: known, revision } = (await replays.get(namespace, name)) ?? NEVER;
-  const begun = known?.uid === uid && known.requested === requested ? known : undefined;
+export async function replayWhenAsked(event: ArkEvent, ports: ReplayPorts): Promise<ReplayOutcome> {
+  const asked = askOf(event);
+  if (asked === undefined || event.spec.suspended) return NOTHING;
+  const { record: known, revision } = (await ports.replays.get(asked.namespace, asked.name)) ?? NEVER;
+  const begun = known?.uid === asked.uid && known.requested === asked.requested ? known : undefined;
   if (begun?.done === true) return NOTHING;
-  const store = (record: ReplayRecord, at: number) => replays.put(namespace, name, record, at);
-  if (!RFC_3339.test(requested) || Number.isNaN(Date.parse(requested))) {
-    const stored = await store({ uid, requested, upTo: 0, done: true }, revision);
-    const message = `annotation ${REPLAY_REQUESTED_AT} wants a time such as 2026-01-31T09:30:00Z`;
-    return stored === "stored" ? { kind: "refused", message } : CONFLICT;
-  }
-  const record = begun ?? { uid, requested, upTo: (await letters.census()).newest, done: false };
-  if (begun === undefined && (await store(record, revision)) === "conflict") return CONFLICT;
+  if (!isTime(asked.requested)) return refuse(asked, revision, ports);
+  const record = begun ?? (await begin(asked, revision, ports));
+  return record === undefined ? CONFLICT : carryOut(event, asked, record, ports);
+}
+
+type Ask = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly requested: string;
+};
+
+function askOf({ metadata }: ArkEvent): Ask | undefined {
+  const { namespace = "default", name = "", uid = "", annotations } = metadata;
+  const requested = annotations?.[REPLAY_REQUESTED_AT];
+  return requested === undefined ? undefined : { namespace, name, uid, requested };
+}
+
+async function refuse(
+  { namespace, name, uid, requested }: Ask,
+  revision: number,
+  { replays }: ReplayPorts,
+): Promise<ReplayOutcome> {
+  const stored = await replays.put(namespace, name, { uid, requested, upTo: 0, done: true }, revision);
+  const message = `annotation ${REPLAY_REQUESTED_AT} wants a time such as 2026-01-31T09:30:00Z`;
+  return stored === "stored" ? { kind: "refused", message } : CONFLICT;
+}
+
+/** R1. Undefined: another one came first. */
+async function begin(
+  { namespace, name, uid, requested }: Ask,
+  revision: number,
+  { letters, replays }: ReplayPorts,
+): Promise<ReplayRecord | undefined> {
+  const { newest } = await letters.census();
+  const record = { uid, requested, upTo: newest, done: false };
+  return (await replays.put(namespace, name, record, revision)) === "stored" ? record : undefined;
+}
+
+async function carryOut(
+  event: ArkEvent,
+  { namespace, name }: Ask,
+  record: ReplayRecord,
+  { letters, replays }: ReplayPorts,
+): Promise<ReplayOutcome> {
   const { sent, left } = await letters.replay({ namespace, event: name }, record.upTo, (one) => isMeantFor(event, one));
-  const { revision: latest = 0 } = (await replays.get(namespace, name)) ?? {};
-  if ((await store({ ...record, done: true }, latest)) === "conflict") return CONFLICT;
-  return { kind: "replayed", message: told(sent, left) };
+  const { revision } = (await replays.get(namespace, name)) ?? NEVER;
+  const stored = await replays.put(namespace, name, { ...record, done: true }, revision);
+  return stored === "stored" ? { kind: "replayed", message: told(sent, left) } : CONFLICT;
+}
+
+function isTime(text: string): boolean {
+  return RFC_3339.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 const NOTHING = { kind: "nothing" } as const;
