@@ -1,6 +1,8 @@
 /**
  * The end-to-end tests on a lab: brings it up when it is down, packs the images, runs the tests inside its network, and
  * takes down what it brought up. `node scripts/e2e.ts --lab PATH [what vitest is told]`
+ *
+ * Exit codes: 3 when the lab does not start, 2 when the words are wrong, else that of the tests.
  */
 import * as path from "node:path";
 import { onLab, ROOT, run } from "./on-lab.ts";
