@@ -24,7 +24,7 @@ export async function replayWhenAsked(event: ArkEvent, ports: ReplayPorts): Prom
   const asked = askOf(event);
   if (asked === undefined || event.spec.suspended) return NOTHING;
   const { record: known, revision } = (await ports.replays.get(asked.namespace, asked.name)) ?? NEVER;
-  const begun = known?.uid === asked.uid && known.requested === asked.requested ? known : undefined;
+  const begun = known !== undefined && isOf(known, asked) ? known : undefined;
   if (begun?.done === true) return NOTHING;
   if (!isTime(asked.requested)) return refuse(asked, revision, ports);
   const record = begun ?? (await begin(asked, revision, ports));
@@ -42,6 +42,10 @@ function askOf({ metadata }: ArkEvent): Ask | undefined {
   const { namespace = "default", name = "", uid = "", annotations } = metadata;
   const requested = annotations?.[REPLAY_REQUESTED_AT];
   return requested === undefined ? undefined : { namespace, name, uid, requested };
+}
+
+function isOf(record: ReplayRecord, { uid, requested }: Ask): boolean {
+  return record.uid === uid && record.requested === requested;
 }
 
 async function refuse(

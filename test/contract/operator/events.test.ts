@@ -234,7 +234,7 @@ test("dead letters show, and one request sends them again once, whoever leads th
   await expect.poll(async () => (await statusOf("lossy"))["deadLetters"], POLL).toBe(3);
   expect(JSON.stringify(await statusOf("lossy"))).toContain("ark replay lossy -n default");
   await world.api.request("PATCH", `${EVENTS}/lossy`, { spec: { suspended: true } });
-  await expect.poll(() => reasonOf("lossy"), POLL).toBe("Suspended");
+  await expect.poll(async () => (await world.js.triggers.get("default", "lossy"))?.suspended, POLL).toBe(true);
   await ask("2026-11-21T10:00:00Z");
   await world.api.request("PATCH", `${EVENTS}/lossy`, { spec: { suspended: false } });
   await expect.poll(lost, POLL).toBe(0);
