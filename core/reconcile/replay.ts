@@ -24,7 +24,7 @@ export async function replayWhenAsked(event: ArkEvent, ports: ReplayPorts): Prom
   const asked = askOf(event);
   if (asked === undefined || event.spec.suspended) return NOTHING;
   const { record: known, revision } = (await ports.replays.get(asked.namespace, asked.name)) ?? NEVER;
-  const begun = known !== undefined && isOf(known, asked) ? known : undefined;
+  const begun = begunOf(known, asked);
   if (begun?.done === true) return NOTHING;
   if (!isTime(asked.requested)) return refuse(asked, revision, ports);
   const record = begun ?? (await begin(asked, revision, ports));
@@ -44,8 +44,8 @@ function askOf({ metadata }: ArkEvent): Ask | undefined {
   return requested === undefined ? undefined : { namespace, name, uid, requested };
 }
 
-function isOf(record: ReplayRecord, { uid, requested }: Ask): boolean {
-  return record.uid === uid && record.requested === requested;
+function begunOf(known: ReplayRecord | undefined, { uid, requested }: Ask): ReplayRecord | undefined {
+  return known?.uid === uid && known.requested === requested ? known : undefined;
 }
 
 async function refuse(
