@@ -7,6 +7,8 @@ type Right = {
   readonly group?: string;
   readonly resource: string;
   readonly subresource?: string;
+  /** One object by its name; absent: all of them. */
+  readonly name?: string;
   readonly namespace: string;
 };
 type Need = { readonly commands: string; readonly needed: boolean; readonly rights: readonly Right[] };
@@ -35,7 +37,7 @@ function needs(namespace: string): readonly Need[] {
       needed: false,
       rights: [
         { verb: "get", resource: "secrets", namespace },
-        system("get", "services"),
+        { ...system("get", "services"), name: "ark-operator" },
         system("list", "pods"),
         // A WebSocket begins with GET; from Kubernetes 1.35 on it must also be allowed to create.
         system("get", "pods", "portforward"),
@@ -76,7 +78,8 @@ async function may(kube: Kube, right: Right): Promise<boolean> {
   return status === 201 && (body as { status?: { allowed?: boolean } }).status?.allowed === true;
 }
 
-function words({ verb, group, resource, subresource, namespace }: Right): string {
+function words({ verb, group, resource, subresource, name, namespace }: Right): string {
   const what = [resource, subresource].filter(Boolean).join("/");
-  return `${verb} ${what}${group === undefined ? "" : `.${group}`} in ${namespace}`;
+  const one = name === undefined ? "" : ` ${name}`;
+  return `${verb} ${what}${group === undefined ? "" : `.${group}`}${one} in ${namespace}`;
 }
