@@ -1,4 +1,9 @@
-/** The operator as a process: front door and health on every replica, everything else on the one that leads. */
+/**
+ * The operator as a process: front door and health on every replica, everything else on the one that leads.
+ *
+ * M1  It is ready while it listens: the front door passes requests on, or refuses them with Retry-After, whoever else is
+ *     away. Without a ready replica there is nobody behind its Service, and connections are refused.
+ */
 import { randomBytes } from "node:crypto";
 import { createApp } from "#platform/http/app.ts";
 import { serve } from "#platform/http/server.ts";
@@ -36,7 +41,7 @@ async function main(config: Config): Promise<void> {
   await js.provision();
 
   let leading: Leading | undefined;
-  const isUp = () => js.isConnected() && !stop.aborted;
+  const isUp = () => !stop.aborted;
   using front = createFront({
     upstream: config.webhookUrl,
     services: js.services,
