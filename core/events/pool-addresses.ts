@@ -1,5 +1,6 @@
 /** Where pools are woken by hand, from the environment; what is not named is never woken so. */
 import * as z from "zod";
+import { PROCESS_ENV, type ProcessConfig, processConfig } from "#core/env.ts";
 import { COLLECTOR_POOL, RELAY_POOL } from "./subjects.ts";
 
 export type PoolAddresses = {
@@ -11,15 +12,23 @@ export type PoolAddresses = {
 
 const http = z.string().regex(/^https?:\/\/[^/]/, { error: "wants an address, such as http://collector.ark" });
 
-/** Each without `/wake`. */
-export const ADDRESS_ENV = {
+/** What every function has: it may be the one that finds work for a pool which nobody else wakes. */
+export const FUNCTION_ENV = {
+  ...PROCESS_ENV,
+  /** Each without `/wake`. */
   ARK_POOL_URL: http.optional(),
   ARK_COLLECTOR_URL: http.optional(),
   ARK_WEBHOOK_URL: http.optional(),
 };
 
-export function readAddresses(env: z.output<z.ZodObject<typeof ADDRESS_ENV>>): PoolAddresses {
-  return { agents: env.ARK_POOL_URL, collector: env.ARK_COLLECTOR_URL, relay: env.ARK_WEBHOOK_URL };
+export type FunctionConfig = ProcessConfig & {
+  /** Who is woken by hand while the operator is away (P8). */
+  readonly addresses: PoolAddresses;
+};
+
+export function functionConfig(env: z.output<z.ZodObject<typeof FUNCTION_ENV>>): FunctionConfig {
+  const addresses = { agents: env.ARK_POOL_URL, collector: env.ARK_COLLECTOR_URL, relay: env.ARK_WEBHOOK_URL };
+  return { ...processConfig(env), addresses };
 }
 
 export function addressOf(

@@ -1,18 +1,10 @@
 /** Environment of the executor: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-import {
-  type ConfigOutcome,
-  judgeVariables,
-  PROCESS_ENV,
-  type ProcessConfig,
-  processConfig,
-  type RawEnv,
-  readVariables,
-} from "#core/env.ts";
-import { ADDRESS_ENV, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
+import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
 
 const Env = z.object({
-  ...PROCESS_ENV,
+  ...FUNCTION_ENV,
   ARK_AGENT_CONFIG: z.string({ error: "wants the path of the agent's JSON file" }),
   /** `<dir>/<name>/<key>`: ConfigMaps and Secrets as they are mounted. */
   ARK_CONFIGMAPS_DIR: z.string().default("/etc/ark/configmaps"),
@@ -23,10 +15,9 @@ const Env = z.object({
   /** Life of a lease, and how long a task is left with an executor that says nothing of it. */
   ARK_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
   HOSTNAME: z.string().default("executor"),
-  ...ADDRESS_ENV,
 });
 
-export type Config = ProcessConfig & {
+export type Config = FunctionConfig & {
   readonly agentFile: string;
   readonly configMapsDir: string;
   readonly secretsDir: string;
@@ -34,8 +25,6 @@ export type Config = ProcessConfig & {
   readonly idleMs: number;
   readonly leaseMs: number;
   readonly instance: string;
-  /** Who is woken by hand while the operator is away (P8). */
-  readonly addresses: PoolAddresses;
 };
 
 export function readEnv(env: RawEnv): RawEnv {
@@ -44,7 +33,7 @@ export function readEnv(env: RawEnv): RawEnv {
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
   return judgeVariables(Env, raw, (env) => ({
-    ...processConfig(env),
+    ...functionConfig(env),
     agentFile: env.ARK_AGENT_CONFIG,
     configMapsDir: env.ARK_CONFIGMAPS_DIR,
     secretsDir: env.ARK_SECRETS_DIR,
@@ -52,6 +41,5 @@ export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
     idleMs: env.ARK_IDLE_SECONDS * 1_000,
     leaseMs: env.ARK_LEASE_SECONDS * 1_000,
     instance: env.HOSTNAME,
-    addresses: readAddresses(env),
   }));
 }

@@ -1,19 +1,11 @@
 /** Environment of a router: `readEnv` only reads, `parseConfig` only decides. One router serves one ArkService. */
 import * as z from "zod";
 import { dnsLabel } from "#core/api/v1alpha1/common.ts";
-import {
-  type ConfigOutcome,
-  judgeVariables,
-  PROCESS_ENV,
-  type ProcessConfig,
-  processConfig,
-  type RawEnv,
-  readVariables,
-} from "#core/env.ts";
-import { ADDRESS_ENV, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
+import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
 
 const Env = z.object({
-  ...PROCESS_ENV,
+  ...FUNCTION_ENV,
   ARK_NAMESPACE: dnsLabel(63),
   ARK_SERVICE: dnsLabel(),
   /** Requests a second; twice as many at once (api 13). */
@@ -22,18 +14,15 @@ const Env = z.object({
   ARK_WAKE_SECONDS: z.coerce.number().min(0.05).max(3_600).default(30),
   ARK_BODY_SECONDS: z.coerce.number().min(0.05).max(300).default(15),
   ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
-  ...ADDRESS_ENV,
 });
 
-export type Config = ProcessConfig & {
+export type Config = FunctionConfig & {
   readonly namespace: string;
   readonly service: string;
   readonly ratePerService: number;
   readonly wakeMs: number;
   readonly bodyTimeoutMs: number;
   readonly graceMs: number;
-  /** Who is woken by hand while the operator is away (P8). */
-  readonly addresses: PoolAddresses;
 };
 
 export function readEnv(env: RawEnv): RawEnv {
@@ -42,13 +31,12 @@ export function readEnv(env: RawEnv): RawEnv {
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
   return judgeVariables(Env, raw, (env) => ({
-    ...processConfig(env),
+    ...functionConfig(env),
     namespace: env.ARK_NAMESPACE,
     service: env.ARK_SERVICE,
     ratePerService: env.ARK_RATE_PER_SERVICE,
     wakeMs: env.ARK_WAKE_SECONDS * 1_000,
     bodyTimeoutMs: env.ARK_BODY_SECONDS * 1_000,
     graceMs: env.ARK_GRACE_SECONDS * 1_000,
-    addresses: readAddresses(env),
   }));
 }

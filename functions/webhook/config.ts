@@ -1,15 +1,7 @@
 /** Environment of the webhook function: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-import {
-  type ConfigOutcome,
-  judgeVariables,
-  PROCESS_ENV,
-  type ProcessConfig,
-  processConfig,
-  type RawEnv,
-  readVariables,
-} from "#core/env.ts";
-import { ADDRESS_ENV, type PoolAddresses, readAddresses } from "#core/events/pool-addresses.ts";
+import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
 
 const url = z.url({
   protocol: /^https?$/,
@@ -18,7 +10,7 @@ const url = z.url({
 const perSecond = z.coerce.number().int().min(1).max(100_000);
 
 const Env = z.object({
-  ...PROCESS_ENV,
+  ...FUNCTION_ENV,
   /** Requests a second for one event; twice as many at once (api 13). */
   ARK_RATE_PER_EVENT: perSecond.default(50),
   ARK_RATE_TOTAL: perSecond.default(1_000),
@@ -27,17 +19,14 @@ const Env = z.object({
   /** Where events are posted; without it another process empties the outbox. */
   BROKER_URL: url.optional(),
   K_SINK: url.optional(),
-  ...ADDRESS_ENV,
 });
 
-export type Config = ProcessConfig & {
+export type Config = FunctionConfig & {
   readonly ratePerEvent: number;
   readonly rateTotal: number;
   readonly bodyTimeoutMs: number;
   readonly graceMs: number;
   readonly brokerUrl: string | undefined;
-  /** Who is woken by hand while the operator is away (P8). */
-  readonly addresses: PoolAddresses;
 };
 
 export function readEnv(env: RawEnv): RawEnv {
@@ -46,12 +35,11 @@ export function readEnv(env: RawEnv): RawEnv {
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
   return judgeVariables(Env, raw, (env) => ({
-    ...processConfig(env),
+    ...functionConfig(env),
     ratePerEvent: env.ARK_RATE_PER_EVENT,
     rateTotal: env.ARK_RATE_TOTAL,
     bodyTimeoutMs: env.ARK_BODY_SECONDS * 1_000,
     graceMs: env.ARK_GRACE_SECONDS * 1_000,
     brokerUrl: env.BROKER_URL ?? env.K_SINK,
-    addresses: readAddresses(env),
   }));
 }
