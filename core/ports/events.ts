@@ -100,6 +100,7 @@ export type Remembered = {
   readonly runs: readonly string[];
   readonly stored: boolean;
 };
+/** An id begins with the namespace that it is of, and a dot. */
 export interface Idempotency {
   get(id: string): Promise<Remembered | undefined>;
   claim(

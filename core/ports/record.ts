@@ -8,6 +8,8 @@ import type { Task } from "#core/events/tasks.ts";
 import type { Text } from "#core/events/text.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 
+/** Whatever belongs to a namespace. */
+export type Home = { readonly namespace: string };
 export type RunName = { readonly namespace: string; readonly run: string };
 export type RunRef = RunName & { readonly uid: string };
 
@@ -65,11 +67,13 @@ export interface TaskQueue {
   }): Promise<{ readonly waiting: number; readonly running: number }>;
 }
 
+type RunId = Home & { readonly uid: string };
+
 /** L1–L3 of the lease: one holder per attempt; lost is lost for good; a lost holder publishes nothing. */
 export interface Leases {
-  take(uid: string, key: AttemptKey): Promise<Lease | "held" | "revoked">;
+  take(run: RunId, key: AttemptKey): Promise<Lease | "held" | "revoked">;
   /** Nobody may hold this attempt any more: the holder's next renewal is refused (cancel). */
-  revoke(uid: string, key: AttemptKey): Promise<void>;
+  revoke(run: RunId, key: AttemptKey): Promise<void>;
 }
 export interface Lease {
   renew(): Promise<"held" | "lost">;
@@ -89,9 +93,9 @@ export interface RunStates {
 }
 
 export interface Outputs {
-  /** Inline below the limit, else stored under its digest; storing the same text twice is free. */
-  store(text: string): Promise<Text>;
-  load(text: Text): Promise<string>;
+  /** Inline below the limit, else stored in the namespace under its digest; storing the same text twice is free. */
+  store(of: Home, text: string): Promise<Text>;
+  load(of: Home, text: Text): Promise<string>;
 }
 
 export interface Timers {

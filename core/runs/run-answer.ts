@@ -20,7 +20,7 @@ export async function runAnswer(state: RunState, outputs: Pick<Outputs, "load">)
   if (phase.kind === "running") return undefined;
   const common = { durationMs: phase.endedAt - state.startedAt, runName, tokenUsage: usageOf(state) };
   return phase.kind === "succeeded"
-    ? { status: "succeeded", output: await outputs.load(phase.output), ...common }
+    ? { status: "succeeded", output: await outputs.load(state, phase.output), ...common }
     : { status: "failed", error: errorOf(state, phase), ...common };
 }
 

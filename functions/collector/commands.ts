@@ -11,7 +11,7 @@ import type { Fact } from "#core/events/facts.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { Command, RunState } from "#core/pipeline/state.ts";
 import type { Graph } from "#core/pipeline/graph.ts";
-import type { RunRef } from "#core/ports/record.ts";
+import type { Home, RunRef } from "#core/ports/record.ts";
 import type { CollectorPorts } from "./deps.ts";
 import { budgetsOf, childOutcome, childRequest, runEvent, totalUsage } from "./run-events.ts";
 import { underOwnSpan } from "./trace.ts";
@@ -42,13 +42,13 @@ export async function carryOut(
       await ports.timers.clear(refOf(state), command.timer);
       return NO_SEQ;
     case "cancel-task":
-      await ports.leases.revoke(state.uid, command.key);
+      await ports.leases.revoke(state, command.key);
       await ports.tasks.remove(command.taskSeq);
       return NO_SEQ;
     case "cancel-child":
       return cancelChild(state, command, ports);
     case "store-output":
-      await ports.outputs.store(command.text);
+      await ports.outputs.store(state, command.text);
       return NO_SEQ;
     case "emit":
       await ports.outbox.publish(runEvent(state, command, project(graph, state)), state.uid);
@@ -67,7 +67,7 @@ async function publishTask(state: RunState, command: Of<"task">, ports: Collecto
     run: state.run,
     uid: state.uid,
     agent: command.agent,
-    prompt: await ports.outputs.store(prompt),
+    prompt: await ports.outputs.store(state, prompt),
     budgets: budgetsOf(state),
     ...preferOf(state, command),
     ...(state.traceparent === undefined ? {} : { traceparent: state.traceparent }),
@@ -129,6 +129,7 @@ export function refOf({ namespace, run, uid }: RunState): RunRef {
 
 /** Texts by digest that the engine wants to see before it folds `fact` or decides. */
 export async function loadOutputs(
+  of: Home,
   graph: Graph,
   state: RunState | undefined,
   ports: CollectorPorts,
@@ -138,7 +139,7 @@ export async function loadOutputs(
   const wanted = neededOutputs(graph, state, fact);
   await Promise.all(
     wanted.map(async (text) => {
-      if ("ref" in text) loaded.set(text.ref.digest, await ports.outputs.load(text));
+      if ("ref" in text) loaded.set(text.ref.digest, await ports.outputs.load(of, text));
     }),
   );
   return loaded;

@@ -87,7 +87,7 @@ type Step = { readonly run: FoldedRun | undefined; readonly verdict: Verdict };
 async function foldOne(run: FoldedRun | undefined, stored: StoredFact, deps: CollectorDeps): Promise<Step> {
   const { fact } = stored;
   if (fact.kind === "run.requested" && startsAnew(run, stored)) {
-    const fresh = { ...(await begin(fact, deps)), revision: run?.revision ?? 0 };
+    const fresh = { ...(await begin(stored, fact, deps)), revision: run?.revision ?? 0 };
     return { run: await act(fresh, fact, deps), verdict: "folded" };
   }
   if (run === undefined) return { run, verdict: "early" };
@@ -96,7 +96,7 @@ async function foldOne(run: FoldedRun | undefined, stored: StoredFact, deps: Col
 }
 
 async function evolved(run: FoldedRun, fact: Fact, deps: CollectorDeps): Promise<Step> {
-  const outputs = await loadOutputs(run.graph, run.state, deps, fact);
+  const outputs = await loadOutputs(run.state, run.graph, run.state, deps, fact);
   const step = evolve(run.graph, run.state, fact, outputs);
   switch (step.kind) {
     case "same":
@@ -119,7 +119,7 @@ function belongs({ state }: FoldedRun, { uid, fact }: StoredFact): boolean {
 
 /** Commands first, state after (C1). */
 async function act(run: FoldedRun, fact: Fact, deps: CollectorDeps): Promise<FoldedRun> {
-  const outputs = await loadOutputs(run.graph, run.state, deps);
+  const outputs = await loadOutputs(run.state, run.graph, run.state, deps);
   const commands = decide(run.graph, run.state, deps.now(), outputs);
   const seqs = await Promise.all(
     commands.map(async (command) => (isOver(command, fact) ? 0 : carryOut(run.graph, run.state, command, deps))),

@@ -3,7 +3,7 @@ import type { RunRequested } from "#core/events/facts.ts";
 import { evolve } from "#core/pipeline/evolve.ts";
 import type { Graph } from "#core/pipeline/graph.ts";
 import { start, startRefused } from "#core/pipeline/start.ts";
-import type { StoredFact } from "#core/ports/record.ts";
+import type { Home, StoredFact } from "#core/ports/record.ts";
 import { loadOutputs } from "./commands.ts";
 import type { CollectorDeps } from "./deps.ts";
 import type { FoldedRun } from "./run-cache.ts";
@@ -23,13 +23,13 @@ export async function loadRun(stored: StoredFact, deps: CollectorDeps): Promise<
 const NOTHING_TO_DO: Graph = { steps: [], order: [], byName: new Map(), output: { kind: "object", steps: [] } };
 
 /** A run that begins. Nothing is stored yet. */
-export async function begin(fact: RunRequested, deps: CollectorDeps): Promise<FoldedRun> {
+export async function begin(of: Home, fact: RunRequested, deps: CollectorDeps): Promise<FoldedRun> {
   const planned = deps.graphs.of(fact.spec);
   if (planned.kind === "faults") {
     return { ...startRefused(fact, planned.faults), revision: 0, settled: false };
   }
   const { graph } = planned;
-  const outputs = await loadOutputs(graph, undefined, deps, fact);
+  const outputs = await loadOutputs(of, graph, undefined, deps, fact);
   return { graph, state: start(fact, graph, outputs), revision: 0, settled: false };
 }
 
@@ -39,10 +39,10 @@ async function rebuild(stored: StoredFact, deps: CollectorDeps): Promise<FoldedR
   for await (const { fact, seq } of deps.facts.history(stored)) {
     if (seq >= stored.seq) break;
     if (run === undefined) {
-      if (fact.kind === "run.requested") run = await begin(fact, deps);
+      if (fact.kind === "run.requested") run = await begin(stored, fact, deps);
       continue;
     }
-    const outputs = await loadOutputs(run.graph, run.state, deps, fact);
+    const outputs = await loadOutputs(stored, run.graph, run.state, deps, fact);
     const step = evolve(run.graph, run.state, fact, outputs);
     if (step.kind === "changed") run = { ...run, state: step.state };
   }

@@ -186,8 +186,8 @@ async function contextOf(
   deps: DispatcherDeps,
 ): Promise<TriggerContext> {
   const { type } = event.spec.source;
-  const output = type === "team-output" ? await outputOf(cloudEvent, deps) : undefined;
-  const name = event.metadata.name ?? "";
+  const { namespace = "", name = "" } = event.metadata;
+  const output = type === "team-output" ? await outputOf({ namespace }, cloudEvent, deps) : undefined;
   return triggerContext({ name, type, firedAt: at, cloudEvent, ...(output === undefined ? {} : { output }) });
 }
 

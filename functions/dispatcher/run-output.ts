@@ -1,5 +1,6 @@
 /** The output that a run's event carries, whole: long ones go by reference (F3). */
 import type { CloudEventRecord } from "#core/ports/events.ts";
+import type { Home } from "#core/ports/record.ts";
 import type { DispatcherDeps } from "./deps.ts";
 
 type RunEnded = {
@@ -9,11 +10,15 @@ type RunEnded = {
 };
 
 /** For a failed run: why it failed. */
-export async function outputOf({ data }: CloudEventRecord, deps: Pick<DispatcherDeps, "outputs">): Promise<string> {
+export async function outputOf(
+  of: Home,
+  { data }: CloudEventRecord,
+  deps: Pick<DispatcherDeps, "outputs">,
+): Promise<string> {
   const { output, outputRef, message }: RunEnded = typeof data === "object" && data !== null ? data : {};
   if (typeof outputRef?.digest === "string") {
     const bytes = Number(outputRef.bytes);
-    return deps.outputs.load({ ref: { digest: outputRef.digest, bytes, preview: "" } });
+    return deps.outputs.load(of, { ref: { digest: outputRef.digest, bytes, preview: "" } });
   }
   if (typeof output === "string") return output;
   return typeof message === "string" ? message : "";

@@ -12,8 +12,8 @@ export async function agentTask(
   outputs: Outputs,
 ): Promise<AgentTask> {
   const [prompt, answer] = await Promise.all([
-    outputs.load(task.prompt),
-    task.earlier === undefined ? undefined : outputs.load(task.earlier.answer),
+    outputs.load(task, task.prompt),
+    task.earlier === undefined ? undefined : outputs.load(task, task.earlier.answer),
   ]);
   return {
     taskId: attemptId(task.uid, task),

@@ -17,24 +17,30 @@ export async function finishedFact(task: Task, result: Result, at: number, outpu
     step: task.step,
     iteration: task.iteration,
     attempt: task.attempt,
-    outcome: await stepOutcome(result, outputs),
+    outcome: await stepOutcome(task, result, outputs),
     usage: result.usage,
   };
 }
 
-async function stepOutcome(result: Result, outputs: Outputs): Promise<StepOutcome> {
+async function stepOutcome(task: Task, result: Result, outputs: Outputs): Promise<StepOutcome> {
   switch (result.kind) {
     case "done": {
       const [output, json, context] = await Promise.all([
-        outputs.store(result.output),
-        result.json === undefined ? undefined : outputs.store(JSON.stringify(result.json)),
-        result.context === undefined ? undefined : outputs.store(result.context),
+        outputs.store(task, result.output),
+        result.json === undefined ? undefined : outputs.store(task, JSON.stringify(result.json)),
+        result.context === undefined ? undefined : outputs.store(task, result.context),
       ]);
       return { kind: "done", output, ...(json !== undefined && { json }), ...(context !== undefined && { context }) };
     }
     case "invalid": {
       const { code, message, retryable } = result;
-      return { kind: "invalid", code, message: cut(message), retryable, answer: await outputs.store(result.answer) };
+      return {
+        kind: "invalid",
+        code,
+        message: cut(message),
+        retryable,
+        answer: await outputs.store(task, result.answer),
+      };
     }
     case "failed": {
       const { code, message, mayPass, afterMs } = result;

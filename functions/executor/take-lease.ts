@@ -40,7 +40,7 @@ export async function takeLease(delivery: Delivery<Task>, deps: ExecutorDeps, si
 }
 
 async function tryOnce(task: Task, deps: ExecutorDeps): Promise<Taken | "held"> {
-  const [lease, finished] = await Promise.all([deps.leases.take(task.uid, task), deps.facts.finished(task, task)]);
+  const [lease, finished] = await Promise.all([deps.leases.take(task, task), deps.facts.finished(task, task)]);
   if (finished !== undefined && finished.uid === task.uid) {
     if (typeof lease !== "string") await lease.release();
     return { kind: "finished" };

@@ -17,7 +17,7 @@ export async function recordedTurns(
   const stored = await facts.turns(task, task);
   const turns = await Promise.all(
     stored.map(async ({ fact }) =>
-      fact.kind === "step.turn" ? (JSON.parse(await outputs.load(fact.record)) as RecordedTurn) : undefined,
+      fact.kind === "step.turn" ? (JSON.parse(await outputs.load(task, fact.record)) as RecordedTurn) : undefined,
     ),
   );
   const byIndex = new Map<number, RecordedTurn>();
@@ -35,7 +35,7 @@ export async function turnFact(task: Task, turn: RecordedTurn, model: string, ou
     turn: turn.index,
     usage: turn.kind === "model" ? turn.usage : { inputTokens: 0, outputTokens: 0 },
     model,
-    record: await outputs.store(JSON.stringify(turn)),
+    record: await outputs.store(task, JSON.stringify(turn)),
   };
 }
 

@@ -85,8 +85,8 @@ async function* whole(
   facts: AsyncIterable<StoredFact>,
   { outputs }: Pick<RestDeps, "outputs">,
 ): AsyncGenerator<StoredFact> {
-  const inline = async (text: Text): Promise<Text> => ({ inline: await outputs.load(text) });
   for await (const { fact, ...stored } of facts) {
+    const inline = async (text: Text): Promise<Text> => ({ inline: await outputs.load(stored, text) });
     if (fact.kind === "step.turn") yield { ...stored, fact: { ...fact, record: await inline(fact.record) } };
     else if (fact.kind === "step.finished" && fact.outcome.kind === "done") {
       const outcome = { ...fact.outcome, output: await inline(fact.outcome.output) };

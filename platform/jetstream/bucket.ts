@@ -5,7 +5,6 @@
  * B2  A removed key leaves a marker that goes away by itself, so that removed keys cost nothing in the long run.
  * B3  A value may have a time to live of its own; writing it again starts the time again.
  */
-import { Kvm, type KV } from "@nats-io/kv";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { follow } from "./follow.ts";
 import type { Link } from "./link.ts";
@@ -41,21 +40,23 @@ export type Bucket<T> = {
 
 /** The caller owns the bucket's type: its values are written by this project alone. */
 export function bucket<T>(link: Link, name: string): Bucket<T> {
-  let opened: Promise<KV> | undefined;
-  const kv = () => (opened ??= new Kvm(link.js).open(name, { allow_direct: true }));
+  const read = (key: string) =>
+    reached(link.jsm.direct.getMessage(bucketStream(name), { last_by_subj: `$KV.${name}.${key}` }));
   const write = (key: string, value: T, expected: number | undefined, ttlMs: number | undefined) =>
     publish(link, `$KV.${name}.${key}`, JSON.stringify(value), expected, ttlMs);
   return {
     get: async (key) => {
-      const entry = await reached((await kv()).get(key));
-      return entry === null || entry.operation !== "PUT" ? undefined : toEntry<T>(entry);
+      const stored = await read(key);
+      return stored === null || isMarker(stored.header)
+        ? undefined
+        : toEntry<T>({ value: stored.data, revision: stored.seq });
     },
     create: async (key, value, ttlMs) => {
       const revision = await write(key, value, 0, ttlMs);
       if (revision !== undefined) return revision;
-      const marker = await reached((await kv()).get(key));
-      if (marker?.operation === "PUT") return undefined;
-      return await write(key, value, marker?.revision ?? 0, ttlMs);
+      const marker = await read(key);
+      if (marker !== null && !isMarker(marker.header)) return undefined;
+      return await write(key, value, marker?.seq ?? 0, ttlMs);
     },
     update: (key, value, revision, ttlMs) => write(key, value, revision, ttlMs),
     put: async (key, value, ttlMs) => (await write(key, value, undefined, ttlMs)) ?? 0,
@@ -89,7 +90,6 @@ async function publish(
 async function remove(link: Link, subject: string, revision: number | undefined, last: unknown): Promise<boolean> {
   const marker = headers();
   marker.set("KV-Operation", "PURGE");
-  marker.set("Nats-Rollup", "sub");
   try {
     await reached(
       link.js.publish(subject, last === undefined ? "" : JSON.stringify(last), {

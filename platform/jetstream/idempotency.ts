@@ -25,7 +25,8 @@ async function claim(store: Bucket<Remembered>, key: string, value: Remembered):
   }
 }
 
-/** People choose these keys: any text becomes one token. */
+/** People choose these keys: any text becomes one token, behind its namespace. */
 function keyOf(id: string): string {
-  return createHash("sha256").update(id).digest("hex");
+  const [namespace = ""] = id.split(".");
+  return `${namespace}.${createHash("sha256").update(id).digest("hex")}`;
 }

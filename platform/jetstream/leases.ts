@@ -25,22 +25,25 @@ export function leases(link: Link, options: LeaseOptions = {}): Leases {
   const store = bucket<Held>(link, BUCKETS.leases);
   const ttlMs = options.ttlMs ?? LEASE_TTL_MS;
   return {
-    take: async (uid, attempt) => {
-      const key = leaseKey(uid, attempt);
+    take: async (run, attempt) => {
+      const key = leaseKey(run, attempt);
       const holder = nuid.next();
       const revision = await store.create(key, { holder }, ttlMs);
       if (revision !== undefined) return hold(store, { key, holder, revision, ttlMs });
       const present = await store.get(key);
       return present !== undefined && "revoked" in present.value ? "revoked" : "held";
     },
-    revoke: async (uid, attempt) => {
-      await store.put(leaseKey(uid, attempt), { revoked: true }, REVOKED_TTL_MS);
+    revoke: async (run, attempt) => {
+      await store.put(leaseKey(run, attempt), { revoked: true }, REVOKED_TTL_MS);
     },
   };
 }
 
-function leaseKey(uid: string, { step, iteration, attempt }: AttemptKey): string {
-  return `${uid}.${step}.${iteration}.${attempt}`;
+type RunId = Parameters<Leases["take"]>[0];
+
+/** The namespace leads: permissions go by it. */
+function leaseKey({ namespace, uid }: RunId, { step, iteration, attempt }: AttemptKey): string {
+  return `${namespace}.${uid}.${step}.${iteration}.${attempt}`;
 }
 
 type Holding = { readonly key: string; readonly holder: string; readonly revision: number; readonly ttlMs: number };

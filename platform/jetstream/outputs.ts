@@ -1,45 +1,95 @@
-/** Texts of steps: inline while short, else in the object store under their digest, where equal texts are one. */
+/**
+ * Texts of steps: inline while short, else in `ark-outputs` under their namespace and digest, where equal texts are one.
+ *
+ * O1  The first piece is written last and says how many there are: a text that can be seen is whole.
+ * O2  What is there is never written again: a digest has one text.
+ * O3  What is read is what was stored, or it is an error: the digest is looked at.
+ */
 import { createHash } from "node:crypto";
-import { Objm, type ObjectStore } from "@nats-io/obj";
-import { INLINE_LIMIT_BYTES, PREVIEW_CHARS, type Text } from "#core/events/text.ts";
+import { headers } from "@nats-io/transport-node";
 import { BUCKETS } from "#core/events/subjects.ts";
-import type { Outputs } from "#core/ports/record.ts";
+import { INLINE_LIMIT_BYTES, PREVIEW_CHARS, type Text } from "#core/events/text.ts";
+import type { Home, Outputs } from "#core/ports/record.ts";
 import type { Link } from "./link.ts";
-import { reached } from "./reached.ts";
+import { isConflict, reached } from "./reached.ts";
+import { outputStream } from "./streams.ts";
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
+/** Below every server's `max_payload`. */
+const PIECE_BYTES = 128 * 1024;
+const PIECES = "Ark-Pieces";
+/** Under way at a time. */
+const AT_ONCE = 8;
 
 /** `keep` stores a text of any length; `store` leaves short ones inline. */
-export function outputs(link: Link): Outputs & { readonly keep: (text: string) => Promise<Text> } {
-  let opened: Promise<ObjectStore> | undefined;
-  const open = async (): Promise<ObjectStore> => {
-    opened ??= new Objm(link.js).open(BUCKETS.outputs, false);
-    opened.catch(() => (opened = undefined));
-    return await reached(opened);
-  };
-  const put = async (text: string, data: Uint8Array): Promise<Text> => {
-    const digest = `sha256:${createHash("sha256").update(data).digest("hex")}`;
-    const objects = await open();
-    if ((await reached(objects.info(digest))) === null) {
-      await reached(objects.putBlob({ name: digest }, data, { timeout: link.timeoutMs }));
-    }
+export function outputs(link: Link): Outputs & { readonly keep: (of: Home, text: string) => Promise<Text> } {
+  const put = async (of: Home, text: string, data: Uint8Array): Promise<Text> => {
+    const digest = digestOf(data);
+    const subjects = subjectsOf(of, digest);
+    if ((await piece(link, subjects(0))) === undefined) await writeAll(link, subjects, data);
     return { ref: { digest, bytes: data.length, preview: preview(text) } };
   };
   return {
-    store: async (text) => {
+    store: async (of, text) => {
       const data = ENCODER.encode(text);
-      return data.length <= INLINE_LIMIT_BYTES ? { inline: text } : await put(text, data);
+      return data.length <= INLINE_LIMIT_BYTES ? { inline: text } : await put(of, text, data);
     },
-    keep: (text) => put(text, ENCODER.encode(text)),
-    load: async (text) => ("inline" in text ? text.inline : await load(await open(), text)),
+    keep: (of, text) => put(of, text, ENCODER.encode(text)),
+    load: async (of, text) => ("inline" in text ? text.inline : await load(link, of, text.ref.digest)),
   };
 }
 
-async function load(objects: ObjectStore, { ref }: Extract<Text, { ref: unknown }>): Promise<string> {
-  const data = await reached(objects.getBlob(ref.digest));
-  if (data === null) throw new Error(`output ${ref.digest} is not in the store any more`);
+type Subjects = (index: number) => string;
+
+function subjectsOf({ namespace }: Home, digest: string): Subjects {
+  return (index) => `$O.${BUCKETS.outputs}.C.${namespace}.${digest.replace("sha256:", "")}.${index}`;
+}
+
+/** O1, O2. */
+async function writeAll(link: Link, subjects: Subjects, data: Uint8Array): Promise<void> {
+  const count = Math.max(1, Math.ceil(data.length / PIECE_BYTES));
+  const write = async (index: number): Promise<void> => {
+    const carried = headers();
+    carried.set(PIECES, String(count));
+    const part = data.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
+    try {
+      await reached(link.js.publish(subjects(index), part, { headers: carried, expect: { lastSubjectSequence: 0 } }));
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  };
+  await inBatches(count - 1, (index) => write(index + 1));
+  await write(0);
+}
+
+/** O3. */
+async function load(link: Link, of: Home, digest: string): Promise<string> {
+  const subjects = subjectsOf(of, digest);
+  const first = await piece(link, subjects(0));
+  if (first === undefined) throw new Error(`output ${digest} is not in the store any more`);
+  const rest = await inBatches(first.count - 1, (index) => piece(link, subjects(index + 1)));
+  const data = Buffer.concat([first, ...rest].map((one) => one?.data ?? new Uint8Array()));
+  if (digestOf(data) !== digest) throw new Error(`output ${digest} is not what was stored`);
   return DECODER.decode(data);
+}
+
+async function piece(link: Link, subject: string): Promise<{ data: Uint8Array; count: number } | undefined> {
+  const stored = await reached(link.jsm.direct.getMessage(outputStream(), { last_by_subj: subject }));
+  return stored === null ? undefined : { data: stored.data, count: Number(stored.header.get(PIECES)) || 1 };
+}
+
+async function inBatches<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
+  const done: T[] = [];
+  for (let from = 0; from < count; from += AT_ONCE) {
+    const size = Math.min(AT_ONCE, count - from);
+    done.push(...(await Promise.all(Array.from({ length: size }, (_, index) => work(from + index)))));
+  }
+  return done;
+}
+
+function digestOf(data: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(data).digest("hex")}`;
 }
 
 /** Never half of a surrogate pair. */

@@ -1,13 +1,13 @@
 /** Folded run states in `ark-runs`, written by revision: of two collectors that fold one run, one is told to reload. */
 import { BUCKETS } from "#core/events/subjects.ts";
-import type { RunName, RunStates } from "#core/ports/record.ts";
+import type { Home, RunName, RunStates } from "#core/ports/record.ts";
 import type { Text } from "#core/events/text.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import { bucket, type Bucket } from "./bucket.ts";
 import type { Link } from "./link.ts";
 import { slimmer } from "./slim-state.ts";
 
-export function runStates(link: Link, keep: (text: string) => Promise<Text>): RunStates {
+export function runStates(link: Link, keep: (of: Home, text: string) => Promise<Text>): RunStates {
   const store = bucket<RunState>(link, BUCKETS.runs);
   const slim = slimmer(keep);
   return {

@@ -13,13 +13,13 @@ const LIMIT_BYTES = 256 * 1024;
 /** Below this, a reference with its preview would save nothing. */
 const SHORT_CHARS = 4_000;
 
-type Keep = (text: string) => Promise<Text>;
+type Keep = (of: RunState, text: string) => Promise<Text>;
 
 /** Gives the state that is stored in place of one. */
 export function slimmer(keep: Keep, limitBytes: number = LIMIT_BYTES): (state: RunState) => Promise<RunState> {
   const kept = new WeakMap<object, Promise<Text>>();
-  const reference = (text: Inline): Promise<Text> => {
-    const known = kept.get(text) ?? keep(text.inline);
+  const reference = (of: RunState, text: Inline): Promise<Text> => {
+    const known = kept.get(text) ?? keep(of, text.inline);
     kept.set(text, known);
     // A store that was away is asked again.
     known.catch(() => kept.delete(text));
@@ -27,7 +27,8 @@ export function slimmer(keep: Keep, limitBytes: number = LIMIT_BYTES): (state: R
   };
   return async (state) => {
     if (Buffer.byteLength(JSON.stringify(state)) <= limitBytes) return state;
-    const [steps, phase] = await Promise.all([slim(state.steps, reference), slim(state.phase, reference)]);
+    const own = (text: Inline) => reference(state, text);
+    const [steps, phase] = await Promise.all([slim(state.steps, own), slim(state.phase, own)]);
     return { ...state, steps, phase };
   };
 }

@@ -121,7 +121,8 @@ function buckets(common: Common, bytes: Bytes): StreamSpec[] {
     max_msgs_per_subject: 1,
     max_bytes: bytes(name),
     max_age: nanos(maxAgeMs),
-    allow_rollup_hdrs: true,
+    // One message that rolls all others up would empty the bucket: whoever may write one key could.
+    allow_rollup_hdrs: false,
     deny_delete: true,
     allow_msg_ttl: true,
   });
@@ -140,14 +141,19 @@ function buckets(common: Common, bytes: Bytes): StreamSpec[] {
 function outputStore(common: Common, bytes: Bytes): StreamSpec {
   return {
     ...common,
-    name: `OBJ_${BUCKETS.outputs}`,
+    name: outputStream(),
     subjects: [`$O.${BUCKETS.outputs}.C.>`, `$O.${BUCKETS.outputs}.M.>`],
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,
     max_bytes: bytes(BUCKETS.outputs),
     max_age: nanos(RECORD_AGE_MS),
-    allow_rollup_hdrs: true,
+    allow_rollup_hdrs: false,
   };
+}
+
+/** The stream behind the texts of steps. */
+export function outputStream(): string {
+  return `OBJ_${BUCKETS.outputs}`;
 }
 
 /** The stream behind a KV bucket. */

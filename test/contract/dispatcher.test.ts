@@ -202,7 +202,7 @@ test("E26: 50 parallel ends of a team fire 50 times, each with its own output; l
     source: { type: "team-output", teamOutput: { name: "first", onPhase: "Succeeded" } },
     targets: [{ team: "blog", input: { topic: "{{ .trigger.output }} of {{ .trigger.runName }}" } }],
   });
-  const long = await door.js.outputs.store("x".repeat(40_000));
+  const long = await door.js.outputs.store({ namespace: "default" }, "x".repeat(40_000));
   if (!("ref" in long)) throw new Error("stored inline");
   const ended = (i: number): CloudEventRecord => ({
     specversion: "1.0",

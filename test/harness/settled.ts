@@ -75,7 +75,7 @@ async function askedAgain({ local, model }: Ark, runs: readonly ArkRun[], askedA
     const { namespace = "default", name = "", uid = "" } = metadata;
     for await (const { fact } of local.js.factLog.history({ namespace, run: name })) {
       if (fact.kind !== "step.turn") continue;
-      const turn = JSON.parse(await local.js.outputs.load(fact.record)) as RecordedTurn;
+      const turn = JSON.parse(await local.js.outputs.load({ namespace }, fact.record)) as RecordedTurn;
       const id = `${attemptId(uid, fact)}/${fact.turn}`;
       expect(recordedAt.has(id)).toBe(false);
       if (turn.kind === "model") recordedAt.set(id, fact.at);

@@ -83,7 +83,7 @@ test("triggers: put, replaced, deleted", async () => {
 test("idempotency: of many claims at once one wins, and all others get to know it", async () => {
   await using other = await connectStore(opened.nats);
   const value = { bodyDigest: "d", firedAt: 1, runs: ["r"], stored: false };
-  const id = "any key: ü * > . \n";
+  const id = "default.any key: ü * > . \n";
   const claims = await Promise.all(
     Array.from({ length: 10 }, (_, index) =>
       (index % 2 === 0 ? opened.store : other).idempotency.claim(id, { ...value, firedAt: index }),
@@ -94,7 +94,7 @@ test("idempotency: of many claims at once one wins, and all others get to know i
   expect(new Set(known).size).toBe(1);
   await opened.store.idempotency.markStored(id, { ...value, stored: true });
   expect(await other.idempotency.get(id)).toEqual({ ...value, stored: true });
-  expect(await other.idempotency.get("another")).toBeUndefined();
+  expect(await other.idempotency.get("default.another")).toBeUndefined();
 });
 
 test("D47 Forbid: one holder, its own repeats are known, the last run frees the claim", async () => {

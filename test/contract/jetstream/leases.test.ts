@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { setTimeout as delay } from "node:timers/promises";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
-import type { Lease, Leases } from "#core/ports/record.ts";
+import type { Lease, Leases, RunRef } from "#core/ports/record.ts";
 import { aRun, connectStore, openStore, type Opened } from "./open.ts";
 
 let opened: Opened;
@@ -18,9 +18,9 @@ afterAll(async () => {
 
 const key = { step: "write", iteration: 0, attempt: 0 };
 
-async function taken(leases: Leases, uid: string): Promise<Lease> {
+async function taken(leases: Leases, run: RunRef): Promise<Lease> {
   for (;;) {
-    const lease = await leases.take(uid, key);
+    const lease = await leases.take(run, key);
     if (lease === "revoked") throw new Error("revoked");
     if (lease !== "held") return lease;
     await delay(50);
@@ -29,43 +29,43 @@ async function taken(leases: Leases, uid: string): Promise<Lease> {
 
 test("L1: one holder per attempt; other attempts are free", async () => {
   const { leases } = opened.store;
-  const { uid } = aRun();
-  expect(await leases.take(uid, key)).toBeTypeOf("object");
-  expect(await leases.take(uid, key)).toBe("held");
-  expect(await leases.take(uid, { ...key, attempt: 1 })).toBeTypeOf("object");
-  expect(await leases.take(uid, { ...key, iteration: 1 })).toBeTypeOf("object");
+  const run = aRun();
+  expect(await leases.take(run, key)).toBeTypeOf("object");
+  expect(await leases.take(run, key)).toBe("held");
+  expect(await leases.take(run, { ...key, attempt: 1 })).toBeTypeOf("object");
+  expect(await leases.take(run, { ...key, iteration: 1 })).toBeTypeOf("object");
 });
 
 test("L1: of many takers at once, one gets it", async () => {
   await using other = await connectStore(opened.nats);
-  const { uid } = aRun();
+  const run = aRun();
   const tries = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? opened.store : other).leases.take(uid, key)),
+    Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? opened.store : other).leases.take(run, key)),
   );
   expect(tries.filter((lease) => lease !== "held")).toHaveLength(1);
 });
 
 test("L2: a holder that renews keeps its lease", async () => {
-  const { uid } = aRun();
-  const lease = await taken(opened.store.leases, uid);
+  const run = aRun();
+  const lease = await taken(opened.store.leases, run);
   for (let count = 0; count < 3; count += 1) expect(await lease.renew()).toBe("held");
-  expect(await opened.store.leases.take(uid, key)).toBe("held");
+  expect(await opened.store.leases.take(run, key)).toBe("held");
 });
 
 test("a released lease is free at once, and its old holder has lost it", async () => {
   const { leases } = opened.store;
-  const { uid } = aRun();
-  const lease = await taken(leases, uid);
+  const run = aRun();
+  const lease = await taken(leases, run);
   await lease.release();
   expect(await lease.renew()).toBe("lost");
-  expect(await leases.take(uid, key)).toBeTypeOf("object");
+  expect(await leases.take(run, key)).toBeTypeOf("object");
 });
 
 test("L2: after its time to live another one gets the lease, and the first is lost for good", async () => {
   const { leases } = opened.store;
-  const { uid } = aRun();
-  const first = await taken(dying.leases, uid);
-  const second = await taken(leases, uid);
+  const run = aRun();
+  const first = await taken(dying.leases, run);
+  const second = await taken(leases, run);
   expect(await first.renew()).toBe("lost");
   expect(await second.renew()).toBe("held");
   await second.release();
@@ -75,24 +75,24 @@ test("L2: after its time to live another one gets the lease, and the first is lo
 
 test("L2: a late holder's release does not take the lease from the next one", async () => {
   const { leases } = opened.store;
-  const { uid } = aRun();
-  const first = await taken(dying.leases, uid);
-  const second = await taken(leases, uid);
+  const run = aRun();
+  const first = await taken(dying.leases, run);
+  const second = await taken(leases, run);
   await first.release();
-  expect(await leases.take(uid, key)).toBe("held");
+  expect(await leases.take(run, key)).toBe("held");
   expect(await second.renew()).toBe("held");
 });
 
 test("L4: a revoked attempt is lost to its holder and to everyone", async () => {
   const { leases } = opened.store;
-  const { uid } = aRun();
-  const lease = await taken(leases, uid);
-  await leases.revoke(uid, key);
+  const run = aRun();
+  const lease = await taken(leases, run);
+  await leases.revoke(run, key);
   expect(await lease.renew()).toBe("lost");
-  expect(await leases.take(uid, key)).toBe("revoked");
+  expect(await leases.take(run, key)).toBe("revoked");
   await lease.release();
-  expect(await leases.take(uid, key)).toBe("revoked");
+  expect(await leases.take(run, key)).toBe("revoked");
   const early = aRun();
-  await leases.revoke(early.uid, key);
-  expect(await leases.take(early.uid, key)).toBe("revoked");
+  await leases.revoke(early, key);
+  expect(await leases.take(early, key)).toBe("revoked");
 });

@@ -106,7 +106,7 @@ test("S1: a state of many long texts is stored, by references that the store res
   const output = read?.steps["s42"]?.result?.output;
   expect(output).toMatchObject({ ref: { bytes: text(42).length } });
   if (output === undefined || read?.phase.kind !== "succeeded") throw new Error("not there");
-  expect(await outputs.load(output)).toBe(text(42));
-  expect(await outputs.load(read.phase.output)).toBe(text(7));
+  expect(await outputs.load(state, output)).toBe(text(42));
+  expect(await outputs.load(state, read.phase.output)).toBe(text(7));
   expect((await runStates.put({ ...read, hop: 2 }, (await runStates.get(state))?.revision ?? 0)).kind).toBe("stored");
 });
