@@ -12,6 +12,7 @@ if (flag !== "--lab" || where === undefined) {
   console.error("node scripts/e2e.ts --lab PATH [what vitest is told]");
   process.exitCode = 2;
 } else {
+  process.env["ARK_E2E_RESTART_API_SERVER"] ??= path.join(ROOT, "scripts/restart-api-server");
   process.exitCode = await onLab(where, async (lab) => {
     if ((await run(process.execPath, ["scripts/images.ts", "--lab", lab, "--tools"])) !== 0) return 1;
     const vitest = path.join(ROOT, "node_modules/vitest/vitest.mjs");
