@@ -1,15 +1,13 @@
 /**
- * What the leading replica does: follows the objects, reconciles them one key at a time, and holds wakes.
+ * What the leading replica does: follows the objects, reconciles them one key at a time, and says whom to wake.
  *
  * L1  Nothing is reconciled before all kinds have been seen: what is absent is absent, not unread.
  * L2  A kind that cannot be watched stops nothing but what needs it; readiness names it (D51).
  */
 import { aborted } from "#core/abort.ts";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Backlog, WakeHints } from "#core/ports/record.ts";
 import { agentScale } from "#core/reconcile/agent-scale.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
-import { hold } from "#platform/http/hold.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Deps, Informers, Pool } from "./deps.ts";
 import { createInformers } from "./informers.ts";
@@ -25,12 +23,11 @@ import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
-import { wake } from "./waker/waker.ts";
+import type { WakePlan, Waking } from "./waker/waking.ts";
 
 export type LeadDeps = Omit<Deps, "informers" | "poke" | "backlogOf" | "lettersOf" | "triggerLane"> & {
   readonly kube: Kube;
-  readonly backlog: Backlog;
-  readonly hints: WakeHints;
+  readonly waking: Pick<Waking, "use">;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
 };
@@ -56,7 +53,7 @@ const CONCURRENCY = 4;
 const SOON_MS = 250;
 
 export function createLeading(given: LeadDeps): Leading {
-  const { kube, log, random, backlog, hints } = given;
+  const { kube, log, random, waking } = given;
   let loads = new Map<string, number>();
   const backlogOf = ({ namespace, agent }: Pool) => loads.get(`${namespace}/${agent}`) ?? 0;
   const queue: WorkQueue = createWorkQueue({
@@ -81,8 +78,10 @@ export function createLeading(given: LeadDeps): Leading {
     everyMs: given.config.resyncMs,
     log,
   });
-  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf: (key) => letterCounts.of(key), triggerLane };
-  const onLoad: Parameters<typeof wake>[0]["onLoad"] = ({ tasks }) => {
+  const recordTokens = createRecordTokens(children, given);
+  const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
+  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf, triggerLane, recordTokens };
+  const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));
     for (const key of new Set([...before.keys(), ...loads.keys()]))
@@ -90,22 +89,22 @@ export function createLeading(given: LeadDeps): Leading {
   };
   const { collectorUrl, webhookUrl, collectorSlots } = given.config;
   const shared = { collector: { url: collectorUrl, slots: collectorSlots }, relay: { url: webhookUrl } };
-  const plan: Parameters<typeof wake>[0]["plan"] = (load) => planWakes(poolsOf(deps), load, shared);
+  const plan: WakePlan["plan"] = (load) => planWakes(poolsOf(deps), load, shared);
 
   return {
     faults: () => allOf(informers).flatMap(({ fault }) => fault ?? []),
     settled: () => queue.idle(),
     async run(signal) {
       const following = allOf(informers).map((informer) => informer.run(signal));
-      const waking = arkSynced(informers, signal).then(() =>
-        wake({ backlog, hints, plan, hold, onLoad, random, log }, signal),
-      );
+      const planned = arkSynced(informers, signal).then(() => {
+        if (!signal.aborted) waking.use({ plan, onLoad });
+      });
       // L1. Knative's kinds may be missing: they are waited for as long as they are not.
       const working = allSynced(informers, signal).then(async () => {
         if (signal.aborted) return;
         await Promise.all([queue.run(signal), letterCounts.run(signal), keepShared(deps, signal), tidy(deps)]);
       });
-      await Promise.all([...following, waking, working]);
+      await Promise.all([...following, planned, working]);
     },
   };
 }

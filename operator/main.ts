@@ -6,6 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { createApp } from "#platform/http/app.ts";
+import { hold } from "#platform/http/hold.ts";
 import { serve } from "#platform/http/server.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
 import { kubeChildren } from "#platform/kube/children.ts";
@@ -22,6 +23,7 @@ import { parseConfig, readEnv, type Config } from "./config.ts";
 import { createFront } from "./front/front.ts";
 import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
 import { createReferences } from "./references.ts";
+import { createWaking, type Waking } from "./waker/waking.ts";
 import { FIELD_MANAGER, routerServiceName, serviceUrl } from "./resources/names.ts";
 
 const TOKEN_BYTES = 32;
@@ -56,23 +58,31 @@ async function main(config: Config): Promise<void> {
   );
   log.info({ port: health.port, front: door.port }, "listening");
 
-  const lease = { namespace: config.namespace, name: LEASE, identity: config.identity, now: Date.now, log };
+  const waking = createWaking({ backlog: js.backlog, hints: js.wakes, hold, random: Math.random, log }, stop);
+  const lease = {
+    namespace: config.namespace,
+    name: LEASE,
+    identity: config.identity,
+    now: Date.now,
+    onOther: () => waking.letGo(),
+    log,
+  };
   await electLeader(
     kube,
     lease,
     async (signal) => {
-      leading = createLeading(leadDeps(kube, js, config, log));
+      leading = createLeading(leadDeps(kube, js, waking, config, log));
       await leading.run(signal);
       leading = undefined;
     },
     stop,
   );
   log.info({}, "draining");
-  await Promise.all([door.stop(config.graceMs), health.stop(0)]);
+  await Promise.all([door.stop(config.graceMs), health.stop(0), waking.ended()]);
 }
 
 /** Made anew for each term: what another leader did meanwhile is looked at afresh. */
-function leadDeps(kube: Kube, js: JetStream, config: Config, log: Logger): LeadDeps {
+function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log: Logger): LeadDeps {
   const children = kubeChildren(kube, FIELD_MANAGER);
   return {
     kube,
@@ -92,8 +102,7 @@ function leadDeps(kube: Kube, js: JetStream, config: Config, log: Logger): LeadD
     outbox: js.outbox,
     facts: js.factLog,
     states: js.runStates,
-    backlog: js.backlog,
-    hints: js.wakes,
+    waking,
     recorder: createRecorder(kube, {
       controller: "arkonis.dev/operator",
       instance: config.identity,

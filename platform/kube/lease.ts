@@ -20,6 +20,8 @@ export type LeaseOptions = {
   readonly renewMs?: number;
   readonly retryMs?: number;
   readonly now: () => number;
+  /** Another was seen to lead; said again at every look. */
+  readonly onOther?: () => void;
   readonly log: Logger;
 };
 
@@ -34,7 +36,7 @@ type Lease = {
   };
 };
 
-/** An API server that restarts takes nobody's lead: wakes are held meanwhile (P8). Who stops gives back at once (E4). */
+/** An API server that restarts takes nobody's lead. Who stops gives back at once (E4). */
 const DURATION_MS = 40_000;
 const RENEW_MS = 30_000;
 const RETRY_MS = 2_000;
@@ -125,7 +127,10 @@ class Candidate {
     if (lease === undefined) return this.#write(undefined, this.#spec(undefined), signal);
     const holder = lease.spec?.holderIdentity ?? "";
     this.isOthers = holder !== "" && holder !== identity;
-    if (this.isOthers && !this.#hasRunOut(lease)) return false;
+    if (this.isOthers && !this.#hasRunOut(lease)) {
+      this.#options.onOther?.();
+      return false;
+    }
     return this.#write(lease, this.#spec(lease), signal);
   }
 

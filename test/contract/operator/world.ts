@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
+import { hold } from "#platform/http/hold.ts";
 import { kubeChildren } from "#platform/kube/children.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { createRecorder } from "#platform/kube/events.ts";
@@ -11,7 +12,8 @@ import { kubeFinalizers } from "#platform/kube/finalizers.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
 import { createApplier } from "../../../operator/applier.ts";
 import { type Config, parseConfig, readEnv } from "../../../operator/config.ts";
-import { createLeading, type Leading } from "../../../operator/lead.ts";
+import { createLeading, type LeadDeps, type Leading } from "../../../operator/lead.ts";
+import { createWaking, type Waking } from "../../../operator/waker/waking.ts";
 import { createReferences } from "../../../operator/references.ts";
 import { type ApiServer, startApiServer } from "../../harness/api-server.ts";
 import { installCrd } from "../../harness/crds.ts";
@@ -66,7 +68,7 @@ export async function startOperatorWorld({ knative = true } = {}): Promise<Opera
   };
 }
 
-function configOf(natsUrl: string, env: Readonly<Record<string, string>>): Config {
+export function configOf(natsUrl: string, env: Readonly<Record<string, string>>): Config {
   const outcome = parseConfig(readEnv({ ...ENV, ARK_NATS_URL: natsUrl, ...env }));
   if (outcome.kind === "faults") throw new Error(outcome.faults.join("; "));
   return outcome.config;
@@ -75,9 +77,33 @@ function configOf(natsUrl: string, env: Readonly<Record<string, string>>): Confi
 let tokens = 0;
 
 function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => number): Term {
+  const stop = new AbortController();
+  const waking = createWaking(wakingDeps(js), stop.signal);
+  const leading = createLeading(leadDeps(api, js, waking, config, now));
+  const running = leading.run(stop.signal);
+  return {
+    leading,
+    stop: async () => {
+      stop.abort();
+      await Promise.all([running, waking.ended()]);
+    },
+  };
+}
+
+export function wakingDeps(js: JetStream): Parameters<typeof createWaking>[0] {
+  return { backlog: js.backlog, hints: js.wakes, hold, random: Math.random, log: QUIET };
+}
+
+export function leadDeps(
+  api: ApiServer,
+  js: JetStream,
+  waking: Waking,
+  config: Config,
+  now: () => number = Date.now,
+): LeadDeps {
   const kube = openKube({ kubeconfig: api.kubeconfig });
   const children = kubeChildren(kube, "ark-operator");
-  const leading = createLeading({
+  return {
     kube,
     config,
     children,
@@ -95,22 +121,12 @@ function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => num
     outbox: js.outbox,
     facts: js.factLog,
     states: js.runStates,
-    backlog: js.backlog,
-    hints: js.wakes,
+    waking,
     recorder: createRecorder(kube, { controller: "arkonis.dev/operator", instance: "test", now: Date.now, log: QUIET }),
     now,
     random: Math.random,
     newToken: () => `made-${(tokens += 1)}`,
     log: QUIET,
-  });
-  const stop = new AbortController();
-  const running = leading.run(stop.signal);
-  return {
-    leading,
-    stop: async () => {
-      stop.abort();
-      await running;
-    },
   };
 }
 
