@@ -1,4 +1,5 @@
 /** Reading what people type: the options of every command, key=value pairs, JSON, durations. Throws ArkError "usage". */
+import { isJsonObject } from "#core/json.ts";
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { parseDuration } from "#core/duration.ts";
@@ -38,7 +39,7 @@ function pair(text: string): Record<string, string> {
 
 function inputObject(text: string): Record<string, string> {
   const value = parseJson("--input", text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     throw usage("--input is JSON, but not an object", `Write --input '{"topic": "owls"}'.`);
   }
   const texts = Object.entries(value).map(([key, part]) => [

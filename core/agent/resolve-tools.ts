@@ -1,4 +1,5 @@
 /** MCP servers and webhook tools of an agent, with their secrets put in and their addresses judged. */
+import { isJsonObject } from "#core/json.ts";
 import type { McpServer, WebhookTool } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkSettingsSpec } from "#core/api/v1alpha1/ark-settings.ts";
 import type { SecretKeyRef } from "#core/api/v1alpha1/common.ts";
@@ -65,7 +66,7 @@ function schemaOf(tool: WebhookTool): Readonly<Record<string, unknown>> {
   if (typeof inputSchema !== "string") return inputSchema;
   try {
     const parsed: unknown = JSON.parse(inputSchema);
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+    if (isJsonObject(parsed)) return { ...parsed };
   } catch {
     // falls through to the same refusal as valid JSON of another type
   }

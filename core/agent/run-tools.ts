@@ -6,6 +6,7 @@
  * T3  `<task id>/<turn>/<call>` is the idempotency key, the same for every try of a call and for every executor.
  * T4  After an abort nothing is recorded: what the tools said then is about the abort.
  */
+import { isJsonObject } from "#core/json.ts";
 import { callId } from "./ask.ts";
 import type { Attempt, Ending } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
@@ -55,7 +56,7 @@ function readArguments(text: string): Readonly<Record<string, unknown>> | undefi
   if (text.trim() === "") return {};
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    return isJsonObject(value) ? { ...value } : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 /** JSON Schema 2020-12, checked in full, `format` included; a `$ref` to elsewhere does not compile (D14). */
+import { isJsonObject } from "#core/json.ts";
 
 export type SchemaCheck =
   | { readonly kind: "check"; readonly faults: (value: unknown) => readonly string[] }
@@ -28,7 +29,7 @@ export async function compileSchema(schema: unknown): Promise<SchemaCheck> {
 }
 
 function isSchema(value: unknown): value is Record<string, unknown> | boolean {
-  return typeof value === "boolean" || (typeof value === "object" && value !== null && !Array.isArray(value));
+  return typeof value === "boolean" || isJsonObject(value);
 }
 
 type Fault = { instancePath: string; message?: string | undefined; params: Record<string, unknown> };

@@ -5,6 +5,7 @@
  * X2  Every string, list and map of a spec has an upper bound: the server estimates the cost of CEL rules by them.
  * X3  The same schema gives the same bytes: keys stand in a fixed order, properties as declared.
  */
+import { isJsonObject, type JsonObject } from "#core/json.ts";
 import * as z from "zod";
 
 export type JsonSchema = {
@@ -41,8 +42,6 @@ export type StructuralOutcome =
   | { readonly kind: "structural"; readonly schema: JsonSchema }
   | { readonly kind: "refused"; readonly faults: readonly StructuralFault[] };
 
-type Loose = Readonly<Record<string, unknown>>;
-
 /** X3: also the whole list of what may stand in a node. Everything else is a fault. */
 const ORDER = [
   "description",
@@ -75,15 +74,11 @@ const BOUND_BY_TYPE: Readonly<Record<string, string>> = { string: "maxLength", a
 const NOISE = new Set<unknown>([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
 const INT32 = 2_147_483_647;
 
-function isRecord(value: unknown): value is Loose {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 class Walk {
   readonly faults: StructuralFault[] = [];
 
   node(raw: unknown, path: string, bounded: boolean): JsonSchema {
-    if (!isRecord(raw)) return this.fault(path, "is not a schema node");
+    if (!isJsonObject(raw)) return this.fault(path, "is not a schema node");
     const tidy = tidyNumbers(raw);
     this.keys(tidy, path);
     this.shape(tidy, path);
@@ -98,19 +93,19 @@ class Walk {
   private member(key: string, value: unknown, path: string, bounded: boolean): unknown {
     if (key === "items") return this.node(value, `${path}[]`, bounded);
     if (key === "additionalProperties") return this.node(value, `${path}[*]`, bounded);
-    if (key !== "properties" || !isRecord(value)) return value;
+    if (key !== "properties" || !isJsonObject(value)) return value;
     const entries = Object.entries(value);
     return Object.fromEntries(entries.map(([name, inner]) => [name, this.node(inner, `${path}.${name}`, bounded)]));
   }
 
-  private keys(node: Loose, path: string): void {
+  private keys(node: JsonObject, path: string): void {
     const known: readonly string[] = ORDER;
     for (const key of Object.keys(node)) {
       if (!known.includes(key)) this.fault(path, `"${key}" has no place in a structural schema`);
     }
   }
 
-  private shape(node: Loose, path: string): void {
+  private shape(node: JsonObject, path: string): void {
     const untyped = ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"].some(
       (key) => node[key] === true,
     );
@@ -125,9 +120,9 @@ class Walk {
     }
   }
 
-  private bounds(node: Loose, path: string): void {
+  private bounds(node: JsonObject, path: string): void {
     const bound =
-      BOUND_BY_TYPE[String(node["type"])] ?? (isRecord(node["additionalProperties"]) ? "maxProperties" : "");
+      BOUND_BY_TYPE[String(node["type"])] ?? (isJsonObject(node["additionalProperties"]) ? "maxProperties" : "");
     const closed = node["enum"] !== undefined;
     if (bound !== "" && !closed && node[bound] === undefined) this.fault(path, `${bound} is missing`);
   }
@@ -139,7 +134,7 @@ class Walk {
 }
 
 /** Exactly zod's own limits of integers go; real bounds stay, and tell the width. */
-function tidyNumbers(node: Loose): Loose {
+function tidyNumbers(node: JsonObject): JsonObject {
   if (node["type"] !== "integer") return node;
   const kept = Object.entries(node).filter(([key, value]) => !(NOISE.has(value) && /^(min|max)imum$/.test(key)));
   const narrow = typeof node["maximum"] === "number" && node["maximum"] <= INT32;
@@ -152,7 +147,7 @@ function tidyNumbers(node: Loose): Loose {
  */
 export function structural(schema: z.ZodType): StructuralOutcome {
   const raw: unknown = z.toJSONSchema(schema, { target: "openapi-3.0", io: "input" });
-  const properties = isRecord(raw) && isRecord(raw["properties"]) ? raw["properties"] : {};
+  const properties = isJsonObject(raw) && isJsonObject(raw["properties"]) ? raw["properties"] : {};
   const walk = new Walk();
   const parts: Record<string, JsonSchema> = {
     apiVersion: { description: "Version of the schema: arkonis.dev/v1alpha1.", type: "string" },

@@ -6,6 +6,7 @@
  *     `test/fixtures/crd/exceptions.yaml` lists with a reason.
  * V2  A field without a value (null) is a field that is not set, as it is for the API server.
  */
+import { isJsonObject, type JsonObject } from "#core/json.ts";
 import type * as z from "zod";
 import { didYouMean, oncePerPlace, pathText, type Fault } from "./fault.ts";
 import { explain } from "./explain.ts";
@@ -22,12 +23,6 @@ export type Checked<T> =
   /** With the object where its fields are right and only what they say together is wrong. */
   | { readonly kind: "invalid"; readonly faults: readonly Fault[]; readonly object?: T };
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function invalid(...faults: readonly Fault[]): Checked<never> {
   return { kind: "invalid", faults };
 }
@@ -35,13 +30,13 @@ function invalid(...faults: readonly Fault[]): Checked<never> {
 /** V2. Items of lists stay: a list with a hole is a fault. What no schema describes stays as it is. */
 function withoutNulls(value: unknown, schema: JsonSchema | undefined): unknown {
   if (Array.isArray(value)) return value.map((item) => withoutNulls(item, schema?.items));
-  if (!isFields(value) || schema === undefined) return value;
+  if (!isJsonObject(value) || schema === undefined) return value;
   const below = (key: string): JsonSchema | undefined => schema.properties?.[key] ?? schema.additionalProperties;
   const kept = Object.entries(value).filter(([key, inner]) => inner !== undefined && !(inner === null && below(key)));
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutNulls(inner, below(key))]));
 }
 
-function kindOf(doc: Fields): Kind | Fault {
+function kindOf(doc: JsonObject): Kind | Fault {
   const { apiVersion, kind } = doc;
   if (kind === undefined) return { path: "kind", message: "is required" };
   if (!isKind(kind)) {
@@ -88,7 +83,7 @@ function wholeSchema(info: KindInfo): JsonSchema {
 
 /** Said even where the rest of the object is no good. */
 function nameFaults(given: unknown, max: number): Fault[] {
-  if (!isFields(given)) return [{ path: "metadata", message: "is required" }];
+  if (!isJsonObject(given)) return [{ path: "metadata", message: "is required" }];
   const parsed = ObjectMetaSchema.safeParse(given);
   if (!parsed.success) return [];
   const metadata = parsed.data;
@@ -117,13 +112,13 @@ function objectFaults(object: ArkObject, info: KindInfo): Fault[] {
 
 /** All faults at once. Never throws. */
 export function checkObject(doc: unknown): Checked<ArkObject> {
-  if (!isFields(doc))
+  if (!isJsonObject(doc))
     return invalid({ path: "", message: "must be an object with apiVersion, kind, metadata and spec" });
   const kind = kindOf(doc);
   if (typeof kind !== "string") return invalid(kind);
   const info = KINDS[kind];
   const schema = wholeSchema(info);
-  const given = withoutNulls(doc, schema) as Fields;
+  const given = withoutNulls(doc, schema) as JsonObject;
   const parsed = (info.schema as z.ZodType<ArkObject>).safeParse(given);
   const faults = [
     ...unknownFields(given, schema, []),

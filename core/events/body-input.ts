@@ -5,12 +5,13 @@
  * A value that is a list or an object makes a body not flat, unless the team declares that very input as one.
  * Null is "not given". Values of other types than string travel as JSON text.
  */
+import { isJsonObject } from "#core/json.ts";
 import type { InputSpec } from "#core/api/v1alpha1/ark-team.ts";
 
 export type KnownInputs = { readonly inputs?: readonly InputSpec[]; readonly defaults?: readonly string[] };
 
 export function inputFromBody(body: unknown, { inputs = [], defaults = [] }: KnownInputs): Record<string, string> {
-  if (!isObject(body)) return {};
+  if (!isJsonObject(body)) return {};
   const declared = new Map(inputs.map((input) => [input.name, input.type]));
   const entries = Object.entries(body);
   if (!entries.every(([name, value]) => isFlat(value, declared.get(name)))) return {};
@@ -20,10 +21,6 @@ export function inputFromBody(body: unknown, { inputs = [], defaults = [] }: Kno
     if (known.has(name) && value !== null) given[name] = typeof value === "string" ? value : JSON.stringify(value);
   }
   return given;
-}
-
-function isObject(body: unknown): body is Record<string, unknown> {
-  return typeof body === "object" && body !== null && !Array.isArray(body);
 }
 
 function isFlat(value: unknown, declared: InputSpec["type"] | undefined): boolean {

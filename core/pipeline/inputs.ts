@@ -1,4 +1,5 @@
 /** The run's input: declared defaults, then what was given, in declared order; and whether it may start a run (E4). */
+import { isJsonObject } from "#core/json.ts";
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { InputSpec } from "#core/api/v1alpha1/ark-team.ts";
 
@@ -46,7 +47,7 @@ export function isOfType(value: string, type: InputSpec["type"]): boolean {
     case "array":
       return Array.isArray(parsed);
     case "object":
-      return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+      return isJsonObject(parsed);
   }
 }
 

@@ -5,6 +5,7 @@
  * A2  A team or agent that is not there may come: 503, and the sender's own delivery decides for how long.
  * A3  Whoever sends it, it settles nothing in the outbox: it is not what an ArkEvent's Trigger brings.
  */
+import { isJsonObject } from "#core/json.ts";
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import { inputFromBody } from "#core/events/body-input.ts";
 import { EXTENSIONS, extension, MAX_HOPS, numberExtension } from "#core/events/cloud-event.ts";
@@ -90,12 +91,12 @@ async function askedOf(
 
 /** The data's `prompt`, with its `input` beside it; else all of the data as text. */
 function askAgent(agent: string, uid: string, data: unknown): Asked {
-  const { prompt, input } = isObject(data) ? data : {};
+  const { prompt, input } = isJsonObject(data) ? data : {};
   const isTask = typeof prompt === "string" && prompt.trim() !== "";
   const text = isTask ? prompt : textOf(data);
   if (text === undefined)
     return { kind: "refused", reason: "NoPrompt", message: "the event has no data, so there is no task" };
-  const values = isTask && isObject(input) ? textsOf(input) : {};
+  const values = isTask && isJsonObject(input) ? textsOf(input) : {};
   const given = Object.keys(values).length === 0 ? {} : { input: values };
   return { kind: "asked", uid, spec: { agent, prompt: text, ...given } };
 }
@@ -110,10 +111,6 @@ function textsOf(input: Readonly<Record<string, unknown>>): Record<string, strin
   return Object.fromEntries(
     values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 async function bury(

@@ -1,4 +1,5 @@
 /** From a body to a task, or to a JSON-RPC call. What cannot be read for certain is refused, never guessed (P10). */
+import { isJsonObject, type JsonObject } from "#core/json.ts";
 import { MAX_KEY_LENGTH, MAX_KEYS } from "#core/api/v1alpha1/common.ts";
 import type { HttpProblem, HttpRequest } from "#platform/http/exchange.ts";
 import * as problems from "./problems.ts";
@@ -9,11 +10,10 @@ export type GivenTask = {
   readonly session?: string;
 };
 
-type Json = Readonly<Record<string, unknown>>;
 type Refused = { readonly kind: "refused"; readonly problem: HttpProblem };
 export type ReadBody =
-  | { readonly kind: "plain"; readonly body: Json }
-  | { readonly kind: "rpc"; readonly body: Json }
+  | { readonly kind: "plain"; readonly body: JsonObject }
+  | { readonly kind: "rpc"; readonly body: JsonObject }
   | Refused;
 export type ReadTask = { readonly kind: "task"; readonly task: GivenTask } | Refused;
 
@@ -43,7 +43,7 @@ export async function readBody(request: HttpRequest): Promise<ReadBody> {
 function parse(bytes: Uint8Array): ReadBody {
   try {
     const body: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (!isJson(body)) return refused(problems.badJson("The body is not a JSON object."));
+    if (!isJsonObject(body)) return refused(problems.badJson("The body is not a JSON object."));
     return { kind: Object.hasOwn(body, "jsonrpc") ? "rpc" : "plain", body };
   } catch (error) {
     return refused(
@@ -53,7 +53,7 @@ function parse(bytes: Uint8Array): ReadBody {
 }
 
 /** `{prompt, input?, sessionId?}` (api 5). */
-export function readTask(body: Json): ReadTask {
+export function readTask(body: JsonObject): ReadTask {
   const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
   if (unknown !== undefined)
     return refused(problems.invalidInput(unknown, `There is no field ${unknown}: send prompt, input, sessionId.`));
@@ -75,7 +75,7 @@ type Input = { readonly values: Record<string, string> } | { readonly field: str
 
 /** Values that are no text travel as JSON text, as everywhere in Ark. */
 function readInput(input: unknown): Input {
-  if (!isJson(input)) return { field: "input", detail: "input is an object." };
+  if (!isJsonObject(input)) return { field: "input", detail: "input is an object." };
   const entries = Object.entries(input).filter(([, value]) => value !== null);
   if (entries.length > MAX_KEYS) return { field: "input", detail: `input has at most ${MAX_KEYS} keys.` };
   const long = entries.find(([key]) => key === "" || key.length > MAX_KEY_LENGTH);
@@ -89,8 +89,4 @@ function readInput(input: unknown): Input {
 
 function isSession(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.length <= MAX_SESSION;
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

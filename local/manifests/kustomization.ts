@@ -1,7 +1,8 @@
 /** The part of a kustomization that prompts need: resources, namespace, and generators of ConfigMaps and Secrets. */
+import { isJsonObject } from "#core/json.ts";
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
-import { isObject, type ManifestDocument, type ManifestFault } from "./parse.ts";
+import type { ManifestDocument, ManifestFault } from "./parse.ts";
 
 /** What reading has come to so far. */
 export type Gathered = { documents: ManifestDocument[]; faults: ManifestFault[]; watched: Set<string> };
@@ -22,7 +23,7 @@ export async function followKustomization(
   ] as const) {
     const entries: readonly unknown[] = Array.isArray(value[generator]) ? value[generator] : [];
     for (const [index, entry] of entries.entries()) {
-      if (!isObject(entry)) continue;
+      if (!isJsonObject(entry)) continue;
       const data = await generated(entry, folder, document, `${generator}[${index}]`, into);
       const metadata = { name: entry["name"], ...namespace };
       const field = kind === "Secret" ? "stringData" : "data";

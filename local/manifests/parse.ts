@@ -1,4 +1,5 @@
 /** Documents of one file, each with the lines of its fields. */
+import { isJsonObject } from "#core/json.ts";
 import { isMap, isNode, LineCounter, parseAllDocuments, type Document } from "yaml";
 
 /** What is wrong with a manifest, and where: `path` is the field's, e.g. `spec.pipeline[1].role`. */
@@ -33,7 +34,7 @@ export function parseText(file: string, text: string, faults: ManifestFault[]): 
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     if (value === null || value === undefined) continue;
-    if (isObject(value) && isMap(document.contents))
+    if (isJsonObject(value) && isMap(document.contents))
       documents.push({ file, value, lineOf: (at) => lineOf(document, at, lines) });
     else
       faults.push({
@@ -56,10 +57,6 @@ function lineOf(document: Document, at: string, lines: LineCounter): number {
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
   return 1;
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function firstLine(text: string): string {

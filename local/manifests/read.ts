@@ -2,10 +2,11 @@
  * Manifests from files and folders: YAML or JSON documents with the place each came from, Lists unfolded,
  * a folder's kustomization followed as far as prompts need it (resources and generators).
  */
+import { isJsonObject } from "#core/json.ts";
 import { readdir, readFile, stat } from "node:fs/promises";
 import * as path from "node:path";
 import { followKustomization, type Gathered } from "./kustomization.ts";
-import { isObject, type ManifestDocument, type ManifestFault, parseText } from "./parse.ts";
+import { type ManifestDocument, type ManifestFault, parseText } from "./parse.ts";
 
 export type ReadOutcome = {
   readonly documents: readonly ManifestDocument[];
@@ -67,7 +68,7 @@ async function placeDocument(document: ManifestDocument, into: Gathered): Promis
   if (isKustomization) return followKustomization(document, into, readSource);
   if (value["kind"] === "List" && Array.isArray(value["items"])) {
     value["items"].forEach((item: unknown, index) => {
-      if (isObject(item))
+      if (isJsonObject(item))
         into.documents.push({ file, value: item, lineOf: (at) => document.lineOf(`items[${index}].${at}`) });
       else into.faults.push({ file, line: document.lineOf(`items[${index}]`), message: "a List holds objects only" });
     });

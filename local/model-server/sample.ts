@@ -1,6 +1,7 @@
 /** The smallest JSON value that a JSON Schema takes, for the keywords people write; deterministic. */
+import { isJsonObject, type JsonObject } from "#core/json.ts";
 
-type Schema = Readonly<Record<string, unknown>>;
+type Schema = JsonObject;
 const MAX_DEPTH = 32;
 
 const FORMATS: Readonly<Record<string, string>> = {
@@ -24,7 +25,7 @@ export function sampleOf(schema: unknown): unknown {
 }
 
 function sample(schema: unknown, root: unknown, depth: number): unknown {
-  if (!isObject(schema) || depth > MAX_DEPTH) return null;
+  if (!isJsonObject(schema) || depth > MAX_DEPTH) return null;
   const fixed = fixedValue(schema);
   if (fixed !== undefined) return fixed.value;
   if (typeof schema["$ref"] === "string") return sample(resolve(schema["$ref"], root), root, depth + 1);
@@ -57,8 +58,10 @@ function combined(schema: Schema, root: unknown): Schema {
     ...list(schema["allOf"]),
     ...list(schema["anyOf"]).slice(0, 1),
     ...list(schema["oneOf"]).slice(0, 1),
-  ].map((branch) => (isObject(branch) && typeof branch["$ref"] === "string" ? resolve(branch["$ref"], root) : branch));
-  return branches.reduce<Schema>((whole, branch) => (isObject(branch) ? merge(whole, branch) : whole), schema);
+  ].map((branch) =>
+    isJsonObject(branch) && typeof branch["$ref"] === "string" ? resolve(branch["$ref"], root) : branch,
+  );
+  return branches.reduce<Schema>((whole, branch) => (isJsonObject(branch) ? merge(whole, branch) : whole), schema);
 }
 
 function merge(a: Schema, b: Schema): Schema {
@@ -123,15 +126,12 @@ function resolve(reference: string, root: unknown): unknown {
   const parts = reference.slice(1).split("/").slice(1);
   return parts.reduce<unknown>((node, part) => {
     const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
-    return isObject(node) && Object.hasOwn(node, key) ? node[key] : undefined;
+    return isJsonObject(node) && Object.hasOwn(node, key) ? node[key] : undefined;
   }, root);
 }
 
-function isObject(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 function object(value: unknown): Schema {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

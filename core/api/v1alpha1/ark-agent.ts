@@ -1,4 +1,5 @@
 /** ArkAgent: a model, its instructions, its tools and its limits (api 3). */
+import { isJsonObject } from "#core/json.ts";
 import * as z from "zod";
 import { atMostOne, celHas, exactlyOne, has, ruled, uniqueNames, unless, type Rule } from "../rules.ts";
 import { AutoscalingSchema, MAX_REPLICAS, NETWORK_POLICIES, replicasRule, ResourcesSchema } from "./agent-pods.ts";
@@ -62,10 +63,9 @@ export type McpServer = z.output<typeof McpServerSchema>;
 export type OutputSchema = string | Readonly<Record<string, unknown>>;
 export const OutputSchemaSchema = z
   .unknown()
-  .refine(
-    (value) => typeof value === "string" || (typeof value === "object" && value !== null && !Array.isArray(value)),
-    { message: "must be a JSON Schema, as an object or as text" },
-  )
+  .refine((value) => typeof value === "string" || isJsonObject(value), {
+    message: "must be a JSON Schema, as an object or as text",
+  })
   .meta({ "x-kubernetes-preserve-unknown-fields": true }) as unknown as z.ZodType<OutputSchema, OutputSchema>;
 
 export const WebhookToolSchema = z.object({

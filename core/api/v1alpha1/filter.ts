@@ -1,4 +1,5 @@
 /** The filter dialects of a Knative Trigger (api 1, cloudevent.filters). */
+import { isJsonObject } from "#core/json.ts";
 import * as z from "zod";
 import { exactlyOne, celOf, CEL_RULES } from "../rules.ts";
 
@@ -13,7 +14,6 @@ export type Filter = {
   readonly cesql?: string;
 };
 
-type Fields = Record<string, unknown>;
 type Judge = (value: unknown, at: readonly (string | number)[]) => readonly Complaint[];
 type Complaint = { readonly at: readonly (string | number)[]; readonly message: string };
 
@@ -23,12 +23,8 @@ const MAX_ITEMS = 16;
 const MAX_ATTRIBUTES = 32;
 const MAX_TEXT = 1024;
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 const textMap: Judge = (value, at) => {
-  if (!isFields(value)) return [{ at, message: "must map attributes to values" }];
+  if (!isJsonObject(value)) return [{ at, message: "must map attributes to values" }];
   const entries = Object.entries(value);
   if (entries.length === 0 || entries.length > MAX_ATTRIBUTES) {
     return [{ at, message: `must have 1 to ${MAX_ATTRIBUTES} attributes` }];
@@ -62,7 +58,7 @@ const DIALECTS: Readonly<Record<string, Judge>> = {
 const ONE = `must have exactly one of ${Object.keys(DIALECTS).join(", ")}`;
 
 function judge(value: unknown, at: readonly (string | number)[]): readonly Complaint[] {
-  if (!isFields(value)) return [{ at, message: ONE }];
+  if (!isJsonObject(value)) return [{ at, message: ONE }];
   if (at.length > MAX_DEPTH) return [{ at, message: "filters are nested too deeply" }];
   const set = Object.entries(value).filter(([, inner]) => inner !== undefined);
   const [dialect, inner] = set[0] ?? ["", undefined];
