@@ -78,9 +78,8 @@ export function createLeading(given: LeadDeps): Leading {
     everyMs: given.config.resyncMs,
     log,
   });
-  const recordTokens = createRecordTokens(children, given);
   const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
-  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf, triggerLane, recordTokens };
+  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf, triggerLane };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));
