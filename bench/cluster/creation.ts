@@ -20,6 +20,8 @@ const BARE = { group: "bench.arkonis.dev", plural: "barerunobjects", singular: "
 
 /** Resolves with the milliseconds from its call to its object's appearance. */
 type Create = () => Promise<number>;
+/** Rate limits that said no, and how long the webhook took to answer. */
+type Asides = { refused: number; readonly answered: number[] };
 type Phase = { readonly each: readonly number[]; readonly perSecond: number };
 
 export const creation: ClusterBench = {
@@ -31,22 +33,24 @@ export const creation: ClusterBench = {
     const doors: Door[] = [];
     for (let n = 0; n < EVENTS; n++) doors.push(await place.webhook(`hook-${n}`, "one"));
     const runs = appearing(site, `${ARK}/namespaces/${place.namespace}/arkruns`);
-    const refused = { count: 0 };
-    const ours = byWebhook(doors, runs, refused);
+    const asides: Asides = { refused: 0, answered: [] };
+    const ours = byWebhook(doors, runs, asides);
     for (let n = 0; n < WARM_UP; n++) await ours();
     const path = await bareResource(site, place);
     const bare = byHand(path, await template(place), appearing(site, path));
     for (let n = 0; n < WARM_UP; n++) await bare();
 
     const bareAlone = await alone(bare);
+    asides.answered.length = 0;
     const oursAlone = await alone(ours);
+    const answeredAlone = asides.answered.splice(0);
     site.say(`creation, one by one: ${median(oursAlone).toFixed(0)} ms, bare ${median(bareAlone).toFixed(0)} ms`);
     const bareLoad = await under(site, bare);
     const oursLoad = await under(site, ours);
     site.say(
       `creation, ${site.clients} clients: ${oursLoad.perSecond.toFixed(0)}/s, bare ${bareLoad.perSecond.toFixed(0)}/s`,
     );
-    return rows(site, { bareAlone, oursAlone, bareLoad, oursLoad, refused: refused.count });
+    return rows(site, { bareAlone, oursAlone, bareLoad, oursLoad, answeredAlone, asides });
   },
 };
 
@@ -57,7 +61,8 @@ function rows(
     readonly oursAlone: readonly number[];
     readonly bareLoad: Phase;
     readonly oursLoad: Phase;
-    readonly refused: number;
+    readonly answeredAlone: readonly number[];
+    readonly asides: Asides;
   },
 ): readonly Row[] {
   const what = "bare create";
@@ -67,18 +72,20 @@ function rows(
       value: ms(found.oursAlone),
       baseline: { what, ...ms(found.bareAlone) },
     },
+    { figure: "… of it to the webhook's answer", value: ms(found.answeredAlone) },
     {
       figure: `webhook → ArkRun, ${clients} clients for ${seconds} s`,
       value: ms(found.oursLoad.each),
       baseline: { what, ...ms(found.bareLoad.each) },
     },
+    { figure: "… of it to the webhook's answer", value: ms(found.asides.answered) },
     {
       figure: `webhook → ArkRun, ${clients} clients for ${seconds} s: rate`,
       value: one("per s", found.oursLoad.perSecond),
       baseline: { what, ...one("per s", found.bareLoad.perSecond) },
       target: "≥ 0.4 ×",
     },
-    { figure: "… refused by a rate limit meanwhile (429)", value: one("count", found.refused) },
+    { figure: "… refused by a rate limit meanwhile (429)", value: one("count", found.asides.refused) },
   ];
 }
 
@@ -133,17 +140,18 @@ function moment(): Moment {
   return { came, come };
 }
 
-function byWebhook(doors: readonly Door[], runs: Appearing, refused: { count: number }): Create {
+function byWebhook(doors: readonly Door[], runs: Appearing, asides: Asides): Create {
   let n = 0;
   return async () => {
     for (;;) {
       const door = doors[n++ % doors.length];
       const startedAt = performance.now();
       const { status, body } = (await door?.fire({ topic: `topic ${n}` })) ?? { status: 0, body: {} };
+      asides.answered.push(performance.now() - startedAt);
       const [name] = (body["runs"] as string[] | undefined) ?? [];
       if (status === 202 && name !== undefined) return (await runs.of(name)) - startedAt;
       if (status !== 429) throw new Error(`the webhook answered ${status}: ${JSON.stringify(body)}`);
-      refused.count++;
+      asides.refused++;
       await delay(100);
     }
   };

@@ -1,7 +1,16 @@
 /** A namespace of a figure's own, with what it needs of Ark; gone at its end, its runs and events before it. */
 import type { ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
-import { apply, ARK, isReady, kubectl, type Manifest, until, type Watched } from "../../test/e2e/harness/cluster.ts";
+import {
+  apply,
+  ARK,
+  asleep,
+  isReady,
+  kubectl,
+  type Manifest,
+  until,
+  type Watched,
+} from "../../test/e2e/harness/cluster.ts";
 import { MODEL } from "../../test/e2e/harness/names.ts";
 
 export type Place = AsyncDisposable & {
@@ -66,8 +75,10 @@ export async function openPlace(name: string): Promise<Place> {
       return door(namespace, called);
     },
     [Symbol.asyncDispose]: async () => {
-      for (const kind of ["arkevents", "arkservices", "arkteams", "arkruns", "arkagents"])
+      for (const kind of ["arkevents", "arkservices", "arkteams", "arkruns", "arkagents", "ksvc"])
         await kubectl("delete", kind, "--all", "-n", namespace, GOING);
+      // A namespace that is deleted looks again after half the grace of its slowest pod: the pods go first.
+      await asleep(namespace);
       await kubectl("delete", "namespace", namespace, "--wait=false");
     },
   };
