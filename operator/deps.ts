@@ -17,6 +17,7 @@ import type { Applier } from "./applier.ts";
 import type { Config } from "./config.ts";
 import type { Informer } from "./informer.ts";
 import type { ChildView, RunView } from "./state/views.ts";
+import type { RecordTokens } from "./record-tokens.ts";
 import type { References } from "./references.ts";
 import type { TriggerLane } from "./trigger-lane.ts";
 
@@ -56,6 +57,7 @@ export type Deps = {
   readonly outbox: Pick<Outbox, "publish" | "purge">;
   readonly facts: Pick<FactLog, "publish" | "purge">;
   readonly states: Pick<RunStates, "get" | "delete">;
+  readonly recordTokens: RecordTokens;
   readonly recorder: Recorder;
   /** Tasks of a pool that are not settled, by the waker's last look. */
   readonly backlogOf: (pool: Pool) => number;

@@ -20,12 +20,13 @@ import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { createLetterCounts } from "./letter-counts.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
+import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import type { WakePlan, Waking } from "./waker/waking.ts";
 
-export type LeadDeps = Omit<Deps, "informers" | "poke" | "backlogOf" | "lettersOf" | "triggerLane"> & {
+export type LeadDeps = Omit<Deps, "informers" | "recordTokens" | "poke" | "backlogOf" | "lettersOf" | "triggerLane"> & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
   /** 0 ≤ x < 1. */
@@ -78,8 +79,9 @@ export function createLeading(given: LeadDeps): Leading {
     everyMs: given.config.resyncMs,
     log,
   });
+  const recordTokens = createRecordTokens(children, given);
   const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
-  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf, triggerLane };
+  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf, triggerLane, recordTokens };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));

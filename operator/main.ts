@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { createApp } from "#platform/http/app.ts";
 import { hold } from "#platform/http/hold.ts";
+import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
 import { kubeChildren } from "#platform/kube/children.ts";
@@ -21,12 +22,16 @@ import type { Logger } from "#core/ports/log.ts";
 import { createApplier } from "./applier.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import { createFront } from "./front/front.ts";
+import { createRecord } from "./front/record.ts";
 import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
+import { recordDigests } from "./record-tokens.ts";
 import { createReferences } from "./references.ts";
 import { createWaking, type Waking } from "./waker/waking.ts";
 import { FIELD_MANAGER, routerServiceName, serviceUrl } from "./resources/names.ts";
 
 const TOKEN_BYTES = 32;
+/** Requests for the record, before their token is looked at. */
+const RECORD_RATE = { perSecond: 50, burst: 100 };
 /** The name of the Lease. */
 const LEASE = "ark-operator";
 
@@ -48,6 +53,15 @@ async function main(config: Config): Promise<void> {
     upstream: config.webhookUrl,
     services: js.services,
     routerUrl: (service) => serviceUrl(routerServiceName(service), service.namespace, config),
+    record: createRecord({
+      facts: js.factLog,
+      outputs: js.outputs,
+      states: js.runStates,
+      digestOf: recordDigests(kubeChildren(kube, FIELD_MANAGER), () => performance.now()),
+      rate: createRateLimit({ ...RECORD_RATE, maxKeys: 1, now: () => performance.now() }),
+      log,
+      signal: stop,
+    }),
     ready: isUp,
     log,
   });

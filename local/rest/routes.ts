@@ -2,9 +2,9 @@
  * What `ark up` answers beside the webhook paths: the Ark objects, Secrets, and the record of a run, to whoever holds
  * the token in `up.json`.
  */
+import { readFacts, readingOf } from "#core/runs/read-facts.ts";
 import { runAnswer } from "#core/runs/run-answer.ts";
-import type { FactLog, Outputs, RunStates, StoredFact, TokenFeed } from "#core/ports/record.ts";
-import type { Text } from "#core/events/text.ts";
+import type { FactLog, Outputs, RunStates, TokenFeed } from "#core/ports/record.ts";
 import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { merge } from "../../functions/webhook/merge.ts";
@@ -65,34 +65,12 @@ async function outputReply(request: HttpRequest, deps: RestDeps): Promise<HttpRe
 function factsReply(request: HttpRequest, deps: RestDeps): HttpReply {
   const run = { namespace: request.params["namespace"] ?? "", run: request.params["name"] ?? "" };
   const { query, signal } = request;
-  const fromSeq = Number(query.get("fromSeq") ?? "1");
-  if (!Number.isSafeInteger(fromSeq) || fromSeq < 1)
-    return failure("BadRequest", "fromSeq is a whole number from 1 on");
-  const read = (lines: AsyncIterable<StoredFact>) => (query.get("whole") === "true" ? whole(lines, deps) : lines);
-  if (query.get("follow") !== "true") return { kind: "ndjson", lines: read(past(deps.facts.history(run), fromSeq)) };
-  const facts = read(deps.facts.watch(run, { fromSeq, signal }));
-  if (query.get("tokens") !== "true") return { kind: "ndjson", lines: facts };
+  const reading = readingOf((name) => query.get(name));
+  if (reading === undefined) return failure("BadRequest", "fromSeq is a whole number from 1 on");
+  const facts = readFacts(run, reading, deps, signal);
+  if (!reading.follow || query.get("tokens") !== "true") return { kind: "ndjson", lines: facts };
   const tokens = labelled(deps.tokens.watch(run, signal));
   return { kind: "ndjson", lines: merge<unknown>([facts, tokens]) };
-}
-
-async function* past(facts: AsyncIterable<StoredFact>, fromSeq: number): AsyncGenerator<StoredFact> {
-  for await (const fact of facts) if (fact.seq >= fromSeq) yield fact;
-}
-
-/** Texts above the inline limit in place of their references. */
-async function* whole(
-  facts: AsyncIterable<StoredFact>,
-  { outputs }: Pick<RestDeps, "outputs">,
-): AsyncGenerator<StoredFact> {
-  for await (const { fact, ...stored } of facts) {
-    const inline = async (text: Text): Promise<Text> => ({ inline: await outputs.load(stored, text) });
-    if (fact.kind === "step.turn") yield { ...stored, fact: { ...fact, record: await inline(fact.record) } };
-    else if (fact.kind === "step.finished" && fact.outcome.kind === "done") {
-      const outcome = { ...fact.outcome, output: await inline(fact.outcome.output) };
-      yield { ...stored, fact: { ...fact, outcome } };
-    } else yield { ...stored, fact };
-  }
 }
 
 async function* labelled(tokens: AsyncIterable<unknown>): AsyncGenerator<unknown> {

@@ -1,6 +1,6 @@
 /**
  * The port that people's webhooks and tasks reach: streams each request to the sleeping webhook function, or to a sleeping
- * router, and its answer back.
+ * router, and its answer back. The record of runs it reads out itself.
  *
  * F1  Nothing is judged here but the path: size, rate and token are the function's (api 13).
  * F2  Either side that goes away ends the other. Both have a limit of silence.
@@ -21,6 +21,8 @@ export type FrontOptions = {
   readonly services: Pick<Services, "get">;
   /** Address of an ArkService's router; http. */
   readonly routerUrl: (service: ServiceName) => string;
+  /** Answers `/record` itself. */
+  readonly record: Front["listener"];
   readonly ready: () => boolean;
   readonly log: Logger;
   readonly silenceMs?: number;
@@ -33,6 +35,7 @@ const SILENCE_MS = 65 * 60_000;
 const CONNECT_MS = 10_000;
 const MAX_SOCKETS = 4_096;
 const WEBHOOK_PATHS = /^\/(triggers|runs)(\/|$)/;
+const RECORD_PATHS = /^\/record\//;
 const SERVICE_PATHS = /^\/services\/([^/]+)\/([^/]+)(\/|$)/;
 
 export function createFront(options: FrontOptions): Front {
@@ -44,12 +47,12 @@ export function createFront(options: FrontOptions): Front {
       log.warn({ err: error, host: to.host }, "function not reached");
       notReady(answer, "The function cannot be reached.");
     });
-  const listener: Front["listener"] = (asked, answer) => {
-    const pathname = URL.parse(asked.url ?? "/", "http://localhost")?.pathname ?? "";
-    if (pathname === "/healthz") return text(answer, 200, "ok");
-    if (pathname === "/readyz") return text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
-    if (WEBHOOK_PATHS.test(pathname)) return pass(asked, answer, upstream);
-    const service = serviceIn(pathname);
+  // F2.
+  const record: Front["listener"] = (asked, answer) => {
+    answer.setTimeout(silenceMs, () => answer.destroy());
+    options.record(asked, answer);
+  };
+  const toRouter = (service: ServiceName | undefined, asked: IncomingMessage, answer: ServerResponse) => {
     if (service === undefined) return problem(answer, 404, "not-found", "No such path.");
     findRouter(service, options)
       .then((to) => (to === undefined ? unauthorized(answer) : pass(asked, answer, to)))
@@ -57,6 +60,14 @@ export function createFront(options: FrontOptions): Front {
         if (!(error instanceof StoreUnavailable)) log.error({ err: error }, "service not looked up");
         notReady(answer, "The service cannot be looked up.");
       });
+  };
+  const listener: Front["listener"] = (asked, answer) => {
+    const pathname = URL.parse(asked.url ?? "/", "http://localhost")?.pathname ?? "";
+    if (pathname === "/healthz") return text(answer, 200, "ok");
+    if (pathname === "/readyz") return text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
+    if (WEBHOOK_PATHS.test(pathname)) return pass(asked, answer, upstream);
+    if (RECORD_PATHS.test(pathname)) return record(asked, answer);
+    toRouter(serviceIn(pathname), asked, answer);
   };
   return { listener, [Symbol.dispose]: () => forwarder[Symbol.dispose]() };
 }

@@ -23,6 +23,7 @@ export async function reconcileRun(key: string, deps: Deps): Promise<WorkOutcome
       return { kind: "wait", reason: "announced by whoever made it", afterMs: action.afterMs };
     case "hold":
       await deps.finalizers.add("ArkRun", run, RUN_FINALIZER);
+      await deps.recordTokens.ensure(run.namespace);
       return DONE;
     case "start":
       return start(run, deps);

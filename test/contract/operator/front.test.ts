@@ -20,8 +20,9 @@ async function startUpstream(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** No service is known. */
-const NONE: Pick<FrontOptions, "services" | "routerUrl"> = {
+/** No service is known, and nobody reads a record. */
+const NONE: Pick<FrontOptions, "services" | "routerUrl" | "record"> = {
+  record: () => expect.unreachable(),
   services: { get: () => Promise.resolve(undefined) },
   routerUrl: () => expect.unreachable(),
 };

@@ -1,0 +1,113 @@
+/**
+ * `GET /record/{namespace}/{run}/facts` and `…/output`: what a run did, turns and tool calls included, for whoever has the
+ * token of the namespace's record.
+ *
+ * R1  A wrong token, a namespace without one and a run that is not there answer alike to whoever has none: 401.
+ * R2  Rate, then token, then the record; so many readers at a time, each for a while: it comes again by `fromSeq`.
+ * R3  What cannot be reached is 503 before the first line, and a broken stream after it.
+ */
+import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
+import type { Logger } from "#core/ports/log.ts";
+import { type FactLog, type Outputs, type RunStates, StoreUnavailable } from "#core/ports/record.ts";
+import { readFacts, readingOf } from "#core/runs/read-facts.ts";
+import { type App, createApp } from "#platform/http/app.ts";
+import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
+import type { HttpProblem, HttpReply, HttpRequest, RateLimit, Route } from "#platform/http/exchange.ts";
+
+export type RecordDeps = {
+  readonly facts: Pick<FactLog, "history" | "watch">;
+  readonly outputs: Pick<Outputs, "load">;
+  readonly states: Pick<RunStates, "get">;
+  /** Of a namespace's token; undefined where it has none. */
+  readonly digestOf: (namespace: string) => Promise<string | undefined>;
+  readonly rate: RateLimit;
+  readonly log: Logger;
+  /** Ends every reader: it comes again, to another replica. */
+  readonly signal: AbortSignal;
+  readonly maxReaders?: number;
+  readonly maxMs?: number;
+};
+
+/** Longer texts stay references: the operator has little memory. */
+const MAX_TEXT_BYTES = 512 * 1024;
+const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+const MAX_READERS = 32;
+const MAX_MS = 60 * 60_000;
+
+export function createRecord(deps: RecordDeps): App {
+  const readers = createReaders(deps.maxReaders ?? MAX_READERS);
+  const route = (path: string, read: Reading): Route => ({
+    method: "GET",
+    path: `/record/:namespace/:run/${path}`,
+    handle: (request) => enter(request, deps, readers, read),
+  });
+  const routes = [route("facts", factsReply), route("output", outputReply)];
+  return createApp({ routes, ready: () => true, log: deps.log, signal: deps.signal });
+}
+
+type Reading = (request: HttpRequest, run: Run, deps: RecordDeps) => HttpReply | Promise<HttpReply>;
+type Run = { readonly namespace: string; readonly run: string };
+
+/** R2, R3. */
+async function enter(request: HttpRequest, deps: RecordDeps, readers: Readers, read: Reading): Promise<HttpReply> {
+  const { namespace = "", run = "" } = request.params;
+  const rate = deps.rate.take("");
+  if (rate.kind === "refused") return tooMany(rate.retryAfterSeconds);
+  try {
+    const digest = DNS_LABEL.test(namespace) ? await deps.digestOf(namespace) : undefined;
+    if (!tokenMatches(bearerToken(request.headers["authorization"]), digest)) return unauthorized;
+    if (!DNS_LABEL.test(run)) return notFound;
+    if (!readers.take(request.signal)) return tooMany(AGAIN_SECONDS);
+    return await read(request, { namespace, run }, deps);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return notReady;
+    throw error;
+  }
+}
+
+function factsReply(request: HttpRequest, run: Run, deps: RecordDeps): HttpReply {
+  const reading = readingOf((name) => request.query.get(name));
+  if (reading === undefined) return badFromSeq;
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(deps.maxMs ?? MAX_MS)]);
+  return { kind: "ndjson", lines: readFacts(run, reading, { ...deps, maxTextBytes: MAX_TEXT_BYTES }, signal) };
+}
+
+async function outputReply(_request: HttpRequest, run: Run, { states, outputs }: RecordDeps): Promise<HttpReply> {
+  const known = await states.get(run);
+  if (known?.state.phase.kind !== "succeeded") return notFound;
+  const { output } = known.state.phase;
+  if ("ref" in output && output.ref.bytes > MAX_OUTPUT_BYTES) return tooLarge;
+  return { kind: "json", status: 200, body: { output: await outputs.load(run, output) } };
+}
+
+type Readers = { readonly take: (until: AbortSignal) => boolean };
+
+function createReaders(most: number): Readers {
+  let reading = 0;
+  return {
+    take: (until) => {
+      if (reading >= most || until.aborted) return false;
+      reading += 1;
+      until.addEventListener("abort", () => void (reading -= 1), { once: true });
+      return true;
+    },
+  };
+}
+
+const AGAIN_SECONDS = 5;
+
+function problem(status: number, code: string, detail: string, headers: Record<string, string> = {}): HttpProblem {
+  return { kind: "problem", status, code, detail, headers };
+}
+
+const unauthorized = problem(401, "unauthorized", "Send the token of the namespace's Secret ark-record-token.", {
+  "www-authenticate": "Bearer",
+});
+const notFound = problem(404, "not-found", "Nothing is recorded of such a run, or it has no output.");
+const badFromSeq = problem(400, "bad-from-seq", "`fromSeq` is a whole number from 1 on.");
+const tooLarge = problem(413, "too-large", `The output has more than ${MAX_OUTPUT_BYTES} bytes.`);
+const notReady = problem(503, "not-ready", "The record cannot be reached.", { "retry-after": String(AGAIN_SECONDS) });
+
+function tooMany(seconds: number): HttpProblem {
+  return problem(429, "rate-limited", "Too many readers: come again.", { "retry-after": String(seconds) });
+}
