@@ -11,6 +11,7 @@ import { isServiceTask } from "#core/events/service-task.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
+import { unlessAway } from "#core/ports/unless-away.ts";
 import type { ParsedEvents } from "#platform/http/cloud-events.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { addressOf, startAddressed } from "./addressed-run.ts";
@@ -123,14 +124,8 @@ export function dispatcherFallback(deps: HttpDeps): Route["handle"] {
 
 const NO_CONTENT: HttpReply = { kind: "empty", status: 204 };
 
-async function receive(request: HttpRequest, lastTry: boolean, deps: HttpDeps): Promise<HttpReply> {
-  try {
-    return replyTo(await read(request, lastTry, deps));
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    deps.log.warn({ err: error }, "store away");
-    return again(AGAIN_MS);
-  }
+function receive(request: HttpRequest, lastTry: boolean, deps: HttpDeps): Promise<HttpReply> {
+  return unlessAway(async () => replyTo(await read(request, lastTry, deps)), again(AGAIN_MS), deps.log);
 }
 
 const AGAIN_MS = 5_000;

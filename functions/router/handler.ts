@@ -8,7 +8,7 @@
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
-import { StoreUnavailable } from "#core/ports/record.ts";
+import { unlessAway } from "#core/ports/unless-away.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { a2aTasks } from "./a2a-tasks.ts";
 import { Balance } from "./balance.ts";
@@ -38,7 +38,7 @@ export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
     handle: async (request) =>
       request.declaredBytes > MAX_BODY_BYTES
         ? problems.tooLarge(MAX_BODY_BYTES)
-        : guarded(() => enter(request, place, deps, open, answer), deps),
+        : unlessAway(() => enter(request, place, deps, open, answer), problems.notReady, deps.log),
   });
   const post: Answer = (request, at) => receive(request, at, deps, balance);
   return [
@@ -48,16 +48,6 @@ export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
     // A2A 8.2: a card is how strangers find out what token they need.
     route("GET", `${place.base}/.well-known/agent-card.json`, async (request, at) => card(request, at, deps), true),
   ];
-}
-
-async function guarded(handle: () => Promise<HttpReply>, deps: RouterDeps): Promise<HttpReply> {
-  try {
-    return await handle();
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    deps.log.warn({ err: error }, "store away");
-    return problems.notReady;
-  }
 }
 
 /** W1. `open`: whoever knows that the service is there may ask. */

@@ -9,7 +9,7 @@
  */
 import { rfc3339 } from "#core/events/trigger-context.ts";
 import type { TriggerRecord } from "#core/ports/events.ts";
-import { StoreUnavailable } from "#core/ports/record.ts";
+import { unlessAway } from "#core/ports/unless-away.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { answerSse, answerSync } from "./answers.ts";
 import { inputFault } from "./check-inputs.ts";
@@ -25,28 +25,19 @@ import { traced } from "./trace.ts";
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export function webhookRoutes(deps: WebhookDeps): readonly Route[] {
+  const guarded = (work: () => Promise<HttpReply>) => unlessAway(work, problems.notReady, deps.log);
   const post = (request: HttpRequest) =>
-    traced(request, deps, (traceparent) => guarded(() => handleFire(request, traceparent, deps), deps));
+    traced(request, deps, (traceparent) => guarded(() => handleFire(request, traceparent, deps)));
   return [
     { method: "POST", path: "/triggers/:namespace/:name", maxBodyBytes: MAX_BODY_BYTES, handle: post },
     { method: "POST", path: "/triggers/:namespace/:name/fire", maxBodyBytes: MAX_BODY_BYTES, handle: post },
-    { method: "GET", path: "/runs/:namespace/:run", handle: (request) => guarded(() => readRun(request, deps), deps) },
+    { method: "GET", path: "/runs/:namespace/:run", handle: (request) => guarded(() => readRun(request, deps)) },
     {
       method: "GET",
       path: "/runs/:namespace/:run/events",
-      handle: (request) => guarded(() => readRunEvents(request, deps), deps),
+      handle: (request) => guarded(() => readRunEvents(request, deps)),
     },
   ];
-}
-
-async function guarded(handle: () => Promise<HttpReply>, deps: WebhookDeps): Promise<HttpReply> {
-  try {
-    return await handle();
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    deps.log.warn({ err: error }, "store away");
-    return problems.notReady;
-  }
 }
 
 async function handleFire(request: HttpRequest, traceparent: string, deps: WebhookDeps): Promise<HttpReply> {
