@@ -1,5 +1,6 @@
 /** JSON merge patch (RFC 7396). */
 import { isJsonObject } from "#core/json.ts";
+
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isJsonObject(patch)) return patch;
   const merged: Record<string, unknown> = isJsonObject(target) ? { ...target } : {};
