@@ -3,7 +3,13 @@
  */
 import type { AttemptKey, Fact } from "./facts.ts";
 
-export const STREAMS = { facts: "ARK_FACTS", tasks: "ARK_TASKS", events: "ARK_EVENTS", dlq: "ARK_DLQ" } as const;
+export const STREAMS = {
+  facts: "ARK_FACTS",
+  timers: "ARK_TIMERS",
+  tasks: "ARK_TASKS",
+  events: "ARK_EVENTS",
+  dlq: "ARK_DLQ",
+} as const;
 export const BUCKETS = {
   runs: "ark-runs",
   leases: "ark-leases",
@@ -18,7 +24,7 @@ export const BUCKETS = {
 
 type RunName = { readonly namespace: string; readonly run: string };
 
-/** Turns and step facts carry their attempt in the subject, so that one direct read finds an attempt's result. */
+/** Turns and step facts carry their attempt in the subject, so that direct reads, which permissions guard, find them. */
 export function factSubject(of: RunName, fact: Fact): string {
   const head = `ark.facts.${of.namespace}.${of.run}`;
   switch (fact.kind) {
@@ -27,9 +33,9 @@ export function factSubject(of: RunName, fact: Fact): string {
     case "run.cancel":
       return `${head}.run`;
     case "timer":
-      return `${head}.timer`;
+      return timerFactSubject(of);
     case "step.turn":
-      return turnSubject(of, fact);
+      return turnSubject(of, fact, fact.turn);
     case "step.started":
       return `${head}.step.${attemptTokens(fact)}.started`;
     case "step.finished":
@@ -37,8 +43,8 @@ export function factSubject(of: RunName, fact: Fact): string {
   }
 }
 
-export function turnSubject(of: RunName, key: AttemptKey): string {
-  return `ark.facts.${of.namespace}.${of.run}.turn.${attemptTokens(key)}`;
+export function turnSubject(of: RunName, key: AttemptKey, turn: number): string {
+  return `ark.facts.${of.namespace}.${of.run}.turn.${attemptTokens(key)}.${turn}`;
 }
 
 export function finishedSubject(of: RunName, key: AttemptKey): string {
@@ -55,7 +61,12 @@ export function timerSubject(of: RunName, timer: string): string {
   return `ark.timers.${of.namespace}.${of.run}.${timer}`;
 }
 
-export function timerTarget(of: RunName): string {
+/** Where a timer fires: `ARK_FACTS` takes it from there. */
+export function firedSubject(of: RunName): string {
+  return `ark.fired.${of.namespace}.${of.run}`;
+}
+
+export function timerFactSubject(of: RunName): string {
   return `ark.facts.${of.namespace}.${of.run}.timer`;
 }
 

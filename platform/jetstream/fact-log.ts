@@ -1,18 +1,13 @@
 /**
  * The record of runs on `ARK_FACTS`.
  *
- * F1  A fact is stored at most once under its id: by the server's window, and a result for good, by its subject (P2).
+ * F1  A fact is stored at most once under its id: by the server's window; a turn and a result for good, by their
+ *     subjects (P2).
+ * F3  What an executor reads has a subject that says all of it: permissions go by subjects.
  * F4  Reading needs no consumer; only watching makes one, ordered and ephemeral, and takes it away at its end.
  */
 import { factId, type AttemptKey, type Fact } from "#core/events/facts.ts";
-import {
-  factSubject,
-  finishedSubject,
-  runFactsFilter,
-  STREAMS,
-  timerSubject,
-  turnSubject,
-} from "#core/events/subjects.ts";
+import { factSubject, finishedSubject, runFactsFilter, STREAMS, turnSubject } from "#core/events/subjects.ts";
 import type { Delivery, FactLog, RunName, RunRef, StoredFact } from "#core/ports/record.ts";
 import { deliveries } from "./deliveries.ts";
 import { follow } from "./follow.ts";
@@ -21,6 +16,10 @@ import { decodeFact, factHeaders } from "./messages.ts";
 import { durableConsumer, DURABLES } from "./provision.ts";
 import { isConflict, reached } from "./reached.ts";
 import { readStored } from "./read.ts";
+import { clearTimers } from "./timers.ts";
+
+/** A number that was taken for a call that failed leaves a gap; none is that wide. */
+const TURNS_AT_ONCE = 8;
 
 export function factLog(link: Link): FactLog {
   return {
@@ -40,7 +39,7 @@ async function publish(
   fact: Fact,
 ): Promise<{ readonly kind: "stored" | "duplicate"; readonly seq: number }> {
   const subject = factSubject(run, fact);
-  const once = fact.kind === "step.finished";
+  const once = fact.kind === "step.finished" || fact.kind === "step.turn";
   try {
     const ack = await reached(
       link.js.publish(subject, JSON.stringify(fact), {
@@ -57,15 +56,23 @@ async function publish(
   }
 }
 
-async function finished(link: Link, run: RunName, key: AttemptKey): Promise<StoredFact | undefined> {
-  const stored = await reached(link.jsm.direct.getMessage(STREAMS.facts, { last_by_subj: finishedSubject(run, key) }));
+function finished(link: Link, run: RunName, key: AttemptKey): Promise<StoredFact | undefined> {
+  return lastOf(link, finishedSubject(run, key));
+}
+
+async function lastOf(link: Link, subject: string): Promise<StoredFact | undefined> {
+  const stored = await reached(link.jsm.direct.getMessage(STREAMS.facts, { last_by_subj: subject }));
   return stored === null ? undefined : decodeFact({ ...pick(stored), headers: stored.header });
 }
 
 async function turns(link: Link, run: RunName, key: AttemptKey): Promise<readonly StoredFact[]> {
   const found: StoredFact[] = [];
-  for await (const stored of facts(link, turnSubject(run, key))) found.push(stored);
-  return found;
+  for (let from = 0; ; from += TURNS_AT_ONCE) {
+    const numbers = Array.from({ length: TURNS_AT_ONCE }, (_, index) => from + index);
+    const page = await Promise.all(numbers.map((turn) => lastOf(link, turnSubject(run, key, turn))));
+    found.push(...page.filter((one) => one !== undefined));
+    if (page.every((one) => one === undefined)) return found;
+  }
 }
 
 async function* facts(link: Link, filter: string): AsyncGenerator<StoredFact> {
@@ -96,8 +103,8 @@ async function* consume(
 }
 
 async function purge(link: Link, run: RunName): Promise<void> {
-  const filters = [timerSubject(run, ">"), runFactsFilter(run)];
-  await Promise.all(filters.map((filter) => reached(link.jsm.streams.purge(STREAMS.facts, { filter }))));
+  await clearTimers(link, run, ">");
+  await reached(link.jsm.streams.purge(STREAMS.facts, { filter: runFactsFilter(run) }));
 }
 
 /** A stored message has getters on its prototype, which a spread would not copy. */

@@ -10,7 +10,7 @@ import { ArkError } from "#core/errors.ts";
 import { STREAMS } from "#core/events/subjects.ts";
 import type { Link } from "./link.ts";
 import { API, hasCode, reached } from "./reached.ts";
-import { streamTable, type Sizing, type StreamSpec } from "./streams.ts";
+import { hasTimers, type Sizing, streamTable, type StreamSpec, withTimersInFacts } from "./streams.ts";
 
 /** Durable consumers that belong to no single agent. */
 export const DURABLES = {
@@ -25,8 +25,21 @@ const MAX_ACK_PENDING = 2_048;
 
 /** Throws StoreUnavailable, ArkError `server.refused`, or the server's own words when a setting cannot be changed. */
 export async function provision(link: Link, sizing: Sizing = {}): Promise<void> {
-  await Promise.all(streamTable(sizing).map((spec) => ensureStream(link, spec, sizing)));
+  const table = (await isOlder(link)) ? withTimersInFacts(streamTable(sizing)) : streamTable(sizing);
+  // What others are fed from comes first.
+  const feeds = ({ name }: StreamSpec) => name === STREAMS.timers;
+  for (const specs of [table.filter(feeds), table.filter((spec) => !feeds(spec))])
+    await Promise.all(specs.map((spec) => ensureStream(link, spec, sizing)));
   await Promise.all(Object.values(DURABLES).map((durable) => ensureDurable(link, durable, sizing.ackWaitMs)));
+}
+
+async function isOlder(link: Link): Promise<boolean> {
+  const looking = link.jsm.streams.info(STREAMS.facts).catch((error: unknown) => {
+    if (hasCode(error, API.streamNotFound)) return undefined;
+    throw error;
+  });
+  const found = await reached(looking);
+  return found !== undefined && hasTimers(found.config);
 }
 
 /** The consumer, made when somebody took it away. */

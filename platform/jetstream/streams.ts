@@ -54,6 +54,23 @@ export function streamTable(sizing: Sizing = {}): readonly StreamSpec[] {
   return [...messageStreams(common, bytes), ...buckets(common, bytes), outputStore(common, bytes)];
 }
 
+const FACTS = "ark.facts.>";
+const TIMERS = "ark.timers.>";
+const FIRED_FACT = "ark.facts.{{wildcard(1)}}.{{wildcard(2)}}.timer";
+
+/** A record that was begun with its timers in it keeps them: no server takes schedules out of a stream (V2). */
+export function withTimersInFacts(table: readonly StreamSpec[]): readonly StreamSpec[] {
+  return table.flatMap(({ sources, ...spec }) => {
+    if (spec.name === STREAMS.timers) return [];
+    if (spec.name !== STREAMS.facts) return [{ ...spec, ...(sources !== undefined && { sources }) }];
+    return [{ ...spec, subjects: [FACTS, TIMERS], allow_msg_schedules: true, allow_rollup_hdrs: true }];
+  });
+}
+
+export function hasTimers({ subjects = [] }: { readonly subjects?: readonly string[] }): boolean {
+  return subjects.includes(TIMERS);
+}
+
 type Common = Partial<StreamConfig>;
 type Bytes = (name: keyof typeof SHARE) => number;
 
@@ -61,19 +78,32 @@ function messageStreams(common: Common, bytes: Bytes): StreamSpec[] {
   return [
     {
       ...common,
-      name: STREAMS.facts,
-      description: "Facts of runs, and the timers of runs: the record",
-      subjects: ["ark.facts.>", "ark.timers.>"],
+      name: STREAMS.timers,
+      description: "Timers of runs, until they have fired",
+      subjects: [TIMERS, "ark.fired.>"],
       retention: RetentionPolicy.Limits,
-      // Schedules exclude "discard new", and a size limit would drop facts of living runs: the record takes what the
-      // account's storage leaves, and the server refuses new facts when that is used up.
+      discard: DiscardPolicy.Old,
+      max_bytes: -1,
+      max_age: nanos(RECORD_AGE_MS),
+      allow_msg_schedules: true,
+      // Replacing a schedule rolls its subject up.
+      allow_rollup_hdrs: true,
+      allow_msg_ttl: true,
+    },
+    {
+      ...common,
+      name: STREAMS.facts,
+      description: "Facts of runs: the record",
+      subjects: [FACTS],
+      // Not in here: who may publish one fact could schedule any other, or roll all of them up into it.
+      sources: [{ name: STREAMS.timers, subject_transforms: [{ src: "ark.fired.*.*", dest: FIRED_FACT }] }],
+      retention: RetentionPolicy.Limits,
+      // A size limit would drop facts of living runs: the record takes what the account's storage leaves, and the
+      // server refuses new facts when that is used up.
       discard: DiscardPolicy.Old,
       max_bytes: -1,
       max_age: nanos(RECORD_AGE_MS),
       duplicate_window: nanos(DEDUPE_WINDOW_MS),
-      allow_msg_schedules: true,
-      // Replacing a schedule rolls its subject up.
-      allow_rollup_hdrs: true,
     },
     {
       ...common,

@@ -126,14 +126,37 @@ test("V1 V2: provisioning is repeatable, safe at once, and upgrades what is ther
   await Promise.all([one.provision(), two.provision()]);
   await one.provision({ storageBytes: 1024 ** 3 });
   const { config } = await manager.streams.info("ARK_FACTS");
-  expect(config).toMatchObject({ allow_msg_schedules: true, allow_direct: true, duplicate_window: 600_000_000_000 });
-  expect(config.subjects).toEqual(["ark.facts.>", "ark.timers.>"]);
+  expect(config).toMatchObject({ allow_direct: true, duplicate_window: 600_000_000_000, subjects: ["ark.facts.>"] });
+  expect(config.sources).toMatchObject([{ name: "ARK_TIMERS" }]);
+  // Who may write one of their messages can neither remove the others nor schedule one.
+  for (const name of ["ARK_FACTS", "KV_ark-leases", "OBJ_ark-outputs"])
+    expect((await manager.streams.info(name)).config).toMatchObject({ allow_rollup_hdrs: false });
+  expect(config.allow_msg_schedules ?? false).toBe(false);
   expect((await manager.streams.info("KV_ark-runs")).config).toMatchObject({ allow_direct: true, allow_msg_ttl: true });
   expect((await manager.streams.info("ARK_TASKS")).config).toMatchObject({ retention: "workqueue", discard: "new" });
   for await (const { config: stream } of manager.streams.list()) {
     expect(stream.max_age + stream.max_bytes, stream.name).toBeGreaterThan(0);
   }
   await Promise.all([one.close(), two.close()]);
+});
+
+test("V2: a record that was begun with its timers in it keeps them, and they fire", async () => {
+  await using nats = await startNats();
+  const manager = await jetstreamManager(await nats.connect());
+  const subjects = ["ark.facts.>", "ark.timers.>"];
+  await manager.streams.add({ name: "ARK_FACTS", subjects, allow_msg_schedules: true, allow_rollup_hdrs: true });
+  await using store = await connectStore(nats);
+  await store.provision();
+  await store.provision();
+  expect((await manager.streams.info("ARK_FACTS")).config.subjects).toEqual(subjects);
+  const run = aRun();
+  await store.timers.set(run, "cleared", Date.now() + 60_000);
+  await store.timers.clear(run, "cleared");
+  await store.timers.set(run, "due", Date.now());
+  for await (const { fact } of store.factLog.watch(run, { signal })) {
+    expect(fact).toMatchObject({ kind: "timer", timer: "due" });
+    break;
+  }
 });
 
 test("V2: sizes and waits that a caller does not name stay as they are", async () => {
