@@ -2,7 +2,7 @@
  * The front door of a cluster (api 13): by an address that the user gives, else by a connection to a pod of Service
  * `ark-operator` that the API server makes.
  *
- * F1  Only the token of the event goes to the door, never a credential of the cluster.
+ * F1  Only tokens that Ark made go to the door, never a credential of the cluster.
  * F2  Each request has a connection of its own, which ends with it: nothing keeps the command from ending.
  */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";

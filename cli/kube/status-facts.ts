@@ -37,7 +37,7 @@ export class StatusFacts {
   }
 }
 
-export function requestedFact(run: ArkRun, at: number): Fact {
+function requestedFact(run: ArkRun, at: number): Fact {
   const { namespace = "", name = "", uid = "", labels = {} } = run.metadata;
   const event = labels["arkonis.dev/event"];
   const origin = { namespace, run: name, uid, spec: run.spec, depth: 0, hop: 0 };
@@ -47,7 +47,7 @@ export function requestedFact(run: ArkRun, at: number): Fact {
 type Verdict = { readonly reason: string; readonly message: string };
 
 /** How the run ended, where a fact of its own says so: not where a step failed, whose fact says it. */
-export function endFact(verdict: Verdict | undefined, at: number): Fact | undefined {
+function endFact(verdict: Verdict | undefined, at: number): Fact | undefined {
   if (verdict === undefined) return undefined;
   const { reason, message } = verdict;
   if (REFUSALS.includes(reason)) return { kind: "run.refused", at, reason, message };
@@ -79,7 +79,7 @@ function outcomeOf(step: StepStatus): StepOutcome | undefined {
   return { kind: "failed", code, message, mayPass: false };
 }
 
-export function textOf(shown: string, ref: { readonly digest: string; readonly bytes: number } | undefined): Text {
+function textOf(shown: string, ref: { readonly digest: string; readonly bytes: number } | undefined): Text {
   return ref === undefined ? { inline: shown } : { ref: { digest: ref.digest, bytes: ref.bytes, preview: shown } };
 }
 

@@ -36,7 +36,7 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   proxy: packages("http-proxy-3"),
   /** The operating system's process: `node:` alone. */
   process: packages(),
-  openai: packages("openai", "eventsource-parser"),
+  openai: packages("openai"),
   mcp: packages("@modelcontextprotocol/client"),
   a2a: /^@a2a-js\/sdk(\/.+)?$/,
   telemetry: /^(pino|@opentelemetry\/.+)$/,
@@ -120,7 +120,7 @@ export const ROWS: readonly Row[] = [
   {
     name: "cli",
     files: /^cli\//,
-    may: [CORE, packages("commander", "yaml", "eventsource-parser"), /^package\.json$/],
+    may: [CORE, packages("commander", "yaml"), /^package\.json$/],
     mayLazily: [LOCAL, platform("kube")],
   },
   { name: "dashboard", files: /^dashboard\//, may: [], mayAsType: [API, EVENTS] },

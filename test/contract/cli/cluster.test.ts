@@ -5,23 +5,38 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { ArkRun, ArkRunStatus } from "#core/api/v1alpha1/ark-run.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import type { RecordedTurn } from "#core/agent/ports.ts";
+import type { Fact } from "#core/events/facts.ts";
+import { INLINE_LIMIT_BYTES, type Text } from "#core/events/text.ts";
+import type { RunRef } from "#core/ports/record.ts";
+import { RECORD_SECRET } from "#core/runs/record-secret.ts";
+import { createRateLimit } from "#platform/http/rate-limit.ts";
+import { serve, type Serving } from "#platform/http/server.ts";
+import { kubeChildren } from "#platform/kube/children.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
+import { createFront } from "../../../operator/front/front.ts";
+import { createRecord } from "../../../operator/front/record.ts";
+import { recordDigests } from "../../../operator/record-tokens.ts";
 import { type ApiServer, startApiServer } from "../../harness/api-server.ts";
 import { ark as runArk, type ArkOptions } from "../../harness/cli.ts";
 import { installCrd } from "../../harness/crds.ts";
-import { type Door, openDoor, TOKEN } from "../../harness/door.ts";
+import { type Door, openDoor, quiet, TOKEN } from "../../harness/door.ts";
 
 const NS = "default";
+/** Nothing listens there. */
+const NOBODY = "http://127.0.0.1:9";
 let api: ApiServer;
 let door: Door;
+let front: Front;
 
 const objects = () => kubeObjects(openKube({ kubeconfig: api.kubeconfig }), "test");
 const ark = (argv: readonly string[], options: ArkOptions = {}) =>
-  runArk([...argv, "--kubeconfig", api.kubeconfig, "--server", door.webhook.url], options);
+  runArk([...argv, "--kubeconfig", api.kubeconfig, "--server", front.url], options);
 
 beforeAll(async () => {
   [api, door] = await Promise.all([startApiServer(), openDoor()]);
+  front = await openFront();
   for (const file of (await readdir("crds")).filter((name) => /^arkonis.*\.yaml$/.test(name)))
     await installCrd(api, parse(await readFile(path.join("crds", file), "utf8")));
   const team = await door.team();
@@ -32,11 +47,76 @@ beforeAll(async () => {
     metadata: { name: "greet-webhook-token" },
     stringData: { token: TOKEN },
   });
+  await api.request("POST", `/api/v1/namespaces/${NS}/secrets`, {
+    metadata: { name: RECORD_SECRET },
+    stringData: { token: "of-the-record" },
+  });
 });
 afterAll(async () => {
+  await front?.serving.stop(0);
   await api?.[Symbol.asyncDispose]();
   await door?.[Symbol.asyncDispose]();
 });
+
+type Front = {
+  readonly serving: Serving;
+  readonly url: string;
+  /** Breaks every connection that there is. */
+  cut(): Promise<void>;
+};
+
+/** As the operator makes it. */
+async function openFront(): Promise<Front> {
+  let ending = new AbortController();
+  const clock = () => performance.now();
+  const children = kubeChildren(openKube({ kubeconfig: api.kubeconfig }), "test");
+  const passing = createFront({
+    upstream: door.webhook.url,
+    services: { get: () => Promise.resolve(undefined) },
+    routerUrl: () => "",
+    record: (asked, answer) => {
+      ending.signal.addEventListener("abort", () => answer.destroy(), { once: true });
+      record(asked, answer);
+    },
+    ready: () => true,
+    log: quiet,
+  });
+  const record = createRecord({
+    facts: door.js.factLog,
+    outputs: door.js.outputs,
+    states: door.js.runStates,
+    digestOf: recordDigests(children, clock),
+    rate: createRateLimit({ perSecond: 1_000, burst: 1_000, maxKeys: 1, now: clock }),
+    log: quiet,
+    signal: new AbortController().signal,
+  });
+  const serving = await serve(passing.listener, { port: 0, host: "127.0.0.1" });
+  return {
+    serving,
+    url: serving.url,
+    cut: async () => {
+      ending.abort();
+      ending = new AbortController();
+    },
+  };
+}
+
+/** A kubeconfig of a service account with these rules and no other. */
+async function as(name: string, rules: readonly object[]): Promise<string> {
+  const token = await api.serviceAccountToken(NS, name);
+  const at = "/apis/rbac.authorization.k8s.io/v1";
+  await api.request("POST", `${at}/clusterroles`, { metadata: { name }, rules });
+  await api.request("POST", `${at}/namespaces/${NS}/rolebindings`, {
+    metadata: { name },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
+    subjects: [{ kind: "ServiceAccount", name, namespace: NS }],
+  });
+  const kubeconfig = path.join(path.dirname(api.kubeconfig), name);
+  const config = JSON.parse(await readFile(api.kubeconfig, "utf8")) as { users: { user: object }[] };
+  config.users[0]!.user = { token };
+  await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+  return kubeconfig;
+}
 
 async function newRun(name: string, event?: string): Promise<ArkRun> {
   const labels = { "arkonis.dev/team": "blog", ...(event === undefined ? {} : { "arkonis.dev/event": event }) };
@@ -148,11 +228,7 @@ describe("objects, by the user's own RBAC", () => {
   });
 
   test("a right that is missing is named: 3, with the server's own words", async () => {
-    const token = await api.serviceAccountToken(NS, "nobody");
-    const kubeconfig = path.join(path.dirname(api.kubeconfig), "nobody");
-    const config = JSON.parse(await readFile(api.kubeconfig, "utf8")) as { users: { user: object }[] };
-    config.users[0]!.user = { token };
-    await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+    const kubeconfig = await as("nobody", []);
     const refused = await runArk(["get", "teams", "--kubeconfig", kubeconfig]);
     expect(refused.code).toBe(3);
     expect(refused.err).toMatch(
@@ -175,112 +251,107 @@ describe("the front door, with the token of the event", () => {
     const late = await ark(["trigger", "event/greet", "--sync", "--timeout", "1s"]);
     expect(late).toMatchObject({ code: 124, err: expect.stringMatching(/run blog-run-[0-9a-z]{10} has not ended/) });
   });
+});
 
-  test("E11: logs shows the record of an ended run, and follows one to its end", async () => {
-    const name = "blog-run-logs";
-    const { metadata } = await newRun(name, "greet");
-    const ref = { namespace: NS, run: name, uid: metadata.uid ?? "" };
-    const key = { step: "write", iteration: 0, attempt: 0 };
+describe("the record of a run, with the token of the namespace's record", () => {
+  const key = { step: "write", iteration: 0, attempt: 0 };
+  const requested = (ref: RunRef): Fact => {
+    return { kind: "run.requested", at: Date.parse(at(0)), ...ref, spec: { teamRef: "blog" }, depth: 0, hop: 0 };
+  };
+  const started: Fact = { kind: "step.started", at: Date.parse(at(1)), instance: "i", ...key };
+  const thought: RecordedTurn = {
+    kind: "model",
+    index: 0,
+    purpose: "answer",
+    requestDigest: "",
+    answer: { text: "a thought", toolCalls: [], stop: "stop" },
+    usage,
+    at: 0,
+  };
+  const turn: Fact = {
+    kind: "step.turn",
+    at: Date.parse(at(2)),
+    ...key,
+    turn: 0,
+    usage,
+    model: "m",
+    record: { inline: JSON.stringify(thought) },
+  };
+  const done = (output: Text): Fact => {
+    return { kind: "step.finished", at: Date.parse(at(3)), outcome: { kind: "done", output }, usage, ...key };
+  };
+
+  async function recorded(name: string): Promise<RunRef> {
+    const { metadata } = await newRun(name);
+    return { namespace: NS, run: name, uid: metadata.uid ?? "" };
+  }
+
+  test("E11: logs -f follows a run made by hand to its end, turns included; logs and trace show it afterwards", async () => {
+    const ref = await recorded("blog-run-logs");
     const facts = door.js.factLog;
-    await write(name, { phase: "Running", startTime: at(0) });
-    const spec = { teamRef: "blog" };
-    const requested = { kind: "run.requested", at: Date.parse(at(0)), spec, event: "greet", depth: 0, hop: 0 } as const;
-    await facts.publish(ref, { ...requested, ...ref });
-    await door.js.runStates.put(
-      {
-        ...ref,
-        version: 1,
-        spec,
-        event: "greet",
-        depth: 0,
-        hop: 0,
-        startedAt: 1,
-        phase: { kind: "running" },
-        steps: {},
-        issued: {},
-      },
-      0,
-    );
-    await facts.publish(ref, { kind: "step.started", at: Date.parse(at(1)), instance: "i", ...key });
+    await write(ref.run, { phase: "Running", startTime: at(0) });
+    await facts.publish(ref, requested(ref));
+    await facts.publish(ref, started);
     const lines: string[] = [];
-    const following = ark(["logs", name, "-f"], { onOut: (out) => void lines.push(out) });
+    const following = ark(["logs", ref.run, "-f"], { onOut: (out) => void lines.push(out) });
     await expect.poll(() => lines.at(-1), { timeout: 20_000 }).toContain("write  started");
-    const failure = { kind: "failed", code: "provider.rate_limited", message: "busy", mayPass: true } as const;
-    await facts.publish(ref, { kind: "step.finished", at: Date.parse(at(2)), outcome: failure, usage, ...key });
-    const done = { kind: "done", output: { inline: "the end" } } as const;
-    await facts.publish(ref, {
-      kind: "step.finished",
-      at: Date.parse(at(3)),
-      outcome: done,
-      usage,
-      ...key,
-      attempt: 1,
-    });
-    await door.end(name, "the end");
-    await write(name, succeeded);
+    await facts.publish(ref, turn);
+    await expect.poll(() => lines.at(-1), { timeout: 20_000 }).toContain("says: a thought");
+    await facts.publish(ref, done({ inline: "the end" }));
+    await write(ref.run, succeeded);
     const followed = await following;
-    expect(followed.code).toBe(0);
+    expect(followed).toMatchObject({ code: 0, err: "" });
     expect(followed.out.split("\n").filter(Boolean)).toEqual([
-      expect.stringMatching(/^\+0\.0s\s+run {2}requested by event greet$/),
+      expect.stringMatching(/^\+0\.0s\s+run {2}requested$/),
       expect.stringMatching(/^\+1\.0s\s+write {2}started$/),
-      expect.stringMatching(/^\+2\.0s\s+write {2}failed: provider\.rate_limited: busy$/),
-      expect.stringMatching(/^\+3\.0s\s+write \(attempt 2\) {2}done: the end$/),
+      expect.stringMatching(/^\+2\.0s\s+write {2}says: a thought \[m, 10 \+ 5 tokens\]$/),
+      expect.stringMatching(/^\+3\.0s\s+write {2}done: the end$/),
     ]);
-    expect((await ark(["logs", name])).out).toBe(followed.out);
-    const trace = await ark(["trace", name]);
+    expect((await ark(["logs", ref.run])).out).toBe(followed.out);
+    const trace = await ark(["trace", ref.run]);
     expect(trace.out).toContain("ark.step write");
+    expect(trace.err).not.toContain("Shown is");
   });
 
-  test("logs of a run that goes on ends with what its status shows", async () => {
-    const name = "blog-run-goes-on";
-    const { metadata } = await newRun(name, "greet");
-    const ref = { namespace: NS, run: name, uid: metadata.uid ?? "" };
-    const spec = { teamRef: "blog" };
-    const step = { name: "write", phase: "Running", attempts: 1, iterations: 1, startTime: at(1) } as const;
-    await write(name, { phase: "Running", startTime: at(0), steps: [step] });
-    await door.js.factLog.publish(ref, {
-      kind: "run.requested",
-      at: Date.parse(at(0)),
-      spec,
-      event: "greet",
-      depth: 0,
-      hop: 0,
-      ...ref,
-    });
-    await door.js.factLog.publish(ref, {
-      kind: "step.started",
-      at: Date.parse(at(1)),
-      instance: "i",
-      step: "write",
-      iteration: 0,
-      attempt: 0,
-    });
-    await door.js.runStates.put(
-      {
-        ...ref,
-        version: 1,
-        spec,
-        event: "greet",
-        depth: 0,
-        hop: 0,
-        startedAt: 1,
-        phase: { kind: "running" },
-        steps: {},
-        issued: {},
-      },
-      0,
-    );
-    const { code, out } = await ark(["logs", name]);
-    expect(code).toBe(0);
-    expect(out.split("\n").filter(Boolean)).toHaveLength(2);
+  test("R1: a stream that breaks is taken up where it was: nothing is missing, nothing comes twice", async () => {
+    const ref = await recorded("blog-run-cut");
+    await write(ref.run, { phase: "Running", startTime: at(0) });
+    await door.js.factLog.publish(ref, requested(ref));
+    const lines: string[] = [];
+    const following = ark(["logs", ref.run, "-f"], { onOut: (out) => void lines.push(out) });
+    await expect.poll(() => lines.at(-1), { timeout: 20_000 }).toContain("requested");
+    await front.cut();
+    await door.js.factLog.publish(ref, started);
+    await expect.poll(() => lines.at(-1), { timeout: 20_000 }).toContain("started");
+    await door.js.factLog.publish(ref, done({ inline: "the end" }));
+    await write(ref.run, succeeded);
+    const { code, out } = await following;
+    expect({ code, lines: out.split("\n").filter(Boolean).length }).toEqual({ code: 0, lines: 3 });
   });
 
-  test("a run that no event started shows what its status holds, and says so", async () => {
-    await newRun("blog-run-by-hand");
-    await write("blog-run-by-hand", failed);
-    const { code, out, err } = await ark(["logs", "blog-run-by-hand"]);
-    expect(code).toBe(0);
-    expect(err).toContain("no event started run blog-run-by-hand");
-    expect(out).toMatch(/write \(attempt 2\) {2}failed: provider\.refused: no such model/);
+  test("a long output is printed whole", async () => {
+    const ref = await recorded("blog-run-long");
+    const text = "z".repeat(INLINE_LIMIT_BYTES + 1);
+    const output = await door.js.outputs.store(ref, text);
+    const phase = { kind: "succeeded", endedAt: 2, output } as const;
+    const state = { version: 1, ...ref, spec: { teamRef: "blog" }, depth: 0, hop: 0, startedAt: 1, phase } as const;
+    await door.js.runStates.put({ ...state, steps: {}, issued: {} }, 0);
+    const outputRef = "ref" in output ? { digest: output.ref.digest, bytes: output.ref.bytes } : undefined;
+    await write(ref.run, { ...succeeded, output: "zzz", ...(outputRef && { outputRef }) });
+    const { out } = await ark(["status", ref.run, "-o", "json"]);
+    expect((JSON.parse(out) as { output: string }).output).toBe(text);
+  });
+
+  test("whoever may not read the Secret is shown what the status holds, and told why", async () => {
+    await newRun("blog-run-status-only");
+    await write("blog-run-status-only", failed);
+    const reads = { apiGroups: ["arkonis.dev"], resources: ["arkruns"], verbs: ["get", "list", "watch"] };
+    const kubeconfig = await as("reader", [reads]);
+    const shown = await runArk(["logs", "blog-run-status-only", "--kubeconfig", kubeconfig, "--server", front.url]);
+    expect(shown.code).toBe(0);
+    expect(shown.err).toContain("without turns and tool calls: you may not read Secret ark-record-token");
+    expect(shown.out).toMatch(/write \(attempt 2\) {2}failed: provider\.refused: no such model/);
+    const away = await runArk(["logs", "blog-run-status-only", "--kubeconfig", api.kubeconfig, "--server", NOBODY]);
+    expect(away).toMatchObject({ code: 0, out: shown.out, err: expect.stringContaining("did not answer") });
   });
 });
