@@ -7,7 +7,7 @@ import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { FireTallies, Outbox, Replay, Replays, Triggers } from "#core/ports/events.ts";
 import type { Objects } from "#core/ports/objects.ts";
-import type { FactLog, RunStates, UsageTally } from "#core/ports/record.ts";
+import type { FactLog, RunStates, TaskQueues, UsageTally } from "#core/ports/record.ts";
 import type { Instances, Services } from "#core/ports/services.ts";
 import type { Children } from "#platform/kube/children.ts";
 import type { Recorder } from "#platform/kube/events.ts";
@@ -55,6 +55,7 @@ export type Deps = {
   readonly services: Services;
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish" | "purge">;
+  readonly taskQueues: TaskQueues;
   readonly facts: Pick<FactLog, "publish" | "purge">;
   readonly states: Pick<RunStates, "get" | "delete">;
   readonly recordTokens: RecordTokens;
@@ -63,6 +64,8 @@ export type Deps = {
   readonly backlogOf: (pool: Pool) => number;
   /** Dead letters of an ArkEvent, `<namespace>/<name>`, by the last look; undefined before the first. */
   readonly lettersOf: (key: string) => number | undefined;
+  /** ArkAgents that are gone, `<namespace>/<name>`, and whose queues are not closed yet. */
+  readonly departed: Set<string>;
   /** Whoever else must be looked at. */
   readonly poke: (key: string) => void;
   /** Milliseconds since the epoch. */

@@ -27,11 +27,14 @@ export type InformerSources = {
   readonly poke: (key: string) => void;
   /** Of many pokes in a short time, one counts: a burst of runs is one look at its team. */
   readonly pokeSoon: (key: string) => void;
+  /** ArkAgents that go are put in, and taken out when they come back. */
+  readonly departed: Set<string>;
   readonly recorder: Recorder;
   readonly log: Logger;
 };
 
-export function createInformers({ kube, children, poke, pokeSoon, recorder, log }: InformerSources): Informers {
+export function createInformers(sources: InformerSources): Informers {
+  const { kube, children, poke, pokeSoon, departed, recorder, log } = sources;
   const pokeAll = (keys: readonly string[]) => keys.forEach(poke);
   const ark = <K extends Kind, T>(
     kind: K,
@@ -42,10 +45,7 @@ export function createInformers({ kube, children, poke, pokeSoon, recorder, log 
       kind,
       watch: (options) => watchObjects<ObjectOf<K>>(kube, pathOf(kind), options),
       keep,
-      onChange: (key, now, before) => {
-        poke(workKey(kind, key));
-        pokeAll(concerned(key, now, before));
-      },
+      onChange: (key, now, before) => pokeAll([...concerned(key, now, before), workKey(kind, key)]),
       log,
     });
   const child = (name: ResourceName): Informer<ChildView> =>
@@ -59,7 +59,11 @@ export function createInformers({ kube, children, poke, pokeSoon, recorder, log 
   const informers: Informers = {
     events: ark("ArkEvent", whole("ArkEvent"), () => []),
     teams: ark("ArkTeam", whole("ArkTeam"), (key) => concernedByTeam(key, informers)),
-    agents: ark("ArkAgent", whole("ArkAgent"), (key, now, before) => concernedByAgent(key, now ?? before, informers)),
+    agents: ark("ArkAgent", whole("ArkAgent"), (key, now, before) => {
+      if (now === undefined) departed.add(key);
+      else departed.delete(key);
+      return concernedByAgent(key, now ?? before, informers);
+    }),
     settings: ark("ArkSettings", whole("ArkSettings"), (key) => concernedBySettings(key, informers)),
     arkServices: ark("ArkService", whole("ArkService"), () => []),
     runs: ark("ArkRun", runView, (_key, now, before) => {

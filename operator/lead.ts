@@ -12,7 +12,7 @@ import type { Kube } from "#platform/kube/client.ts";
 import type { Deps, Informers, Pool } from "./deps.ts";
 import { createInformers } from "./informers.ts";
 import { splitWorkKey, workKey } from "./keys.ts";
-import { reconcileAgent } from "./reconcilers/ark-agent.ts";
+import { pokeDeparted, reconcileAgent } from "./reconcilers/ark-agent.ts";
 import { reconcileEvent } from "./reconcilers/ark-event.ts";
 import { pokeForgotten, reconcileService } from "./reconcilers/ark-service.ts";
 import { reconcileRun } from "./reconcilers/ark-run.ts";
@@ -26,7 +26,10 @@ import { createTriggerLane } from "./trigger-lane.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import type { WakePlan, Waking } from "./waker/waking.ts";
 
-export type LeadDeps = Omit<Deps, "informers" | "recordTokens" | "poke" | "backlogOf" | "lettersOf" | "triggerLane"> & {
+export type LeadDeps = Omit<
+  Deps,
+  "informers" | "recordTokens" | "poke" | "backlogOf" | "departed" | "lettersOf" | "triggerLane"
+> & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
   /** 0 ≤ x < 1. */
@@ -69,7 +72,8 @@ export function createLeading(given: LeadDeps): Leading {
   const poke = (key: string) => queue.add(key);
   const pokeSoon = (key: string) => queue.add(key, SOON_MS);
   const { children, recorder } = given;
-  const informers = createInformers({ kube, children, poke, pokeSoon, recorder, log });
+  const departed = new Set<string>();
+  const informers = createInformers({ kube, children, poke, pokeSoon, departed, recorder, log });
   const triggerLane = createTriggerLane({ children, applier: given.applier, now: given.now });
   const pokeEvents = (keys: Iterable<string>) => [...keys].forEach((key) => poke(workKey("ArkEvent", key)));
   const letterCounts = createLetterCounts({
@@ -81,7 +85,7 @@ export function createLeading(given: LeadDeps): Leading {
   });
   const recordTokens = createRecordTokens(children, given);
   const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
-  const deps: Deps = { ...given, informers, poke, backlogOf, lettersOf, triggerLane, recordTokens };
+  const deps: Deps = { ...given, informers, poke, backlogOf, departed, lettersOf, triggerLane, recordTokens };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));
@@ -103,21 +107,27 @@ export function createLeading(given: LeadDeps): Leading {
       // L1. Knative's kinds may be missing: they are waited for as long as they are not.
       const working = allSynced(informers, signal).then(async () => {
         if (signal.aborted) return;
-        await Promise.all([queue.run(signal), letterCounts.run(signal), keepShared(deps, signal), tidy(deps)]);
+        await Promise.all([queue.run(signal), letterCounts.run(signal), keepShared(deps, signal), tidy(deps, signal)]);
       });
       await Promise.all([...following, planned, working]);
     },
   };
 }
 
-/** What no watch tells of. Never rejects: another term looks again. */
-async function tidy(deps: Deps): Promise<void> {
-  try {
-    await pokeForgotten(deps);
-  } catch (error) {
-    deps.log.warn({ err: error }, "records of services that are gone not looked for");
+/** What no watch tells of, at the beginning of a term and every so often. Never rejects. */
+async function tidy(deps: Deps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await pokeForgotten(deps);
+      await pokeDeparted(deps);
+    } catch (error) {
+      deps.log.warn({ err: error }, "what is left of services and agents that are gone not looked for");
+    }
+    await delay(TIDY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
+
+const TIDY_MS = 600_000;
 
 function allOf(informers: Informers) {
   return Object.values(informers);

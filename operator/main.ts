@@ -114,6 +114,7 @@ function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log
     services: js.services,
     instances: js.instances,
     outbox: js.outbox,
+    taskQueues: js.taskQueues,
     facts: js.factLog,
     states: js.runStates,
     waking,

@@ -21,9 +21,10 @@ async function problemCodes(): Promise<readonly string[]> {
   return found.map(([, code = ""]) => code);
 }
 
-/** Codes that the engine and the reaper give a step themselves. */
+/** Codes that the engine, the reaper and the end of an agent give a step themselves. */
 async function engineCodes(): Promise<readonly string[]> {
-  const files = ["core/pipeline/advance.ts", "core/pipeline/outcomes.ts", "platform/jetstream/reaper.ts"];
+  const stream = ["platform/jetstream/reaper.ts", "platform/jetstream/task-queues.ts"];
+  const files = ["core/pipeline/advance.ts", "core/pipeline/outcomes.ts", ...stream];
   const sources = await Promise.all(files.map(read));
   return [...sources.join("\n").matchAll(/code: "([a-z_.]+)"/g)].map(([, code = ""]) => code);
 }

@@ -69,6 +69,17 @@ export interface TaskQueue {
 
 type RunId = Home & { readonly uid: string };
 
+/** The queues of all agents, for whoever knows which agents there are. */
+export interface TaskQueues {
+  /** Agents that have had an executor. */
+  pools(): AsyncIterable<{ readonly namespace: string; readonly agent: string }>;
+  /** Of an agent that is gone: steps of tasks that nobody works on fail; while none is `held`, nothing of it is left. */
+  close(of: { readonly namespace: string; readonly agent: string }): Promise<{
+    readonly failed: number;
+    readonly held: number;
+  }>;
+}
+
 /** L1–L3 of the lease: one holder per attempt; lost is lost for good; a lost holder publishes nothing. */
 export interface Leases {
   take(run: RunId, key: AttemptKey): Promise<Lease | "held" | "revoked">;

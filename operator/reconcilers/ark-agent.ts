@@ -3,12 +3,16 @@
  *
  * G1  An agent that cannot be resolved keeps the Service it has, and is given none: pods of it would only fail (D49).
  * G2  The file is there before the revision that reads it.
+ * G3  What waits for an agent when it goes fails, also when it went while nobody looked; what comes later waits for an
+ *     agent of that name, as a task that was there first does (D3). Its pods end what they hold.
+ * G4  Agents that cannot be seen are not gone (D51).
  */
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
 import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
-import { DONE, type Deps } from "../deps.ts";
+import { DONE, type Deps, splitKey } from "../deps.ts";
+import { workKey } from "../keys.ts";
 import { agentConfigMap, agentFile } from "../resources/agent-config.ts";
 import { agentService } from "../resources/agent-service.ts";
 import { agentServiceName, digest, eventAddress, nameOf } from "../resources/names.ts";
@@ -21,7 +25,8 @@ import { confine } from "./agent-network.ts";
 
 export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutcome> {
   const agent = deps.informers.agents.get(key);
-  if (agent === undefined || agent.metadata.deletionTimestamp !== undefined) return DONE;
+  if (agent === undefined) return forget(key, deps);
+  if (agent.metadata.deletionTimestamp !== undefined) return DONE;
   const refs = agentRefs(agent);
   const { resolution, version } = await lookUp(agent, refs, deps);
   if (resolution.kind === "unresolved") {
@@ -39,6 +44,31 @@ export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutco
   await showStatus(agent, refused ?? agentReadiness(service), promptHash, deps);
   if (refused !== undefined) return { kind: "retry", reason: refused.message };
   return { kind: "wait", reason: "next look at what it refers to", afterMs: deps.config.resyncMs };
+}
+
+const HELD_LOOK_MS = 5_000;
+
+/** G3, G4. Its Knative Service is owned, and goes with it. */
+async function forget(key: string, { config, departed, informers, log, taskQueues }: Deps): Promise<WorkOutcome> {
+  const { fault } = informers.agents;
+  if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
+  if (!departed.has(key)) return DONE;
+  const { namespace, name } = splitKey(key);
+  const { failed, held } = await taskQueues.close({ namespace, agent: name });
+  if (failed > 0) log.info({ namespace, agent: name, failed }, "tasks of a deleted agent failed");
+  if (held > 0) return { kind: "wait", reason: "its pods end what they hold", afterMs: HELD_LOOK_MS };
+  departed.delete(key);
+  return DONE;
+}
+
+/** G3: of agents that went while nobody looked, and of pods that outlived theirs, only queues are left. */
+export async function pokeDeparted({ departed, informers, taskQueues, poke }: Deps): Promise<void> {
+  for await (const { namespace, agent } of taskQueues.pools()) {
+    const key = `${namespace}/${agent}`;
+    if (informers.agents.get(key) !== undefined) continue;
+    departed.add(key);
+    poke(workKey("ArkAgent", key));
+  }
 }
 
 async function reconcileChildren(

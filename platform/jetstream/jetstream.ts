@@ -20,6 +20,7 @@ import type {
   Reaper,
   RunStates,
   TaskQueue,
+  TaskQueues,
   Timers,
   TokenFeed,
   UsageTally,
@@ -49,6 +50,7 @@ import { services } from "./services.ts";
 import type { Sizing } from "./streams.ts";
 import { tallies } from "./tallies.ts";
 import { taskQueue } from "./task-queue.ts";
+import { taskQueues } from "./task-queues.ts";
 import { timers } from "./timers.ts";
 import { tokenFeed } from "./token-feed.ts";
 import { triggers } from "./triggers.ts";
@@ -65,6 +67,7 @@ export type JetStreamOptions = ConnectOptions & {
 type RecordPorts = {
   readonly factLog: FactLog;
   readonly tasks: TaskQueue;
+  readonly taskQueues: TaskQueues;
   readonly leases: Leases;
   readonly runStates: RunStates;
   readonly outputs: Outputs;
@@ -120,10 +123,12 @@ export async function openJetStream(options: JetStreamOptions): Promise<JetStrea
 function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
   const log = factLog(link);
   const texts = outputs(link);
+  const leased = leases(link, { ttlMs: options.leaseTtlMs });
   return {
     factLog: log,
     tasks: taskQueue(link, { ackWaitMs: options.taskAckWaitMs }),
-    leases: leases(link, { ttlMs: options.leaseTtlMs }),
+    taskQueues: taskQueues(link, { factLog: log, leases: leased }),
+    leases: leased,
     runStates: runStates(link, texts.keep),
     outputs: texts,
     timers: timers(link),

@@ -146,6 +146,6 @@ function sequenceOf(advisory: unknown): number | undefined {
   return typeof advisory.stream_seq === "number" ? advisory.stream_seq : undefined;
 }
 
-function isTask(value: unknown): value is Task {
+export function isTask(value: unknown): value is Task {
   return typeof value === "object" && value !== null && "step" in value && "uid" in value && "run" in value;
 }

@@ -55,7 +55,7 @@ export function taskQueue(link: Link, options: TaskQueueOptions = {}): TaskQueue
 }
 
 /** Labels have no `_`, so the name is unique. */
-function taskConsumer(pool: Pool): string {
+export function taskConsumer(pool: Pool): string {
   return `${pool.namespace}_${pool.agent}`;
 }
 

@@ -289,3 +289,36 @@ test("where NATS has users, an agent waits for its namespace's, and says for whi
   await expect.poll(() => ready("arkagents", "stranger"), POLL).toBe("False Progressing");
   expect(JSON.stringify(await template("stranger"))).toContain('"secretName":"nats-user"');
 });
+
+async function consumers(): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { agent } of world.js.taskQueues.pools()) found.push(agent);
+  return found;
+}
+
+test("P4, G3: a deleted agent's queue goes with it, whoever leads then; a task for one that never was waits (D3)", async () => {
+  await giveKeys();
+  const attempt = { step: "write", iteration: 0, attempt: 0, prompt: { inline: "go" }, budgets: [] };
+  const task = (run: string, agent: string) => ({ namespace: "default", run, uid: `uid-${run}`, agent, ...attempt });
+  const result = async (run: string) => (await world.js.factLog.finished(task(run, ""), task(run, "")))?.fact;
+  const waiting = (agent: string) => world.js.tasks.pending({ namespace: "default", agent });
+  for (const agent of ["leaver", "sneaker"]) {
+    await make("ArkAgent", "arkagents", agent, { model: "gpt-4o", systemPrompt: "You write." });
+    await expect.poll(() => get(`${SERVICES}/${agent}-agent`), POLL).toBeDefined();
+    // As its executor does before its first task comes.
+    await world.js.tasks.next({ namespace: "default", agent }, 1, AbortSignal.timeout(60_000));
+    await world.js.tasks.publish(task(`${agent}-run`, agent));
+  }
+  await world.js.tasks.publish(task("early-run", "early"));
+  await world.api.request("DELETE", `${ark("arkagents")}/leaver`);
+  await expect.poll(() => result("leaver-run"), POLL).toMatchObject({ outcome: { code: "agent.deleted" } });
+  await expect.poll(consumers, POLL).not.toContain("leaver");
+  expect(await result("sneaker-run")).toBeUndefined();
+
+  await world.stopLeading();
+  await world.api.request("DELETE", `${ark("arkagents")}/sneaker`);
+  world.lead();
+  await expect.poll(() => result("sneaker-run"), POLL).toMatchObject({ outcome: { code: "agent.deleted" } });
+  await expect.poll(consumers, POLL).not.toContain("sneaker");
+  expect(await waiting("early")).toEqual({ waiting: 1, running: 0 });
+});

@@ -119,6 +119,7 @@ export function leadDeps(
     services: js.services,
     instances: js.instances,
     outbox: js.outbox,
+    taskQueues: js.taskQueues,
     facts: js.factLog,
     states: js.runStates,
     waking,
