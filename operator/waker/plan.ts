@@ -2,7 +2,9 @@
  * How many worker slots each pool needs now (design 1, waker). Pure.
  *
  * W1  For pending and unacknowledged tasks: as many slots as the agent's bounds let wake, never more.
- * W2  A pool of no slots is let go: what its pods hold they finish (D8, replicas 0).
+ * W2  A pool of no slots is let go: what its pods hold they finish (D8, replicas 0). Until then a slot that is open may
+ *     still take a task: to a pod, a wake that was let go looks like one whose operator died, and then it must work on
+ *     (P8). No request keeps the pod any more, so Knative ends it after its window, and its slots with it.
  */
 import { type AgentScale, slotsFor } from "#core/reconcile/agent-scale.ts";
 
