@@ -3,12 +3,14 @@
  *
  * T1  `delivery` is whole, always (knative 1.1).
  * T2  The subscriber's path names the ArkEvent; the filter narrows to its source, or to the user's own filters.
+ * T3  No Trigger has an owner, also where it stands beside its ArkEvent: garbage collection would take several away at
+ *     once, and they must go one after another (N1). The reconciler takes it away when its ArkEvent is gone (E2).
  */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { arkSource, EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Config } from "../config.ts";
 import type { Delivery, Destination, SubscriptionFilter, Trigger } from "./knative.ts";
-import { LABELS, MANAGED, nameOf, type ObjectName, ownerOf, pingSourceName, triggerName } from "./names.ts";
+import { LABELS, MANAGED, nameOf, type ObjectName, pingSourceName, triggerName } from "./names.ts";
 
 export type TriggerConfig = Pick<Config, "namespace" | "broker" | "dispatcher">;
 
@@ -24,7 +26,6 @@ export function trigger(event: ArkEvent, config: TriggerConfig): Trigger {
       name: triggerName(key),
       namespace: broker.namespace,
       labels: { ...MANAGED, [LABELS.namespace]: key.namespace, [LABELS.event]: key.name },
-      ...(broker.namespace === key.namespace && { ownerReferences: [ownerOf(event)] }),
     },
     spec: {
       broker: broker.name,

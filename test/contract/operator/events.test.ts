@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { tokenDigest } from "#platform/http/bearer.ts";
+import { ArkEventSchema } from "#core/api/v1alpha1/ark-event.ts";
+import { kubeChildren } from "#platform/kube/children.ts";
+import { openKube } from "#platform/kube/client.ts";
 import { triggerName } from "../../../operator/resources/names.ts";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import { trigger } from "../../../operator/resources/trigger.ts";
+import { type Body, configOf, fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -196,6 +200,35 @@ test("N1: of Triggers that go together, each waits for the Subscription of the o
     // What Knative's garbage collection would do.
     await world.api.request("DELETE", `${subscriptions}/${gone}`);
   }
+});
+
+test("T3, N1: a Trigger beside its ArkEvent has no owner, nor keeps one that it had, and goes by the lane all the same", async () => {
+  await world.stopLeading();
+  const triggers = TRIGGERS.replace(SYSTEM, "default");
+  const beside = `${triggers}/${triggerName({ namespace: "default", name: "beside" })}`;
+  await create("beside", { source: { type: "webhook" } });
+  const { uid } = (await there(`${EVENTS}/beside`))["metadata"] as { uid: string };
+  const event = {
+    apiVersion: "arkonis.dev/v1alpha1",
+    kind: "ArkEvent",
+    metadata: { namespace: "default", name: "beside", uid },
+  };
+  const config = configOf(world.nats.url, { ARK_BROKER_NAMESPACE: "default" });
+  const before = trigger(ArkEventSchema.parse({ ...event, spec: (await there(`${EVENTS}/beside`))["spec"] }), config);
+  // As an earlier operator made it.
+  const owner = { apiVersion: event.apiVersion, kind: event.kind, name: "beside", uid, controller: true };
+  const children = kubeChildren(openKube({ kubeconfig: world.api.kubeconfig }), "ark-operator");
+  const owned = { ...before, metadata: { ...before.metadata, ownerReferences: [owner] } };
+  expect(await children.apply("Trigger", owned)).toMatchObject({ kind: "applied" });
+  const owners = async () => fieldOf(await get(beside), "metadata", "ownerReferences");
+  expect(await owners()).toHaveLength(1);
+
+  const leading = world.lead({ ARK_BROKER_NAMESPACE: "default" });
+  await expect.poll(owners, POLL).toBeUndefined();
+  await world.api.request("DELETE", `${EVENTS}/beside`);
+  await gone(beside);
+  await leading.stop();
+  world.lead();
 });
 
 async function lose(name: string, id: string): Promise<void> {
