@@ -11,7 +11,7 @@ import { parseDuration } from "#core/duration.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog, RunRef, RunStates } from "#core/ports/record.ts";
-import { prunable } from "#core/reconcile/retention.ts";
+import { prunable, prunableTeamless } from "#core/reconcile/retention.ts";
 import type { TeamRuns } from "#core/reconcile/team-status.ts";
 import { Coalesced } from "./coalesce.ts";
 import { hasEnded, RunsByTeam } from "./team-runs.ts";
@@ -126,9 +126,11 @@ export class Runs {
     for (const team of teams) {
       const { namespace = "default" } = team.metadata;
       const ended = this.#byTeam.ended(keyOf(team));
-      for (const name of prunable(team, ended, now(), retention(team)))
+      for (const name of prunable(team.spec, ended, now(), retention(team)))
         await objects.delete("ArkRun", { namespace, name });
     }
+    const all = [...this.#runs.values()].filter(hasEnded);
+    for (const key of prunableTeamless(all, now())) await objects.delete("ArkRun", key);
   }
 }
 

@@ -20,6 +20,7 @@ import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { createLetterCounts } from "./letter-counts.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
+import { keepLettingGo } from "./let-go.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
@@ -107,7 +108,13 @@ export function createLeading(given: LeadDeps): Leading {
       // L1. Knative's kinds may be missing: they are waited for as long as they are not.
       const working = allSynced(informers, signal).then(async () => {
         if (signal.aborted) return;
-        await Promise.all([queue.run(signal), letterCounts.run(signal), keepShared(deps, signal), tidy(deps, signal)]);
+        await Promise.all([
+          queue.run(signal),
+          letterCounts.run(signal),
+          keepShared(deps, signal),
+          tidy(deps, signal),
+          keepLettingGo(deps, signal),
+        ]);
       });
       await Promise.all([...following, planned, working]);
     },

@@ -4,7 +4,7 @@ import { type ArkRun, ArkRunSchema } from "#core/api/v1alpha1/ark-run.ts";
 import { type ArkTeam, ArkTeamSchema } from "#core/api/v1alpha1/ark-team.ts";
 import { withCondition } from "./conditions.ts";
 import { eventStatus, triggerRecord } from "./event.ts";
-import { prunable } from "./retention.ts";
+import { prunable, prunableTeamless } from "./retention.ts";
 import { roleAgents } from "./role-agents.ts";
 import { teamStatus } from "./team-status.ts";
 import { judgeTeam } from "./team-verdict.ts";
@@ -98,9 +98,30 @@ test("history limits count each phase apart; runRetainFor goes by age", () => {
     run("new", "Succeeded", "2026-11-21T10:00:00Z"),
     run("bad", "Failed", "2026-11-21T10:00:00Z"),
   ];
-  expect(prunable(limited, runs, now, undefined).toSorted()).toEqual(["bad", "old"]);
-  expect(prunable(team("a"), runs, now, undefined)).toEqual([]);
-  expect(prunable(team("a"), runs, now, 3_600_000)).toEqual(["old"]);
+  expect(prunable(limited.spec, runs, now, undefined).toSorted()).toEqual(["bad", "old"]);
+  expect(prunable(team("a").spec, runs, now, undefined)).toEqual([]);
+  expect(prunable(team("a").spec, runs, now, 3_600_000)).toEqual(["old"]);
+});
+
+test("T1, T2: of runs of no team, as many stay of each agent and each service as of a team that says nothing", () => {
+  const ended = (name: string, phase: "Succeeded" | "Failed", minutesAgo: number, more: object) => ({
+    ...run(name, phase, new Date(now - minutesAgo * 60_000).toISOString()),
+    ...more,
+  });
+  const of = (agent: string, count: number, phase: "Succeeded" | "Failed", minutesAgo: number, service?: string) =>
+    Array.from({ length: count }, (_, n) => {
+      const name = `${service ?? agent}-${phase}-${minutesAgo + n}`;
+      const labels = service === undefined ? {} : { labels: { "arkonis.dev/service": service } };
+      return ended(name, phase, minutesAgo + n, { metadata: { namespace: "ai", name, ...labels }, spec: { agent } });
+    });
+  const names = (runs: Parameters<typeof prunableTeamless>[0]) => prunableTeamless(runs, now).map(({ name }) => name);
+  const old = [...of("a", 12, "Succeeded", 60), ...of("a", 4, "Failed", 60), ...of("b", 10, "Succeeded", 60)];
+  expect(names(old)).toEqual(["a-Succeeded-70", "a-Succeeded-71", "a-Failed-63"]);
+  expect(names([...old, ...of("a", 11, "Succeeded", 60, "s")])).toContain("s-Succeeded-70");
+  expect(names(of("a", 30, "Succeeded", 0)).toSorted()).toEqual(
+    Array.from({ length: 19 }, (_, n) => `a-Succeeded-${n + 11}`).toSorted(),
+  );
+  expect(names(old.map((one) => ({ ...one, spec: { teamRef: "a" } })))).toEqual([]);
 });
 
 const cron = (spec: object = {}) =>

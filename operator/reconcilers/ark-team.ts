@@ -123,7 +123,7 @@ async function letGo(team: ArkTeam, runs: readonly ArkRun[], deps: Deps): Promis
   const retainForMs = runRetainFor === undefined ? undefined : parseDuration(runRetainFor);
   const ended = runs.filter((run) => isEnded(run) && run.metadata.deletionTimestamp === undefined);
   const { namespace } = nameOf(team);
-  for (const name of prunable(team, ended, now(), retainForMs)) {
+  for (const name of prunable(team.spec, ended, now(), retainForMs)) {
     await objects.delete("ArkRun", { namespace, name });
     tellNormal(
       recorder,

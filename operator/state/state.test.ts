@@ -114,6 +114,8 @@ const run = (createdAt: string, completedAt?: string): RunView => ({
   name: "r",
   uid: "r",
   team: "t",
+  agent: undefined,
+  service: undefined,
   event: "e",
   eventKey: "k",
   isDerived: true,

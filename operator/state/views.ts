@@ -26,6 +26,10 @@ export type RunView = {
   readonly name: string;
   readonly uid: string;
   readonly team: string | undefined;
+  /** Of a run of one step. */
+  readonly agent: string | undefined;
+  /** The ArkService that took it. */
+  readonly service: string | undefined;
   readonly event: string | undefined;
   readonly eventKey: string | undefined;
   /** Made by an event or by another run: somebody announces it. */
@@ -48,6 +52,7 @@ export function runView({ metadata, spec, status }: ArkRun): RunView {
     name,
     uid,
     team: spec.teamRef,
+    agent: spec.agent,
     ...originOf(metadata),
     phase: status?.phase,
     outcome: outcomeOf(status),
@@ -71,6 +76,7 @@ function originOf({ labels = {}, annotations = {} }: ArkRun["metadata"]) {
   const eventKey = annotations[ANNOTATIONS.eventKey];
   return {
     event: labels[LABELS.event],
+    service: labels[LABELS.service],
     eventKey,
     isDerived: eventKey !== undefined || annotations[ANNOTATIONS.parent] !== undefined,
     cancelled: annotations[CANCEL_ANNOTATION] === "true",

@@ -276,6 +276,20 @@ test("D52: ended runs beyond a team's limits are let go, those that go on never"
   await expect.poll(left, POLL).toEqual(["tidy-2", "tidy-4"]);
 });
 
+test("T1: ended runs of an agent without a team are let go too, once nobody can still wait for them", async () => {
+  const runs = Array.from({ length: 13 }, (_, n) => `solo-${String(n).padStart(2, "0")}`);
+  for (const name of runs) {
+    await make("ArkRun", "arkruns", name, { agent: "solo", prompt: "go" });
+    const completionTime = name === "solo-12" ? new Date().toISOString() : `2026-01-01T00:00:${name.slice(5)}Z`;
+    await patch(`${ark("arkruns")}/${name}/status`, { status: { phase: "Succeeded", completionTime } });
+  }
+  const left = async () => {
+    const found = await Promise.all(runs.map((name) => get(`${ark("arkruns")}/${name}`)));
+    return runs.filter((_name, index) => found[index] !== undefined);
+  };
+  await expect.poll(left, POLL).toEqual(runs.slice(3));
+});
+
 test("where NATS has users, an agent waits for its namespace's, and says for which Secret (D31, D49)", async () => {
   await giveKeys();
   await world.stopLeading();
