@@ -74,7 +74,7 @@ test(
   async () => {
     const { namespace } = feature;
     const ref = { apiVersion: "arkonis.dev/v1alpha1", kind: "ArkTeam", name: "called", namespace };
-    await feature.team("called", "writer", ["say:called about {{ .input.ask }}"]);
+    await feature.team("called", "writer", ["say:called about {{ .input.ask }}"], { input: { ask: "nothing" } });
     const filters = [{ exact: { type: "com.example.call" } }];
     await apply(
       {
@@ -90,15 +90,18 @@ test(
         spec: { broker: "default", filters, subscriber: { ref } },
       },
     );
-    await kubectl("wait", "--for=condition=Ready", "--timeout=120s", `trigger/caller-${namespace}`, "-n", SYSTEM);
-    const call = { "ce-id": "call-1", "ce-source": "/phone", "ce-type": "com.example.call" };
-    expect((await post(call, { ask: "the news" })).status).toBe(202);
-    const outputs = ["called about the hour", "called about the news"];
-    await feature.runs((all) =>
-      outputs.every((output) => all.some(({ status }) => status?.output === output && status.phase === "Succeeded")),
-    );
-    await kubectl("delete", "pingsource/caller", "-n", namespace);
-    await kubectl("delete", `trigger/caller-${namespace}`, "-n", SYSTEM);
+    try {
+      await kubectl("wait", "--for=condition=Ready", "--timeout=120s", `trigger/caller-${namespace}`, "-n", SYSTEM);
+      const call = { "ce-id": "call-1", "ce-source": "/phone", "ce-type": "com.example.call" };
+      expect((await post(call, { ask: "the news" })).status).toBe(202);
+      const outputs = ["called about the hour", "called about the news"];
+      await feature.runs((all) =>
+        outputs.every((output) => all.some(({ status }) => status?.output === output && status.phase === "Succeeded")),
+      );
+    } finally {
+      await kubectl("delete", "pingsource/caller", "-n", namespace);
+      await kubectl("delete", `trigger/caller-${namespace}`, "-n", SYSTEM);
+    }
     expect(await askedFor("called about the news")).toHaveLength(1);
   },
 );

@@ -3,7 +3,7 @@ import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from
 import { Role, type SendMessageRequest, TaskState } from "@a2a-js/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
-import { apply, ARK, asleep, kubectl, until, type Watched } from "./harness/cluster.ts";
+import { apply, ARK, asleep, isReady, kubectl, until, type Watched } from "./harness/cluster.ts";
 import { openFeature, type Feature } from "./harness/feature.ts";
 import { askedFor } from "./harness/model.ts";
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
     },
   });
   const services = `${ARK}/namespaces/${namespace}/arkservices`;
-  const service = await until<Served>(services, "writing", ({ status }) => status?.address !== undefined);
+  const service = await until<Served>(services, "writing", isReady);
   url = service.status?.address?.url ?? "";
   const words = ["get", "secret", "writing-service-token", "-n", namespace, "-o", "jsonpath={.data.token}"];
   authorization = `Bearer ${Buffer.from(await kubectl(...words), "base64").toString()}`;

@@ -1,5 +1,6 @@
 /** A namespace of its own for one feature: the restricted standard, the providers' keys; balanced, then gone at its end. */
 import type { ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
+import type { ArkTeamSpec } from "#core/api/v1alpha1/ark-team.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import * as z from "zod";
 import { apply, ARK, hasEnded, isReady, kubectl, type RunObject, until, untilAll, type Watched } from "./cluster.ts";
@@ -10,7 +11,7 @@ export type Feature = AsyncDisposable & {
   readonly namespace: string;
   agent(name: string, spec?: Partial<ArkAgentSpec>): Promise<void>;
   /** One step per prompt, in a row, all by one agent. */
-  team(name: string, agent: string, prompts: readonly string[]): Promise<void>;
+  team(name: string, agent: string, prompts: readonly string[], spec?: Partial<ArkTeamSpec>): Promise<void>;
   /** A webhook event; resolves once it can be fired. */
   webhook(name: string, spec: Readonly<Record<string, unknown>>): Promise<Door>;
   event(name: string, spec: Readonly<Record<string, unknown>>): Promise<void>;
@@ -69,7 +70,7 @@ export async function openFeature(name: string): Promise<Feature> {
       await apply(object("ArkAgent", called, { model: "scripted", systemPrompt: "You write.", ...spec }));
       await until(`${ark}/arkagents`, called, isReady);
     },
-    team: async (called, agent, prompts) => {
+    team: async (called, agent, prompts, spec = {}) => {
       const pipeline = prompts.map((prompt, index) => ({
         role: "writer",
         name: `step-${index}`,
@@ -77,7 +78,9 @@ export async function openFeature(name: string): Promise<Feature> {
         ...(index > 0 && { dependsOn: [`step-${index - 1}`] }),
       }));
       const kept = { successfulRunsHistoryLimit: 100, failedRunsHistoryLimit: 100 };
-      await apply(object("ArkTeam", called, { roles: [{ name: "writer", arkAgent: agent }], pipeline, ...kept }));
+      await apply(
+        object("ArkTeam", called, { roles: [{ name: "writer", arkAgent: agent }], pipeline, ...kept, ...spec }),
+      );
       await until(`${ark}/arkteams`, called, isReady);
     },
     event,
