@@ -1,5 +1,6 @@
 /** What the user may do: each command needs a few rights, and says here which are missing. */
 import type { Kube } from "#platform/kube/client.ts";
+import { RECORD_SECRET } from "#core/runs/record-secret.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
 type Right = {
@@ -11,9 +12,17 @@ type Right = {
   readonly name?: string;
   readonly namespace: string;
 };
-type Need = { readonly commands: string; readonly needed: boolean; readonly rights: readonly Right[] };
+type Need = {
+  readonly commands: string;
+  readonly needed: boolean;
+  readonly rights: readonly Right[];
+  /** What serves as well as `rights`. */
+  readonly or?: readonly Right[];
+};
 
 const GROUP = "arkonis.dev";
+/** The way there, of every command that takes it. */
+const FRONT_DOOR = "the front door";
 
 function needs(namespace: string): readonly Need[] {
   const runs = (verb: string): Right => ({ verb, group: GROUP, resource: "arkruns", namespace });
@@ -32,11 +41,17 @@ function needs(namespace: string): readonly Need[] {
     },
     { commands: "trigger TEAM, retry", needed: false, rights: [runs("create")] },
     { commands: "cancel", needed: false, rights: [runs("patch")] },
+    { commands: "trigger EVENT", needed: false, rights: [{ verb: "get", resource: "secrets", namespace }] },
     {
-      commands: "trigger EVENT, logs, trace",
+      commands: "turns in logs, trace",
       needed: false,
-      rights: [
-        { verb: "get", resource: "secrets", namespace },
+      rights: [{ verb: "get", resource: "secrets", name: RECORD_SECRET, namespace }],
+    },
+    {
+      commands: FRONT_DOOR,
+      needed: false,
+      rights: ["get", "create"].map((verb) => ({ ...system(verb, "services", "proxy"), name: "ark-operator:8092" })),
+      or: [
         { ...system("get", "services"), name: "ark-operator" },
         system("list", "pods"),
         // A WebSocket begins with GET; from Kubernetes 1.35 on it must also be allowed to create.
@@ -51,18 +66,21 @@ export function checkRights(kube: Kube, namespace: string): Promise<readonly Che
   return Promise.all(needs(namespace).map((need) => checkNeed(kube, need, namespace)));
 }
 
-async function checkNeed(kube: Kube, { commands, needed, rights }: Need, namespace: string): Promise<Check> {
+async function checkNeed(kube: Kube, { commands, needed, rights, or }: Need, namespace: string): Promise<Check> {
   const name = `rights: ${commands}`;
-  const answers = await Promise.all(rights.map(async (right) => ({ right, may: await may(kube, right) })));
-  const missing = answers.filter((answer) => !answer.may).map(({ right }) => words(right));
-  if (missing.length === 0) return ok(name, `in namespace ${namespace}`);
+  const missing = await missingOf(kube, rights);
+  if (missing.length === 0) return ok(name, commands === FRONT_DOOR ? "by its proxy" : `in namespace ${namespace}`);
+  if (or !== undefined && (await missingOf(kube, or)).length === 0) return ok(name, "by a port-forward");
   const found = `missing: ${missing.join(", ")}`;
   const change = "Ask for a Role with these rights.";
   if (needed) return fail(name, found, change);
-  const other = missing.some((right) => right.includes("portforward"))
-    ? " Or use --server URL, if there is an Ingress."
-    : "";
+  const other = commands === FRONT_DOOR ? " Or use --server URL, if there is an Ingress." : "";
   return warn(name, found, `${change}${other}`);
+}
+
+async function missingOf(kube: Kube, rights: readonly Right[]): Promise<readonly string[]> {
+  const answers = await Promise.all(rights.map(async (right) => ({ right, may: await may(kube, right) })));
+  return answers.filter((answer) => !answer.may).map(({ right }) => words(right));
 }
 
 async function may(kube: Kube, right: Right): Promise<boolean> {

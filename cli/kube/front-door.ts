@@ -1,6 +1,6 @@
 /**
- * The front door of a cluster (api 13): by an address that the user gives, else by a connection to a pod of Service
- * `ark-operator` that the API server makes.
+ * The front door of a cluster (api 13): by an address that the user gives, else through the API server: by its proxy of
+ * Service `ark-operator`, or, where that is closed, by a connection to a pod of it.
  *
  * F1  Only tokens that Ark made go to the door, never a credential of the cluster.
  * F2  Each request has a connection of its own, which ends with it: nothing keeps the command from ending.
@@ -29,6 +29,8 @@ export type DoorAnswer = {
 };
 export type FrontDoor = { readonly description: string; send(request: DoorRequest): Promise<DoorAnswer> };
 
+const DOOR_NAME = `Service ${DOOR.service} in ${DOOR.namespace}`;
+const LOOK_MS = 10_000;
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** Address of an Ingress; throws ArkError `usage` for what is none. */
@@ -56,17 +58,65 @@ function addressOf(server: string): URL {
   );
 }
 
+/** `start` makes a request that goes through the API server, which keeps the `Authorization` header for itself. */
+export function doorByProxy(
+  start: (request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  }) => Promise<ClientRequest>,
+): FrontDoor {
+  return {
+    description: DOOR_NAME,
+    send: (request) => {
+      const { authorization: _kept, ...headers } = headersOf(request);
+      const { method, path, token } = request;
+      return ask(DOOR_NAME, request, (signal) =>
+        start({ method, path, headers: { ...headers, "x-ark-token": token }, signal }),
+      );
+    },
+  };
+}
+
+/** The first where it is open, else the second; nothing but a look at its health is sent to find out. */
+export function firstOpen(first: FrontDoor, second: FrontDoor): FrontDoor {
+  let closed: Promise<string | undefined> | undefined;
+  return {
+    description: first.description,
+    send: async (request) => {
+      const why = await (closed ??= whyClosed(first, request.signal));
+      if (why === undefined) return first.send(request);
+      return second.send(request).catch((error: unknown) => {
+        if (!(error instanceof ArkError) || request.signal.aborted) throw error;
+        const cause = { cause: error };
+        throw new ArkError(error.code, `${error.message}; by the API server's proxy: ${why}`, error.hint, cause);
+      });
+    },
+  };
+}
+
+async function whyClosed(door: FrontDoor, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const answer = await door.send({ method: "GET", path: "/healthz", token: "", timeoutMs: LOOK_MS, signal });
+    if (answer.status === 200) return void (await textOf(answer));
+    const { message, title } = await jsonOf(answer);
+    return [message, title].find((text) => typeof text === "string") ?? `HTTP ${answer.status}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** `connect` gives a connection to the door's port. */
 export function doorThrough(connect: () => Promise<Duplex>): FrontDoor {
-  const name = `Service ${DOOR.service} in ${DOOR.namespace}`;
   return {
-    description: name,
+    description: DOOR_NAME,
     send: async (request) => {
       const connection = await connect().catch((error: unknown) => {
-        throw unreachable(name, error);
+        throw unreachable(DOOR_NAME, error);
       });
       request.signal.addEventListener("abort", () => connection.destroy(), { once: true });
-      return ask(name, request, (signal) =>
+      return ask(DOOR_NAME, request, (signal) =>
         httpRequest({
           host: `${DOOR.service}.${DOOR.namespace}`,
           path: request.path,
@@ -89,11 +139,11 @@ function headersOf({ token, body, headers = {} }: DoorRequest): Readonly<Record<
 async function ask(
   name: string,
   { body, timeoutMs, signal }: DoorRequest,
-  start: (signal: AbortSignal) => ClientRequest,
+  start: (signal: AbortSignal) => ClientRequest | Promise<ClientRequest>,
 ): Promise<DoorAnswer> {
   using late = lateAfter(timeoutMs);
   try {
-    const response = await answerOf(start(AbortSignal.any([signal, late.signal])), body);
+    const response = await answerOf(await start(AbortSignal.any([signal, late.signal])), body);
     return {
       status: response.statusCode ?? 0,
       header: (wanted) => [response.headers[wanted]].flat()[0],
@@ -117,8 +167,7 @@ function answerOf(request: ClientRequest, body: string | undefined): Promise<Inc
   });
 }
 
-/** The whole body as JSON; `{}` for none. */
-export async function jsonOf(answer: DoorAnswer): Promise<Readonly<Record<string, unknown>>> {
+async function textOf(answer: DoorAnswer): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of answer.body) {
@@ -126,7 +175,12 @@ export async function jsonOf(answer: DoorAnswer): Promise<Readonly<Record<string
     if (bytes > MAX_BODY_BYTES) throw unreachable("the front door", new Error(`more than ${MAX_BODY_BYTES} bytes`));
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The whole body as JSON; `{}` for none. */
+export async function jsonOf(answer: DoorAnswer): Promise<Readonly<Record<string, unknown>>> {
+  const text = await textOf(answer);
   try {
     const value: unknown = text === "" ? {} : JSON.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : {};

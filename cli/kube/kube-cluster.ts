@@ -9,7 +9,7 @@ import type { Kube, KubeSource } from "#platform/kube/client.ts";
 import type { listObjects, watchObjects } from "#platform/kube/watch.ts";
 import type { Change, Cluster, FactLine, FactOptions, FireAnswer, FireRequest, Key, ListOptions } from "../cluster.ts";
 import { kubeError } from "./errors.ts";
-import { DOOR, doorAt, doorThrough, jsonOf, type FrontDoor } from "./front-door.ts";
+import { DOOR, doorAt, doorByProxy, doorThrough, firstOpen, jsonOf, type FrontDoor } from "./front-door.ts";
 import { ANSWER_MS, RunFacts } from "./run-facts.ts";
 
 export type KubeClusterOptions = KubeSource & {
@@ -29,15 +29,17 @@ const FIELD_MANAGER = "ark";
 
 /** Throws ArkError `server.unreachable` when no kubeconfig names a cluster. Asks nothing of the cluster yet. */
 export async function kubeCluster(options: KubeClusterOptions): Promise<Cluster> {
-  const [{ openKube }, { kubeObjects, pathOf }, watches, { portForwarder }] = await Promise.all([
+  const [{ openKube }, { kubeObjects, pathOf }, watches, { portForwarder }, { serviceProxy }] = await Promise.all([
     import("#platform/kube/client.ts"),
     import("#platform/kube/objects.ts"),
     import("#platform/kube/watch.ts"),
     import("#platform/kube/port-forward.ts"),
+    import("#platform/kube/service-proxy.ts"),
   ]);
   const kube = openKube(options);
   const connect = async (): Promise<Duplex> => portForwarder(options, kube)(DOOR);
-  const door = options.server === undefined ? doorThrough(connect) : doorAt(options.server);
+  const within = () => firstOpen(doorByProxy(serviceProxy(options, DOOR)), doorThrough(connect));
+  const door = options.server === undefined ? within() : doorAt(options.server);
   return new KubeCluster({ kube, objects: kubeObjects(kube, FIELD_MANAGER), watches, pathOf }, door, options.tell);
 }
 

@@ -6,6 +6,7 @@
  * F2  Either side that goes away ends the other. Both have a limit of silence.
  * F3  A function that cannot be reached is 503 with Retry-After: nothing was fired.
  * F4  Only a service that has a record is passed on to: a path names no other address of the cluster.
+ * F5  The API server's proxy keeps `Authorization` for itself: who comes through it has the token in `x-ark-token`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
@@ -62,6 +63,7 @@ export function createFront(options: FrontOptions): Front {
       });
   };
   const listener: Front["listener"] = (asked, answer) => {
+    readToken(asked);
     const pathname = URL.parse(asked.url ?? "/", "http://localhost")?.pathname ?? "";
     if (pathname === "/healthz") return text(answer, 200, "ok");
     if (pathname === "/readyz") return text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
@@ -70,6 +72,13 @@ export function createFront(options: FrontOptions): Front {
     toRouter(serviceIn(pathname), asked, answer);
   };
   return { listener, [Symbol.dispose]: () => forwarder[Symbol.dispose]() };
+}
+
+/** F5. */
+function readToken({ headers }: IncomingMessage): void {
+  const { "x-ark-token": token } = headers;
+  Reflect.deleteProperty(headers, "x-ark-token");
+  if (typeof token === "string" && token !== "") headers.authorization ??= `Bearer ${token}`;
 }
 
 type ServiceName = { readonly namespace: string; readonly name: string };

@@ -14,6 +14,8 @@ export type PlaneFiles = {
   certificates: string;
   /** kube-apiserver makes its own certificate there, with its authority behind it, and keeps it over a restart. */
   ca: string;
+  /** Its EgressSelectorConfiguration; absent: it goes to pods straight. */
+  egress?: string;
 };
 
 export type Plane = {
@@ -41,7 +43,11 @@ export async function launchPlane(
     const etcd = await startChild(binary.etcd, etcdFlags(files), childOptions(files, "etcd"));
     children.push(etcd);
     await until(() => exists(socket), [etcd], deadline);
-    const api = await startChild(binary.apiServer, apiFlags(files, port), childOptions(files, "kube-apiserver"));
+    const flags = [
+      ...apiFlags(files, port),
+      ...(files.egress === undefined ? [] : [`--egress-selector-config-file=${files.egress}`]),
+    ];
+    const api = await startChild(binary.apiServer, flags, childOptions(files, "kube-apiserver"));
     children.push(api);
     await until(() => isReady(files, port, token), [etcd, api], deadline);
     return { port, pids: [etcd.pid, api.pid], kill, lastWords: () => lastWords(children) };

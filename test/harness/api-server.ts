@@ -54,20 +54,26 @@ async function find(): Promise<ControlPlane> {
   throw new Error(`no kube-apiserver and etcd; \`npm run bring\` brings them. Tried:\n${describeTried(outcome.tried)}`);
 }
 
-export async function startApiServer(): Promise<ApiServer> {
+export type ApiServerOptions = {
+  /** Unix socket of a proxy by HTTP CONNECT that leads to whatever a test calls pods. */
+  readonly podsVia?: string;
+};
+
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const plane = await controlPlane();
   const folder = await mkdtemp(path.join(tmpdir(), "ark-api-"));
   try {
-    return await startIn(folder, plane);
+    return await startIn(folder, plane, options);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startIn(folder: string, binary: ControlPlane): Promise<ApiServer> {
+async function startIn(folder: string, binary: ControlPlane, { podsVia }: ApiServerOptions): Promise<ApiServer> {
   const token = randomBytes(24).toString("hex");
   const files = await writeCredentials(folder, token);
+  if (podsVia !== undefined) files.egress = await writeEgress(folder, podsVia);
   let plane: Plane = await launchOnFreePort(binary, files, token);
   const url = `https://127.0.0.1:${plane.port}`;
   const kubeconfig = path.join(folder, "kubeconfig");
@@ -110,6 +116,15 @@ async function writeCredentials(folder: string, token: string): Promise<PlaneFil
   await writeFile(serviceAccountKey, privateKey.export({ type: "sec1", format: "pem" }), { mode: 0o600 });
   const certificates = path.join(folder, "certificates");
   return { folder, tokens, serviceAccountKey, certificates, ca: path.join(certificates, "apiserver.crt") };
+}
+
+async function writeEgress(folder: string, udsName: string): Promise<string> {
+  const file = path.join(folder, "egress.json");
+  const connection = { proxyProtocol: "HTTPConnect", transport: { uds: { udsName } } };
+  const egressSelections = [{ name: "cluster", connection }];
+  const kind = "EgressSelectorConfiguration";
+  await writeFile(file, JSON.stringify({ apiVersion: "apiserver.k8s.io/v1beta1", kind, egressSelections }));
+  return file;
 }
 
 /** kube-apiserver takes no port 0. Somebody may take the port between the two; then another one is tried. */

@@ -180,9 +180,14 @@ describe("with Knative and Ark", () => {
       verdict: "fail",
       found: expect.stringContaining("list arkruns.arkonis.dev in default"),
     });
-    expect(checks.find(({ name }) => name.includes("logs"))).toMatchObject({
+    expect(checks.find(({ name }) => name === "rights: turns in logs, trace")).toMatchObject({
       verdict: "warn",
-      found: expect.stringContaining("create pods/portforward in ark-system"),
+      found: "missing: get secrets ark-record-token in default",
+    });
+    expect(checks.find(({ name }) => name === "rights: the front door")).toMatchObject({
+      verdict: "warn",
+      found: expect.stringContaining("create services/proxy ark-operator:8092 in ark-system"),
+      change: expect.stringContaining("--server"),
     });
     expect(checks.find(({ name }) => name === "crds")).toMatchObject({ verdict: "ok" });
     expect(checks.find(({ name }) => name === "broker")).toMatchObject({
