@@ -9,6 +9,8 @@
  * to standard error. An interrupt undoes what is there and prints what was measured.
  */
 import { parseArgs } from "node:util";
+import { kubectl } from "../../test/e2e/harness/cluster.ts";
+import { SYSTEM } from "../../test/e2e/harness/names.ts";
 import { setup, teardown } from "../../test/e2e/harness/setup.ts";
 import { coldStart, ownImage } from "./cold-start.ts";
 import { chain } from "./chain.ts";
@@ -62,6 +64,7 @@ async function main(): Promise<void> {
   }
   const interrupted = interrupt(values.held);
   await setup();
+  await settled();
   const rows: Row[] = [];
   try {
     for (const bench of chosen) {
@@ -84,6 +87,12 @@ async function main(): Promise<void> {
     console.log(values.output === "markdown" ? markdown(rows, command) : table(rows));
     await teardown();
   }
+}
+
+/** What is measured has started, however it came to be there. */
+async function settled(): Promise<void> {
+  await kubectl("rollout", "status", "deployment/ark-operator", "-n", SYSTEM, "--timeout=180s");
+  await kubectl("wait", "ksvc", "--all", "-n", SYSTEM, "--for=condition=Ready", "--timeout=180s");
 }
 
 /** Rejects with the first signal; further ones do not end the cleaning up. */
