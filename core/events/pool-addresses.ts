@@ -21,6 +21,14 @@ export const FUNCTION_ENV = {
   ARK_WEBHOOK_URL: http.optional(),
 };
 
+/** Executors and routers: whether their user of NATS is a guest's, with permissions of its own (ADR 0015). */
+export const GUEST_ENV = {
+  ARK_NATS_GUEST: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
+};
+
 export type FunctionConfig = ProcessConfig & {
   /** Who is woken by hand while the operator is away (P8). */
   readonly addresses: PoolAddresses;

@@ -74,6 +74,11 @@ export function taskSubject(namespace: string, agent: string): string {
   return `ark.tasks.${namespace}.${agent}`;
 }
 
+/** One durable consumer per agent. Labels have no `_`, so the name is unique. */
+export function taskConsumer({ namespace, agent }: { readonly namespace: string; readonly agent: string }): string {
+  return `${namespace}_${agent}`;
+}
+
 export function eventSubject(namespace: string, event: string): string {
   return `ark.events.${namespace}.${event}`;
 }

@@ -71,6 +71,8 @@ type RunId = Home & { readonly uid: string };
 
 /** The queues of all agents, for whoever knows which agents there are. */
 export interface TaskQueues {
+  /** The queue is there: executors that may make none find it. */
+  open(of: { readonly namespace: string; readonly agent: string }): Promise<void>;
   /** Agents that have had an executor. */
   pools(): AsyncIterable<{ readonly namespace: string; readonly agent: string }>;
   /** Of an agent that is gone: steps of tasks that nobody works on fail; while none is `held`, nothing of it is left. */

@@ -1,10 +1,11 @@
 /** Environment of the executor: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
 import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
-import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
+import { FUNCTION_ENV, type FunctionConfig, functionConfig, GUEST_ENV } from "#core/events/pool-addresses.ts";
 
 const Env = z.object({
   ...FUNCTION_ENV,
+  ...GUEST_ENV,
   ARK_AGENT_CONFIG: z.string({ error: "wants the path of the agent's JSON file" }),
   /** `<dir>/<name>/<key>`: ConfigMaps and Secrets as they are mounted. */
   ARK_CONFIGMAPS_DIR: z.string().default("/etc/ark/configmaps"),
@@ -18,6 +19,7 @@ const Env = z.object({
 });
 
 export type Config = FunctionConfig & {
+  readonly isGuest: boolean;
   readonly agentFile: string;
   readonly configMapsDir: string;
   readonly secretsDir: string;
@@ -34,6 +36,7 @@ export function readEnv(env: RawEnv): RawEnv {
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
   return judgeVariables(Env, raw, (env) => ({
     ...functionConfig(env),
+    isGuest: env.ARK_NATS_GUEST,
     agentFile: env.ARK_AGENT_CONFIG,
     configMapsDir: env.ARK_CONFIGMAPS_DIR,
     secretsDir: env.ARK_SECRETS_DIR,

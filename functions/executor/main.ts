@@ -47,6 +47,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     leaseTtlMs: config.leaseMs,
     taskAckWaitMs: config.leaseMs,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+    ...(config.isGuest && { guest: { namespace: agent.namespace, agent: agent.name } }),
   });
   const wakes = wakesByHand({ asks: js.wakes, addressOf: (pool) => addressOf(pool, config.addresses), log });
   const deps: ExecutorDeps = {

@@ -2,10 +2,11 @@
 import * as z from "zod";
 import { dnsLabel } from "#core/api/v1alpha1/common.ts";
 import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
-import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
+import { FUNCTION_ENV, type FunctionConfig, functionConfig, GUEST_ENV } from "#core/events/pool-addresses.ts";
 
 const Env = z.object({
   ...FUNCTION_ENV,
+  ...GUEST_ENV,
   ARK_NAMESPACE: dnsLabel(63),
   ARK_SERVICE: dnsLabel(),
   /** Requests a second; twice as many at once (api 13). */
@@ -17,6 +18,7 @@ const Env = z.object({
 });
 
 export type Config = FunctionConfig & {
+  readonly isGuest: boolean;
   readonly namespace: string;
   readonly service: string;
   readonly ratePerService: number;
@@ -32,6 +34,7 @@ export function readEnv(env: RawEnv): RawEnv {
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
   return judgeVariables(Env, raw, (env) => ({
     ...functionConfig(env),
+    isGuest: env.ARK_NATS_GUEST,
     namespace: env.ARK_NAMESPACE,
     service: env.ARK_SERVICE,
     ratePerService: env.ARK_RATE_PER_SERVICE,

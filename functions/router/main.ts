@@ -28,8 +28,9 @@ async function main(config: Config): Promise<void> {
     name: `ark-router-${config.service}`,
     signal: stop,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
+    ...(config.isGuest && { guest: config }),
   });
-  await js.provision();
+  if (!config.isGuest) await js.provision();
   const wakes = wakesByHand({ asks: js.wakes, addressOf: (pool) => addressOf(pool, config.addresses), log });
   const rate = () =>
     createRateLimit({

@@ -36,6 +36,8 @@ export type StartOptions = {
   /** -1, the default, takes a free port. */
   port?: number;
   auth?: NatsAuth;
+  /** More of the server's configuration: accounts, for one. */
+  settings?: object;
   maxPayloadBytes?: number;
   maxFileBytes?: number;
   maxMemoryBytes?: number;
@@ -147,6 +149,7 @@ async function writeConfig(options: StartOptions): Promise<{ config: string; por
       max_memory_store: options.maxMemoryBytes ?? GIGABYTE / 4,
     },
     ...(options.auth === undefined ? {} : { authorization: options.auth }),
+    ...options.settings,
   };
   await writeFile(config, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 });
   return { config, ports };

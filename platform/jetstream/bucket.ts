@@ -6,6 +6,7 @@
  * B3  A value may have a time to live of its own; writing it again starts the time again.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { feed } from "./feed.ts";
 import { follow } from "./follow.ts";
 import type { Link } from "./link.ts";
 import { decodeJson } from "./messages.ts";
@@ -62,7 +63,8 @@ export function bucket<T>(link: Link, name: string): Bucket<T> {
     put: async (key, value, ttlMs) => (await write(key, value, undefined, ttlMs)) ?? 0,
     remove: (key, revision, last) => remove(link, `$KV.${name}.${key}`, revision, last),
     entries: (filter) => entries<T>(link, name, filter),
-    watch: (filter, signal) => watch<T>(link, name, filter, signal),
+    watch: (filter, signal) =>
+      link.isGuest ? watchLive<T>(link, name, filter, signal) : watch<T>(link, name, filter, signal),
   };
 }
 
@@ -121,6 +123,39 @@ async function* watch<T>(link: Link, name: string, filter: string, signal: Abort
     else if (message.data.length === 0) yield { key, entry: undefined };
     else yield { key, entry: undefined, last: entry.value };
   }
+}
+
+/**
+ * One key without a consumer: what is there, then what is published. After a lost line it is read again, so that the
+ * last value is never missed.
+ */
+async function* watchLive<T>(link: Link, name: string, key: string, signal: AbortSignal): AsyncGenerator<Change<T>> {
+  const subject = `$KV.${name}.${key}`;
+  while (!signal.aborted) {
+    const line = new AbortController();
+    const again = () => line.abort();
+    link.line.again.add(again);
+    try {
+      const messages = feed(link, subject, AbortSignal.any([signal, line.signal]));
+      // Its first `next` subscribes: what is published while the key is read comes after it.
+      let next = messages.next();
+      const stored = await reached(link.jsm.direct.getMessage(bucketStream(name), { last_by_subj: subject }));
+      if (stored !== null) yield { key, entry: present<T>(stored.header, stored.data, stored.seq) };
+      for (let one = await next; one.done !== true; one = await next) {
+        next = messages.next();
+        // A message that is not read from the stream tells no revision.
+        yield { key, entry: present<T>(one.value.headers, one.value.data, 0) };
+      }
+      if (!line.signal.aborted) return;
+    } finally {
+      line.abort();
+      link.line.again.delete(again);
+    }
+  }
+}
+
+function present<T>(carried: MsgHdrs | undefined, value: Uint8Array, revision: number): Entry<T> | undefined {
+  return isMarker(carried) ? undefined : toEntry<T>({ value, revision });
 }
 
 /** Left by a removal, or by the server where a time to live ended. */

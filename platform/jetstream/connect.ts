@@ -19,6 +19,8 @@ export type ConnectOptions = {
   readonly url: string;
   /** Path of a `.creds` file. */
   readonly creds?: string;
+  /** Where answers come in; a user's permissions may say. */
+  readonly inbox?: string;
   readonly auth?: { readonly token: string } | { readonly user: string; readonly password: string };
   /** Shows in the server's list of connections. */
   readonly name: string;
@@ -87,6 +89,7 @@ function clientOptions(options: ConnectOptions): NodeConnectionOptions {
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
+    ...(options.inbox !== undefined && { inboxPrefix: options.inbox }),
     ...authentication(options),
   };
 }

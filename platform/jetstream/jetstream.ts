@@ -1,4 +1,5 @@
 /** The door of this folder: one connection, and every port of the record on it. A port that nobody uses costs nothing. */
+import { type Guest, inboxOf } from "#core/events/guests.ts";
 import type {
   DeadLetters,
   FireTallies,
@@ -61,6 +62,8 @@ export type JetStreamOptions = ConnectOptions & {
   readonly requestTimeoutMs?: number;
   readonly leaseTtlMs?: number;
   readonly taskAckWaitMs?: number;
+  /** An executor or a router with a user of its own: what it needs was made by others. */
+  readonly guest?: Guest | undefined;
 };
 
 /** Ports of the record: what happened, what is to be done, who does it. */
@@ -108,7 +111,9 @@ export type JetStream = AsyncDisposable &
 
 /** Throws ArkError: `nats.unreachable`, `nats.too_old`, `interrupted`. */
 export async function openJetStream(options: JetStreamOptions): Promise<JetStream> {
-  const link = await openLink(await connectNats(options), options.requestTimeoutMs);
+  const { guest, requestTimeoutMs: timeoutMs } = options;
+  const connected = await connectNats(guest === undefined ? options : { ...options, inbox: inboxOf(guest) });
+  const link = await openLink(connected, { timeoutMs, isGuest: guest !== undefined });
   const close = () => closeLink(link);
   return {
     ...recordPorts(link, options),
@@ -127,7 +132,7 @@ function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
   return {
     factLog: log,
     tasks: taskQueue(link, { ackWaitMs: options.taskAckWaitMs }),
-    taskQueues: taskQueues(link, { factLog: log, leases: leased }),
+    taskQueues: taskQueues(link, { factLog: log, leases: leased, ackWaitMs: options.taskAckWaitMs }),
     leases: leased,
     runStates: runStates(link, texts.keep),
     outputs: texts,

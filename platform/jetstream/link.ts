@@ -8,16 +8,24 @@ export type Link = {
   readonly jsm: JetStreamManager;
   /** Longest wait for any answer of the server. */
   readonly timeoutMs: number;
-  readonly line: { up: boolean };
+  readonly line: Line;
+  /** A user with permissions of its own: it looks nothing up and makes nothing, but binds to what is there. */
+  readonly isGuest: boolean;
 };
+
+/** `again`: told each time the line is there again. */
+type Line = { up: boolean; readonly again: Set<() => void> };
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
-export async function openLink(nc: NatsConnection, timeoutMs: number = REQUEST_TIMEOUT_MS): Promise<Link> {
-  const line = { up: true };
+export async function openLink(
+  nc: NatsConnection,
+  { timeoutMs = REQUEST_TIMEOUT_MS, isGuest = false }: { timeoutMs?: number | undefined; isGuest?: boolean } = {},
+): Promise<Link> {
+  const line: Line = { up: true, again: new Set() };
   void follow(nc, line);
   const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: timeoutMs });
-  return { nc, js: jetstream(nc, { timeout: timeoutMs }), jsm, timeoutMs, line };
+  return { nc, js: jetstream(nc, { timeout: timeoutMs }), jsm, timeoutMs, line, isGuest };
 }
 
 export function isConnected(link: Link): boolean {
@@ -35,9 +43,12 @@ export async function closeLink({ nc, timeoutMs, line }: Link): Promise<void> {
   await nc.close();
 }
 
-async function follow(nc: NatsConnection, line: { up: boolean }): Promise<void> {
+async function follow(nc: NatsConnection, line: Line): Promise<void> {
   for await (const status of nc.status()) {
     if (status.type === "disconnect") line.up = false;
-    else if (status.type === "reconnect") line.up = true;
+    else if (status.type === "reconnect") {
+      line.up = true;
+      for (const tell of line.again) tell();
+    }
   }
 }

@@ -4,10 +4,18 @@
  * Q1  A task is delivered again when nothing was heard of it for AckWait, five times at most; then the reaper has it.
  * Q2  A fetch that is given up leaves nothing behind: what arrived meanwhile goes back at once.
  */
-import { AckPolicy, DeliverPolicy, type Consumer, type ConsumerMessages, type JsMsg } from "@nats-io/jetstream";
+import {
+  AckPolicy,
+  type Consumer,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JsMsg,
+} from "@nats-io/jetstream";
 import { deferred, nanos } from "@nats-io/transport-node";
 import { attemptId } from "#core/events/facts.ts";
-import { STREAMS, taskSubject } from "#core/events/subjects.ts";
+import { STREAMS, taskConsumer, taskSubject } from "#core/events/subjects.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { Delivery, TaskQueue } from "#core/ports/record.ts";
 import { delivery } from "./deliveries.ts";
@@ -54,11 +62,6 @@ export function taskQueue(link: Link, options: TaskQueueOptions = {}): TaskQueue
   };
 }
 
-/** Labels have no `_`, so the name is unique. */
-export function taskConsumer(pool: Pool): string {
-  return `${pool.namespace}_${pool.agent}`;
-}
-
 async function publish(link: Link, task: Task): Promise<{ readonly seq: number }> {
   const id = attemptId(task.uid, task);
   const ack = await reached(
@@ -84,8 +87,14 @@ async function publish(link: Link, task: Task): Promise<{ readonly seq: number }
 
 async function openConsumer(link: Link, pool: Pool, ackWaitMs: number): Promise<Consumer> {
   const name = taskConsumer(pool);
+  if (link.isGuest) return boundConsumer(link, name);
+  await ensureTaskConsumer(link, pool, ackWaitMs);
+  return await reached(link.js.consumers.get(STREAMS.tasks, name));
+}
+
+export async function ensureTaskConsumer(link: Link, pool: Pool, ackWaitMs: number = TASK_ACK_WAIT_MS): Promise<void> {
   await ensureConsumer(link, STREAMS.tasks, {
-    durable_name: name,
+    durable_name: taskConsumer(pool),
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     filter_subject: taskSubject(pool.namespace, pool.agent),
@@ -93,7 +102,16 @@ async function openConsumer(link: Link, pool: Pool, ackWaitMs: number): Promise<
     max_deliver: TASK_MAX_DELIVER,
     max_ack_pending: MAX_ACK_PENDING,
   });
-  return await reached(link.js.consumers.get(STREAMS.tasks, name));
+}
+
+/** Of a consumer that others have made: nothing is asked of it but its messages. */
+function boundConsumer(link: Link, name: string): Consumer {
+  const info: Pick<ConsumerInfo, "name" | "stream_name" | "config"> = {
+    name,
+    stream_name: STREAMS.tasks,
+    config: { durable_name: name, ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All } as ConsumerConfig,
+  };
+  return link.js.consumers.getConsumerFromInfo(info as ConsumerInfo);
 }
 
 type Taken = { readonly kind: "took"; readonly delivery: Delivery<Task> | undefined } | { readonly kind: "gone" };
@@ -117,7 +135,7 @@ async function take(link: Link, consumer: Consumer, expiresMs: number, signal: A
     }
     return { kind: "took", delivery: taskDelivery(message) };
   } catch (error) {
-    return await classify(consumer, error);
+    return await classify(link, consumer, error);
   } finally {
     clearTimeout(late);
     signal.removeEventListener("abort", stop);
@@ -138,9 +156,10 @@ function taskDelivery(message: JsMsg): Delivery<Task> | undefined {
 }
 
 /** Missed heartbeats under load are no fault; a consumer that is gone is made again; else the store is away. */
-async function classify(consumer: Consumer, error: unknown): Promise<Taken> {
+async function classify(link: Link, consumer: Consumer, error: unknown): Promise<Taken> {
   if (!(error instanceof Error)) throw error;
   if (isAway(error) || /heartbeats missed|consumer deleted|no responders/.test(error.message)) {
+    if (link.isGuest) throw unavailable(error);
     try {
       await reached(consumer.info());
       return { kind: "took", delivery: undefined };
@@ -164,6 +183,7 @@ async function requireConnection(link: Link): Promise<void> {
 }
 
 async function pending(link: Link, pool: Pool): Promise<{ readonly waiting: number; readonly running: number }> {
+  if (link.isGuest) throw unavailable("a guest may not look into a queue");
   try {
     const info = await reached(link.jsm.consumers.info(STREAMS.tasks, taskConsumer(pool)));
     return { waiting: info.num_pending, running: info.num_ack_pending };

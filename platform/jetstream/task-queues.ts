@@ -5,7 +5,7 @@
  * O2  In this order, each step repeatable: lease, failed result, removal. An executor that pulled the task meanwhile
  *     finds its result, and acknowledges only (X1).
  */
-import { STREAMS, taskSubject } from "#core/events/subjects.ts";
+import { STREAMS, taskConsumer, taskSubject } from "#core/events/subjects.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { FactLog, Leases, TaskQueues } from "#core/ports/record.ts";
 import type { Link } from "./link.ts";
@@ -14,19 +14,34 @@ import { API, hasCode, reached } from "./reached.ts";
 import { readStored } from "./read.ts";
 import { isTask } from "./reaper.ts";
 import { removeMessage } from "./remove.ts";
-import { taskConsumer } from "./task-queue.ts";
+import { ensureTaskConsumer } from "./task-queue.ts";
 
 type QueueDeps = {
   readonly factLog: Pick<FactLog, "publish" | "finished">;
   readonly leases: Leases;
+  readonly ackWaitMs?: number | undefined;
   readonly now?: () => number;
 };
 
 export function taskQueues(link: Link, deps: QueueDeps): TaskQueues {
-  return { pools: () => pools(link), close: (pool) => close(link, deps, pool) };
+  return {
+    open: (pool) => open(link, pool, deps.ackWaitMs),
+    pools: () => pools(link),
+    close: (pool) => close(link, deps, pool),
+  };
 }
 
 type Pool = Parameters<TaskQueues["close"]>[0];
+
+/** Looked for first: an agent is looked at again and again. */
+async function open(link: Link, pool: Pool, ackWaitMs: number | undefined): Promise<void> {
+  try {
+    await reached(link.jsm.consumers.info(STREAMS.tasks, taskConsumer(pool)));
+  } catch (error) {
+    if (!hasCode(error, API.consumerNotFound)) throw error;
+    await ensureTaskConsumer(link, pool, ackWaitMs);
+  }
+}
 
 async function* pools(link: Link): AsyncGenerator<Pool> {
   for await (const { config } of link.jsm.consumers.list(STREAMS.tasks)) {

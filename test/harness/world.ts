@@ -16,6 +16,7 @@ import { startModelServer, type ModelServer } from "../../local/model-server/ser
 import { bundle } from "../../scripts/bundle.ts";
 import { startBroker, type TestBroker } from "./broker.ts";
 import { startNats, type TestNats } from "./nats.ts";
+import { type GuardedNats, startGuardedNats } from "./nats-accounts.ts";
 import { startProcess, type TestProcess } from "./process.ts";
 
 export type FunctionName = "webhook" | "dispatcher" | "collector" | "executor";
@@ -30,6 +31,8 @@ export type WorldOptions<F extends FunctionName = FunctionName> = {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs the bundles that are deployed, which start faster, instead of the sources. */
   readonly bundled?: boolean;
+  /** NATS has users: executors and routers are guests, as ADR 0015 says. */
+  readonly guests?: boolean;
 };
 
 export type World<F extends FunctionName = FunctionName> = AsyncDisposable & {
@@ -63,11 +66,17 @@ export async function startWorld<F extends FunctionName>(options: WorldOptions<F
 async function build<F extends FunctionName>(options: WorldOptions<F>, stack: AsyncDisposableStack): Promise<World<F>> {
   const dir = await mkdtemp(path.join(tmpdir(), "ark-world-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
-  const nats = stack.use(await startNats());
+  const guarded = options.guests === true ? stack.use(await startGuardedNats()) : undefined;
+  const nats = guarded?.nats ?? stack.use(await startNats());
   const model = stack.use(await startModelServer(options.script === undefined ? {} : { script: options.script }));
   const broker = stack.use(await startBroker());
-  const js = stack.use(await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(30_000) }));
+  const taskAckWaitMs = (options.leaseSeconds ?? 60) * 1_000;
+  const signIn = { taskAckWaitMs, ...(guarded !== undefined && { creds: guarded.creds }) };
+  const js = stack.use(
+    await openJetStream({ url: nats.url, name: "test", signal: AbortSignal.timeout(30_000), ...signIn }),
+  );
   await js.provision();
+  await js.taskQueues.open({ namespace: NAMESPACE, agent: AGENT });
   const agentFile = path.join(dir, "agent.json");
   await writeFile(agentFile, JSON.stringify({ agent: agentManifest(options) }));
   const env = {
@@ -78,6 +87,7 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     ARK_AGENT_CONFIG: agentFile,
     ARK_MOCK_BASE_URL: model.url,
     BROKER_URL: broker.url,
+    ...(guarded !== undefined && { ARK_NATS_CREDS: guarded.creds }),
     NODE_COMPILE_CACHE: path.join(tmpdir(), "ark-test-compile-cache"),
     ...options.env,
   };
@@ -86,7 +96,8 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     own: Readonly<Record<string, string>> = {},
   ): Promise<TestProcess> => {
     const entry = options.bundled === true ? await bundled(name, dir) : `functions/${name}/main.ts`;
-    return stack.use(await startProcess({ entry, env: { ...env, ...own } }));
+    const asGuest = guarded === undefined ? {} : await guestEnv(guarded, name, own);
+    return stack.use(await startProcess({ entry, env: { ...env, ...own, ...asGuest } }));
   };
   const started = await Promise.all(
     options.functions.map(async (name): Promise<[F, TestProcess]> => [name, await spawn(name)]),
@@ -106,6 +117,16 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     arkRun: (run) => js.objects.get("ArkRun", { namespace: NAMESPACE, name: run }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+async function guestEnv(
+  guarded: GuardedNats,
+  name: FunctionName | "router",
+  { ARK_SERVICE: service = "" }: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  if (name !== "executor" && name !== "router") return {};
+  const own = name === "executor" ? { agent: AGENT } : { service };
+  return { ARK_NATS_GUEST: "true", ARK_NATS_CREDS: await guarded.guest({ namespace: NAMESPACE, ...own }) };
 }
 
 async function bundled(name: string, out: string): Promise<string> {
