@@ -2,7 +2,7 @@
  * The token that opens the record of a namespace's runs: Secret `ark-record-token` there, so that RBAC on that one name
  * says who reads turns. Nobody hands the operator a credential of the cluster (adr/0016).
  *
- * T1  Made once, when a namespace has its first run; never rotated unasked. Deleted by the user, it is made anew.
+ * T1  Made once, when a namespace has its first team or run; never rotated unasked. Deleted by the user, it is made anew.
  * T2  What is known of a namespace is known for `KNOWN_MS`, and of so many namespaces at once: a wrong guess costs the API
  *     server one look, not one for each request.
  */

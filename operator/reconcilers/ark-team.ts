@@ -31,6 +31,8 @@ export async function reconcileTeam(key: string, deps: Deps): Promise<WorkOutcom
   const verdict = (await reconcileRoles(team, deps)) ?? judge(team, deps);
   const runs = runsOf(team, deps);
   const status = teamStatus(team, verdict, newestOf(runs), deps.now(), eventAddress(team, deps.config));
+  // Before the team is ready: who follows its first run finds the record open.
+  await deps.recordTokens.ensure(nameOf(team).namespace);
   await writeStatus(deps.objects, "ArkTeam", team, status);
   tellVerdict(team, verdict, deps);
   await letGo(team, runs, deps);

@@ -126,18 +126,21 @@ describe("who may read", () => {
     token = "third";
   });
 
-  test("the operator makes it with the first run of a namespace", async () => {
-    await world.api.request("POST", "/api/v1/namespaces", { metadata: { name: "team-a" } });
+  test("the operator makes it with the first team of a namespace, or the first run", async () => {
     world.lead();
-    const runs = "/apis/arkonis.dev/v1alpha1/namespaces/team-a/arkruns";
-    await world.api.request("POST", runs, {
-      apiVersion: "arkonis.dev/v1alpha1",
-      kind: "ArkRun",
-      metadata: { name: "by-hand" },
-      spec: { teamRef: "t" },
-    });
-    const made = async () => (await world.api.request("GET", SECRET.replace(NS, "team-a"))).status;
-    await expect.poll(made, { timeout: 60_000 }).toBe(200);
+    const make = async (namespace: string, kind: string, spec: object) => {
+      await world.api.request("POST", "/api/v1/namespaces", { metadata: { name: namespace } });
+      const path = `/apis/arkonis.dev/v1alpha1/namespaces/${namespace}/${kind.toLowerCase()}s`;
+      const apiVersion = "arkonis.dev/v1alpha1";
+      const made = await world.api.request("POST", path, { apiVersion, kind, metadata: { name: "first" }, spec });
+      expect(made.status, JSON.stringify(made.body)).toBe(201);
+    };
+    await make("with-team", "ArkTeam", { roles: [{ name: "a", arkAgent: "a" }], pipeline: [{ role: "a" }] });
+    await make("with-run", "ArkRun", { teamRef: "t" });
+    for (const namespace of ["with-team", "with-run"]) {
+      const made = async () => (await world.api.request("GET", SECRET.replace(NS, namespace))).status;
+      await expect.poll(made, { timeout: 60_000 }).toBe(200);
+    }
     await world.stopLeading();
   });
 
