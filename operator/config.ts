@@ -23,6 +23,13 @@ const Env = z.object({
   ARK_AGENT_NATS_URL: z.string().optional(),
   /** Secret of each agent's namespace with key `nats.creds`: who its agents and routers are to NATS. Unset: nobody. */
   ARK_AGENT_NATS_SECRET: name.optional(),
+  /** A file with the seed of a signing key of the guests' account: the operator makes their users itself (ADR 0015). */
+  ARK_NATS_SIGNING_KEY_FILE: z.string().optional(),
+  /** Public key of that account; default: the key in the file is the account's own. */
+  ARK_NATS_GUEST_ACCOUNT: z
+    .string()
+    .regex(/^A[A-Z2-7]{55}$/, "wants the public key of an account, A…")
+    .optional(),
   /** Where the shared functions and the Broker are. */
   ARK_NAMESPACE: name.default("ark-system"),
   BROKER: name.default("default"),
@@ -95,6 +102,7 @@ export type Config = ProcessConfig & {
   readonly clusterDomain: string;
   readonly executor: Executor;
   readonly router: Pick<Executor, "image" | "command" | "args">;
+  readonly natsSigning: { readonly keyFile: string; readonly account: string | undefined } | undefined;
   readonly collectorSlots: number;
   readonly resyncMs: number;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -143,6 +151,10 @@ function decide(env: z.output<typeof Env>): Config {
       command: env.ARK_ROUTER_COMMAND,
       args: env.ARK_ROUTER_ARGS,
     },
+    natsSigning:
+      env.ARK_NATS_SIGNING_KEY_FILE === undefined
+        ? undefined
+        : { keyFile: env.ARK_NATS_SIGNING_KEY_FILE, account: env.ARK_NATS_GUEST_ACCOUNT },
     collectorSlots: env.ARK_COLLECTOR_SLOTS,
     resyncMs: env.ARK_RESYNC_SECONDS * 1_000,
     identity: env.POD_NAME ?? env.HOSTNAME,

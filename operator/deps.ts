@@ -9,6 +9,7 @@ import type { FireTallies, Outbox, Replay, Replays, Triggers } from "#core/ports
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog, RunStates, TaskQueues, UsageTally } from "#core/ports/record.ts";
 import type { Instances, Services } from "#core/ports/services.ts";
+import type { SignerOutcome } from "#platform/jetstream/users.ts";
 import type { Children } from "#platform/kube/children.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import type { Finalizers } from "#platform/kube/finalizers.ts";
@@ -56,6 +57,8 @@ export type Deps = {
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish" | "purge">;
   readonly taskQueues: TaskQueues;
+  /** Makes users of NATS for guests; undefined: somebody else does, or it has none. */
+  readonly natsSigner: () => Promise<SignerOutcome | undefined>;
   readonly facts: Pick<FactLog, "publish" | "purge">;
   readonly states: Pick<RunStates, "get" | "delete">;
   readonly recordTokens: RecordTokens;

@@ -26,6 +26,7 @@ import { createRecord } from "./front/record.ts";
 import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
 import { recordDigests } from "./record-tokens.ts";
 import { createReferences } from "./references.ts";
+import { readSigner } from "./nats-signer.ts";
 import { createWaking, type Waking } from "./waker/waking.ts";
 import { FIELD_MANAGER, routerServiceName, serviceUrl } from "./resources/names.ts";
 
@@ -115,6 +116,7 @@ function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log
     instances: js.instances,
     outbox: js.outbox,
     taskQueues: js.taskQueues,
+    natsSigner: () => readSigner(config.natsSigning),
     facts: js.factLog,
     states: js.runStates,
     waking,

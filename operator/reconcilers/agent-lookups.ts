@@ -7,12 +7,14 @@ import type { Named } from "../references.ts";
 import { API_KEYS_SECRET } from "../resources/agent-service.ts";
 import { nameOf } from "../resources/names.ts";
 import { type AgentRefs } from "../state/agent-refs.ts";
-import { natsFault } from "./nats-credentials.ts";
+import { natsCredentials } from "./nats-credentials.ts";
 
 export type LookedUp = {
   readonly resolution: ResolveOutcome;
   /** Changes when a Secret or an environment changes that a running executor has read; tells nothing of its content. */
   readonly version: string;
+  /** Credentials for NATS, where it has users. */
+  readonly natsSecret: string | undefined;
 };
 
 type Loaded = ReadonlyMap<string, Named>;
@@ -21,11 +23,11 @@ type Env = Readonly<Record<string, string>>;
 export async function lookUp(agent: ArkAgent, refs: AgentRefs, deps: Deps): Promise<LookedUp> {
   const { namespace } = nameOf(agent);
   const { references, informers } = deps;
-  const [configMaps, secrets, sources, fault] = await Promise.all([
+  const [configMaps, secrets, sources, nats] = await Promise.all([
     load(refs.configMaps, (name) => references.configMap(namespace, name)),
     load(refs.secrets, (name) => references.secret(namespace, name)),
     environment(agent, deps),
-    natsFault(namespace, deps),
+    natsCredentials(agent, deps),
   ]);
   const providers = readProviders(sources.env);
   const resolution = resolveAgent(agent, {
@@ -36,9 +38,12 @@ export async function lookUp(agent: ArkAgent, refs: AgentRefs, deps: Deps): Prom
     allowStdio: false,
   });
   const versions = [...secrets].map(([name, { version }]) => `${name}@${version}`);
-  if (resolution.kind === "resolved" && fault !== undefined)
-    return { resolution: { kind: "unresolved", reason: "MissingCredentials", message: fault }, version: "" };
-  return { resolution, version: [...versions, ...sources.versions].join(",") };
+  const found = {
+    version: [...versions, ...sources.versions].join(","),
+    natsSecret: nats.kind === "secret" ? nats.name : undefined,
+  };
+  if (resolution.kind === "unresolved" || nats.kind !== "missing") return { resolution, ...found };
+  return { resolution: { kind: "unresolved", reason: "MissingCredentials", message: nats.message }, ...found };
 }
 
 async function load(

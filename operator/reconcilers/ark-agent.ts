@@ -2,7 +2,7 @@
  * ArkAgent → its file in a ConfigMap, its NetworkPolicy, its Knative Service, its status.
  *
  * G1  An agent that cannot be resolved keeps the Service it has, and is given none: pods of it would only fail (D49).
- * G2  The file is there before the revision that reads it.
+ * G2  The file is there before the revision that reads it, and the queue before the guest that pulls from it.
  * G3  What waits for an agent when it goes fails, also when it went while nobody looked; what comes later waits for an
  *     agent of that name, as a task that was there first does (D3). Its pods end what they hold.
  * G4  Agents that cannot be seen are not gone (D51).
@@ -20,7 +20,7 @@ import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
 import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
 import { regarding, tellNormal } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";
-import { lookUp } from "./agent-lookups.ts";
+import { lookUp, type LookedUp } from "./agent-lookups.ts";
 import { confine } from "./agent-network.ts";
 
 export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutcome> {
@@ -28,7 +28,7 @@ export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutco
   if (agent === undefined) return forget(key, deps);
   if (agent.metadata.deletionTimestamp !== undefined) return DONE;
   const refs = agentRefs(agent);
-  const { resolution, version } = await lookUp(agent, refs, deps);
+  const { resolution, ...found } = await lookUp(agent, refs, deps);
   if (resolution.kind === "unresolved") {
     const { reason, message } = resolution;
     await showStatus(agent, { reason, message }, undefined, deps);
@@ -38,7 +38,7 @@ export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutco
   const unconfined = await confine(agent, resolution.agent.provider.baseUrl, deps);
   const refused =
     unconfined === undefined
-      ? await reconcileChildren(agent, refs, promptHash, version, deps)
+      ? await reconcileChildren(agent, refs, promptHash, found, deps)
       : { reason: "ReconcileError", message: unconfined };
   const service = deps.informers.services.get(serviceKey(agent));
   await showStatus(agent, refused ?? agentReadiness(service), promptHash, deps);
@@ -75,7 +75,7 @@ async function reconcileChildren(
   agent: ArkAgent,
   refs: AgentRefs,
   promptHash: string,
-  version: string,
+  { version, natsSecret }: Omit<LookedUp, "resolution">,
   deps: Deps,
 ): Promise<Unready | undefined> {
   const { applier, config, informers } = deps;
@@ -85,8 +85,9 @@ async function reconcileChildren(
   const key = serviceKey(agent);
   const written = await applier.ensure("ConfigMap", agentConfigMap(agent, file), informers.configMaps.get(key));
   if (written.kind === "refused") return { reason: "ReconcileError", message: written.message };
+  if (natsSecret !== undefined) await deps.taskQueues.open({ namespace, agent: nameOf(agent).name });
   const configHash = digest(`${file}\n${version}`);
-  const service = agentService({ agent, refs, promptHash, configHash }, config);
+  const service = agentService({ agent, refs, promptHash, configHash, natsSecret }, config);
   const made = await applier.ensure("Service", service, informers.services.get(key));
   if (made.kind === "refused") return { reason: "ReconcileError", message: made.message };
   const before = agent.status?.systemPromptHash;

@@ -17,15 +17,12 @@ import { routerService } from "../resources/router-service.ts";
 import { agentReadiness } from "../state/agent-readiness.ts";
 import { writeStatus } from "../write-status.ts";
 import { bearerToken } from "./bearer-token.ts";
-import { natsFault } from "./nats-credentials.ts";
+import { natsCredentials } from "./nats-credentials.ts";
 
 export async function reconcileService(key: string, deps: Deps): Promise<WorkOutcome> {
   const service = deps.informers.arkServices.get(key);
   if (service === undefined || service.metadata.deletionTimestamp !== undefined) return forget(key, deps);
-  const fault =
-    (await reconcileRecord(service, deps)) ??
-    (await natsFault(nameOf(service).namespace, deps)) ??
-    (await reconcileRouter(service, deps));
+  const fault = (await reconcileRecord(service, deps)) ?? (await reconcileRouter(service, deps));
   await showStatus(service, fault, deps);
   if (fault !== undefined) return { kind: "retry", reason: fault };
   return { kind: "wait", reason: "next look at its instances", afterMs: deps.config.resyncMs };
@@ -56,10 +53,13 @@ async function reconcileRecord(service: ArkService, deps: Deps): Promise<string 
 }
 
 /** What the API server would not take, or undefined. */
-async function reconcileRouter(service: ArkService, { applier, config, informers }: Deps): Promise<string | undefined> {
+async function reconcileRouter(service: ArkService, deps: Deps): Promise<string | undefined> {
+  const { applier, config, informers } = deps;
+  const nats = await natsCredentials(service, deps);
+  if (nats.kind === "missing") return nats.message;
   const made = await applier.ensure(
     "Service",
-    routerService(service, config),
+    routerService(service, nats.kind === "secret" ? nats.name : undefined, config),
     informers.services.get(routerKey(service)),
   );
   return made.kind === "refused" ? made.message : undefined;

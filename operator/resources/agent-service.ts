@@ -20,6 +20,8 @@ export type AgentServiceInput = {
   /** Digests: of the prompt in effect, and of all else the executor reads at its start. */
   readonly promptHash: string;
   readonly configHash: string;
+  /** Credentials for NATS. */
+  readonly natsSecret: string | undefined;
 };
 
 const CONFIG_DIR = "/etc/ark/agent";
@@ -63,7 +65,7 @@ export function agentService(input: AgentServiceInput, config: AgentConfig): Ser
           automountServiceAccountToken: false,
           ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
           containers: [containerOf(input, config)],
-          volumes: [...volumesOf(input), ...sharedPod(config).volumes],
+          volumes: [...volumesOf(input), ...sharedPod(config, input.natsSecret).volumes],
         },
       },
     },
@@ -98,7 +100,7 @@ function annotationsOf({ agent, promptHash, configHash }: AgentServiceInput, exe
 function containerOf(input: AgentServiceInput, config: AgentConfig): Container {
   const { executor } = config;
   const { image, command, args } = executor;
-  const pod = sharedPod(config);
+  const pod = sharedPod(config, input.natsSecret);
   return {
     ...POD,
     name: "executor",

@@ -23,16 +23,23 @@ const NATS_DIR = "/etc/ark/nats";
 
 type SharedPod = Pick<Container, "env" | "volumeMounts"> & { readonly volumes: readonly Volume[] };
 
-/** Where NATS is and as whom to sign in there; what to log. */
-export function sharedPod({ executor, logLevel }: Pick<Config, "executor" | "logLevel">): SharedPod {
-  const { natsUrl, natsSecret } = executor;
+/** Where NATS is and as whom to sign in there, a guest then; what to log. */
+export function sharedPod(
+  { executor, logLevel }: Pick<Config, "executor" | "logLevel">,
+  natsSecret: string | undefined,
+): SharedPod {
+  const { natsUrl } = executor;
   const env = [
     { name: "ARK_NATS_URL", value: natsUrl },
     { name: "ARK_LOG_LEVEL", value: logLevel },
   ];
   if (natsSecret === undefined) return { env, volumeMounts: [], volumes: [] };
   return {
-    env: [...env, { name: "ARK_NATS_CREDS", value: `${NATS_DIR}/${NATS_CREDS}` }],
+    env: [
+      ...env,
+      { name: "ARK_NATS_CREDS", value: `${NATS_DIR}/${NATS_CREDS}` },
+      { name: "ARK_NATS_GUEST", value: "true" },
+    ],
     volumeMounts: [{ name: "nats", mountPath: NATS_DIR, readOnly: true }],
     // Optional as all others are: without it the process says what it lacks, and is started again (D49).
     volumes: [

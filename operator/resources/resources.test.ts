@@ -7,6 +7,7 @@ import { agentRefs } from "../state/agent-refs.ts";
 import { agentConfigMap, agentFile } from "./agent-config.ts";
 import { agentService } from "./agent-service.ts";
 import { broker } from "./broker.ts";
+import { guestSecret, guestSecretName } from "./nats-secret.ts";
 import { pingSource } from "./ping-source.ts";
 import { routerService } from "./router-service.ts";
 import { configMapValue, tokenIn, tokenSecret } from "./token-secret.ts";
@@ -149,9 +150,12 @@ test("the token's Secret, made and read", () => {
   expect(configMapValue({ data: { a: "b" } }, "toString")).toBeUndefined();
 });
 
-function service(spec: object = {}, env: Record<string, string> = {}) {
+function service(spec: object = {}, env: Record<string, string> = {}, natsSecret?: string) {
   const one = agent(spec);
-  return agentService({ agent: one, refs: agentRefs(one), promptHash: "sha256:p", configHash: "c" }, configOf(env));
+  return agentService(
+    { agent: one, refs: agentRefs(one), promptHash: "sha256:p", configHash: "c", natsSecret },
+    configOf(env),
+  );
 }
 
 test("S1: the Knative Service of an agent, whole", () => {
@@ -219,15 +223,15 @@ test("where spans go is handed on to agents, and nothing of it where nothing is 
 });
 
 test("agents and routers sign in to NATS as whom a Secret of their namespace says, by file (D29)", () => {
-  const env = { ARK_AGENT_NATS_SECRET: "nats-user" };
-  for (const made of [service({}, env), routerService(writing, configOf(env))]) {
+  for (const made of [service({}, {}, "nats-user"), routerService(writing, "nats-user", configOf())]) {
     const { containers, volumes } = made.spec.template.spec;
     expect(containers[0]?.env).toContainEqual({ name: "ARK_NATS_CREDS", value: "/etc/ark/nats/nats.creds" });
+    expect(containers[0]?.env).toContainEqual({ name: "ARK_NATS_GUEST", value: "true" });
     expect(containers[0]?.volumeMounts).toContainEqual({ name: "nats", mountPath: "/etc/ark/nats", readOnly: true });
     const items = [{ key: "nats.creds", path: "nats.creds" }];
     expect(volumes).toContainEqual({ name: "nats", secret: { secretName: "nats-user", items, optional: true } });
   }
-  expect(JSON.stringify([service(), routerService(writing, configOf())])).not.toMatch(/creds|"nats"/);
+  expect(JSON.stringify([service(), routerService(writing, undefined, configOf())])).not.toMatch(/creds|"nats"/);
 });
 
 test.each([
@@ -261,17 +265,20 @@ const writing = ArkServiceSchema.parse({
 });
 
 test("S1: the Knative Service of a router, whole", () => {
-  expect(routerService(writing, configOf({ ARK_ROUTER_ARGS: "/app/router/main.js" }))).toMatchSnapshot();
+  expect(routerService(writing, undefined, configOf({ ARK_ROUTER_ARGS: "/app/router/main.js" }))).toMatchSnapshot();
 });
 
 test("S2: a router's Service says nothing that a change of its ArkService would change", () => {
   const other = { ...writing.spec, selector: { arkAgent: "editor" }, routing: { strategy: "random" as const } };
-  expect(routerService({ ...writing, spec: other }, configOf())).toEqual(routerService(writing, configOf()));
+  expect(routerService({ ...writing, spec: other }, undefined, configOf())).toEqual(
+    routerService(writing, undefined, configOf()),
+  );
 });
 
 test("S3: a router's callers wait as long as the cluster lets them, up to an hour", () => {
   const patience = (seconds: string) => {
-    const { spec } = routerService(writing, configOf({ ARK_MAX_REVISION_TIMEOUT_SECONDS: seconds })).spec.template;
+    const { spec } = routerService(writing, undefined, configOf({ ARK_MAX_REVISION_TIMEOUT_SECONDS: seconds })).spec
+      .template;
     return [spec.timeoutSeconds, spec.responseStartTimeoutSeconds];
   };
   expect(patience("600")).toEqual([600, 600]);
@@ -285,6 +292,21 @@ test("the token of a service is a Secret of its own", () => {
     labels: { "arkonis.dev/service": "writing" },
     ownerReferences: [{ kind: "ArkService", name: "writing", uid: "u-3" }],
   });
+});
+
+test("K1: a guest's Secret goes with its owner, and is another one for another signing key", () => {
+  const secret = guestSecret(agent(), "AKEY", "the credentials");
+  expect(secret).toMatchObject({
+    metadata: {
+      namespace: "ai-team",
+      labels: { "arkonis.dev/agent": "writer" },
+      ownerReferences: [{ kind: "ArkAgent", uid: "u-2" }],
+    },
+    stringData: { "nats.creds": "the credentials" },
+  });
+  expect(guestSecretName(agent(), "AKEY")).toMatch(/^writer-agent-nats-[0-9a-f]{8}$/);
+  expect(guestSecretName(writing, "AKEY")).toMatch(/^writing-router-nats-[0-9a-f]{8}$/);
+  expect(guestSecretName(agent(), "ANOTHER")).not.toBe(guestSecretName(agent(), "AKEY"));
 });
 
 test.each([

@@ -21,7 +21,8 @@ const REQUESTS_PER_POD = 100;
 /** Below the pod's limit: left alone V8 sizes its heap by the machine's memory. */
 const HEAP = "--max-old-space-size=128 --max-semi-space-size=8";
 
-export function routerService(service: ArkService, config: RouterConfig): Service {
+/** `natsSecret`: credentials for NATS. */
+export function routerService(service: ArkService, natsSecret: string | undefined, config: RouterConfig): Service {
   const { executor } = config;
   const key = nameOf(service);
   const labels = { ...MANAGED, [LABELS.service]: key.name };
@@ -45,8 +46,8 @@ export function routerService(service: ArkService, config: RouterConfig): Servic
           enableServiceLinks: false,
           automountServiceAccountToken: false,
           ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
-          containers: [containerOf(key, config)],
-          volumes: sharedPod(config).volumes,
+          containers: [containerOf(key, natsSecret, config)],
+          volumes: sharedPod(config, natsSecret).volumes,
         },
       },
     },
@@ -64,9 +65,9 @@ function annotationsOf({ executor }: RouterConfig): Record<string, string> {
   };
 }
 
-function containerOf({ namespace, name }: ObjectName, config: RouterConfig): Container {
+function containerOf({ namespace, name }: ObjectName, natsSecret: string | undefined, config: RouterConfig): Container {
   const { image, command, args } = config.router;
-  const pod = sharedPod(config);
+  const pod = sharedPod(config, natsSecret);
   return {
     ...POD,
     name: "router",

@@ -14,6 +14,7 @@ import { createApplier } from "../../../operator/applier.ts";
 import { type Config, parseConfig, readEnv } from "../../../operator/config.ts";
 import { createLeading, type LeadDeps, type Leading } from "../../../operator/lead.ts";
 import { createWaking, type Waking } from "../../../operator/waker/waking.ts";
+import { readSigner } from "../../../operator/nats-signer.ts";
 import { createReferences } from "../../../operator/references.ts";
 import { type ApiServer, startApiServer } from "../../harness/api-server.ts";
 import { installCrd } from "../../harness/crds.ts";
@@ -120,6 +121,7 @@ export function leadDeps(
     instances: js.instances,
     outbox: js.outbox,
     taskQueues: js.taskQueues,
+    natsSigner: () => readSigner(config.natsSigning),
     facts: js.factLog,
     states: js.runStates,
     waking,
