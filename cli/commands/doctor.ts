@@ -1,6 +1,7 @@
 /** `ark doctor`: is this cluster as Ark needs it, and may you use it. */
 import { kubeError } from "../kube/errors.ts";
-import { checkBroker, checkFunctions, checkKinds, checkNats, checkOperator } from "../doctor/ark.ts";
+import { checkFunctions, checkKinds, checkNats, checkOperator } from "../doctor/ark.ts";
+import { checkBroker } from "../doctor/broker.ts";
 import type { Check, Verdict } from "../doctor/check.ts";
 import { checkActivator, checkKnative, checkKubernetes, checkSetting, KNATIVE, SETTINGS } from "../doctor/platform.ts";
 import { checkRights } from "../doctor/rights.ts";

@@ -1,4 +1,4 @@
-/** Ark itself: its kinds, its Broker, its processes and its NATS. */
+/** Ark itself: its kinds, its processes and its NATS. */
 import { isDeepStrictEqual } from "node:util";
 import { customResourceDefinition } from "#core/api/crd.ts";
 import { KINDS, type KindInfo } from "#core/api/kinds.ts";
@@ -9,22 +9,19 @@ import {
   fail,
   isBelow,
   look,
+  messageOf,
   ok,
+  SYSTEM,
   unseen,
   versionOf,
   warn,
   type Check,
-  type Condition,
   type Meta,
 } from "./check.ts";
 
-const SYSTEM = "ark-system";
 const LEAST_NATS = [2, 12] as const;
 const FUNCTIONS = ["ark-webhook", "ark-dispatcher", "ark-collector"] as const;
 const INSTALL = "Install Ark: ark install --apply";
-const BROKER_CLASS = "eventing.knative.dev/broker.class";
-const BROKER_HINT = `The operator makes it once it runs: kubectl logs -n ${SYSTEM} deployment/ark-operator`;
-const NATS_BROKER_CONFIG = "natsjetstream.eventing.knative.dev/config";
 
 type Definition = { readonly spec?: { readonly versions?: readonly { readonly schema?: unknown }[] } };
 
@@ -76,29 +73,6 @@ async function checkServed(kube: Kube, name: string): Promise<Check> {
   const absent = Object.values(KINDS).filter(({ plural }) => !resources.some((resource) => resource.name === plural));
   if (absent.length > 0) return fail(name, `not there: ${absent.map(({ kind }) => kind).join(", ")}`, INSTALL);
   return ok(name, `${API_VERSION} is served; its schemas are not for you to read`);
-}
-
-export async function checkBroker(kube: Kube): Promise<Check> {
-  const name = "broker";
-  const found = await look(kube, `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/brokers/default`);
-  if (found.kind === "hidden") return unseen(name, found.why);
-  if (found.kind === "absent") return fail(name, `Broker default is not in ${SYSTEM}`, BROKER_HINT);
-  const { annotations = {} } = (found.body as { readonly metadata: Meta }).metadata;
-  const of = annotations[BROKER_CLASS] ?? "of the cluster's default class";
-  const ready = conditionOf(found.body, "Ready");
-  if (ready?.status === "True") return checkBrokerConfig(name, of, annotations[NATS_BROKER_CONFIG] ?? "");
-  const change = `Look at it: kubectl describe broker default -n ${SYSTEM}. Is the controller of its class installed?`;
-  return fail(name, `${of}, not ready: ${messageOf(ready)}`, change);
-}
-
-function messageOf(condition: Condition | undefined): string {
-  return condition?.message ?? "no controller has looked at it";
-}
-
-function checkBrokerConfig(name: string, of: string, config: string): Check {
-  if (of !== "NatsJetStreamBroker" || config.includes('"NAMESPACE"')) return ok(name, of);
-  const found = `${of}: its filter serves the Triggers of every such Broker, and delivers twice`;
-  return warn(name, found, `Set its annotation ${NATS_BROKER_CONFIG}, with NAMESPACE in filter.env.`);
 }
 
 type Workload = {

@@ -1,6 +1,8 @@
 /** One thing that is looked at, and what was found: the words of `ark doctor`. */
 import type { Kube } from "#platform/kube/client.ts";
 
+export const SYSTEM = "ark-system";
+
 export type Verdict = "ok" | "warn" | "fail";
 export type Check = {
   /** Stable, for scripts. */
@@ -42,6 +44,10 @@ export type Condition = { readonly type: string; readonly status: string; readon
 export function conditionOf(body: unknown, type: string): Condition | undefined {
   const { status } = body as { status?: { conditions?: readonly Condition[] } };
   return status?.conditions?.find((condition) => condition.type === type);
+}
+
+export function messageOf(condition: Condition | undefined): string {
+  return condition?.message ?? "no controller has looked at it";
 }
 
 /** `v1.35.4-eks-1` → [1, 35]; undefined for what is no version. */

@@ -63,33 +63,37 @@ test("an executor killed in mid-step: the step comes again, what was recorded is
   expect(await askedFor("say:killed one")).toHaveLength(1);
 });
 
-test("P8: the operator away during a run, and from before an event that finds every function asleep", async () => {
-  const { spec } = await until(DEPLOYMENTS, "ark-operator", () => true);
-  const during = await inSecondStep("leaderless");
-  await scaleOperator(0);
-  try {
-    await release("leaderless");
-    expect((await feature.run(during)).status).toMatchObject({ phase: "Succeeded", output: "leaderless two" });
-    await asleep(SYSTEM, feature.namespace);
-    const headers = { "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/orders", "ce-type": "com.example.order" };
-    const accepted = await fetch(BROKER, {
-      method: "POST",
-      headers: { ...headers, "content-type": "application/json" },
-      body: JSON.stringify({ first: "say:alone one", second: "say:alone two" }),
-      signal: AbortSignal.timeout(60_000),
+test(
+  "P8: the operator away during a run, and from before an event that finds every function asleep",
+  { timeout: 600_000 },
+  async () => {
+    const { spec } = await until(DEPLOYMENTS, "ark-operator", () => true);
+    const during = await inSecondStep("leaderless");
+    await scaleOperator(0);
+    try {
+      await release("leaderless");
+      expect((await feature.run(during)).status).toMatchObject({ phase: "Succeeded", output: "leaderless two" });
+      await asleep(SYSTEM, feature.namespace);
+      const headers = { "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/orders", "ce-type": "com.example.order" };
+      const accepted = await fetch(BROKER, {
+        method: "POST",
+        headers: { ...headers, "content-type": "application/json" },
+        body: JSON.stringify({ first: "say:alone one", second: "say:alone two" }),
+        signal: AbortSignal.timeout(60_000),
+      });
+      expect(accepted.status).toBe(202);
+      await feature.runs((all) => all.some(({ status }) => status?.output === "alone two"));
+      expect(await askedFor("say:alone")).toHaveLength(2);
+    } finally {
+      await scaleOperator(Number(spec?.["replicas"]));
+    }
+    await doorOpen();
+    expect(await door.fire({ first: "say:back", second: "say:again" }, SYNC)).toMatchObject({
+      status: 200,
+      body: { output: "again" },
     });
-    expect(accepted.status).toBe(202);
-    await feature.runs((all) => all.some(({ status }) => status?.output === "alone two"));
-    expect(await askedFor("say:alone")).toHaveLength(2);
-  } finally {
-    await scaleOperator(Number(spec?.["replicas"]));
-  }
-  await doorOpen();
-  expect(await door.fire({ first: "say:back", second: "say:again" }, SYNC)).toMatchObject({
-    status: 200,
-    body: { output: "again" },
-  });
-});
+  },
+);
 
 test.runIf(RESTART_API_SERVER)(
   "P8: the API server restarted during a run: it goes on, and the status catches up",

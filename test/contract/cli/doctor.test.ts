@@ -146,6 +146,26 @@ describe("with Knative and Ark", () => {
     expect(reportOf(ran).checks.find(({ name }) => name === "knative-serving")?.found).toBe("1.23.0");
   });
 
+  test("a channel that keeps a subscriber whose Trigger is gone, which every post to the Broker waits for", async () => {
+    const messaging = "messaging.knative.dev/v1";
+    const subscriptions = namespaced("ark-system", "subscriptions", `apis/${messaging}`);
+    await make(subscriptions, { apiVersion: messaging, kind: "Subscription", metadata: { name: "alive" } });
+    const { body } = await api.request("GET", `${subscriptions}/alive`);
+    const { uid } = (body as { metadata: { uid: string } }).metadata;
+    const channels = namespaced("ark-system", "inmemorychannels", `apis/${messaging}`);
+    const subscribers = [
+      { uid, name: "alive" },
+      { uid: "nobody's", name: "default-gone" },
+    ];
+    const metadata = { name: "default-kne-trigger" };
+    await make(channels, { apiVersion: messaging, kind: "InMemoryChannel", metadata, spec: { subscribers } });
+    const ran = await doctor(api.kubeconfig, "-o", "json");
+    const broker = reportOf(ran).checks.find(({ name }) => name === "broker");
+    expect(broker).toMatchObject({ verdict: "warn", change: expect.stringContaining("kubectl delete broker default") });
+    expect(broker?.found).toMatch(/: default-gone$/);
+    await api.request("DELETE", `${channels}/default-kne-trigger`);
+  });
+
   test("kinds of another version, a NATS that is too old, a Broker that is not ready", async () => {
     const crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/arksettings.arkonis.dev";
     const { body } = await api.request("GET", crd);
