@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { NATS_ACCOUNTS, natsAccounts } from "./nats-accounts.ts";
 import { OPERATOR_RBAC, operatorRbac } from "./rbac.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -111,3 +112,15 @@ test("the kustomization installs every CRD", async () => {
   const files = await readdir(path.join(ROOT, "crds"));
   expect(new Set(resources)).toEqual(new Set(files.filter((name) => name.endsWith(".yaml"))));
 });
+
+test("the commands for NATS's accounts share what guests need", async () => {
+  expect(await readFile(path.join(ROOT, NATS_ACCOUNTS), "utf8")).toBe(natsAccounts());
+});
+
+test.each(["nats-credentials", "nats-guests", "long-requests"])(
+  "component %s adds to an environment, and replaces none",
+  async (name) => {
+    const text = await readFile(path.join(ROOT, "knative/components", name, "kustomization.yaml"), "utf8");
+    expect(text).not.toMatch(/path: \S*\/env$/m);
+  },
+);

@@ -17,9 +17,10 @@ export type SignerOutcome =
   | { readonly kind: "signer"; readonly signer: UserSigner }
   | { readonly kind: "refused"; readonly message: string };
 
-/** `account`: public key of the account, where `seed` is not its identity key but one of its signing keys. */
+/** `seed`: a line of a file, as nsc writes it. `account`: public key of the account, where `seed` is not its identity key but one of its signing keys. */
 export function userSigner(seed: string, account?: string): SignerOutcome {
-  const key = accountKey(seed.trim());
+  const [found = ""] = /^SA[A-Z2-7]+$/m.exec(seed) ?? [];
+  const key = accountKey(found);
   if (key === undefined) return { kind: "refused", message: "it is no seed of an account's key (SA…)" };
   const id = key.getPublicKey();
   return { kind: "signer", signer: { id, credentials: (guest) => credentials(key, account ?? id, guest) } };

@@ -23,7 +23,8 @@ beforeAll(async () => {
   [world, guarded] = await Promise.all([startOperatorWorld(), startGuardedNats()]);
   dir = await mkdtemp(path.join(tmpdir(), "ark-signing-"));
   keyFile = path.join(dir, "signing.nk");
-  await writeFile(keyFile, `${guarded.signingKey}\n`);
+  // As nsc writes it: the seed, then its public key.
+  await writeFile(keyFile, `${guarded.signingKey}\n${guarded.signer.id}\n`);
   world.lead({ ARK_NATS_SIGNING_KEY_FILE: keyFile, ARK_NATS_GUEST_ACCOUNT: guarded.account });
   await post(SECRETS, { metadata: { name: "ark-api-keys" }, stringData: { OPENAI_API_KEY: "sk-secret" } });
 });
