@@ -5,6 +5,8 @@ import { credsAuthenticator, headers, type NatsConnection } from "@nats-io/trans
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inboxOf } from "#core/events/guests.ts";
 import type { Task } from "#core/events/tasks.ts";
+import type { RunState } from "#core/pipeline/state.ts";
+import type { Delivery } from "#core/ports/record.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
 import { startGuardedNats, type GuardedNats } from "../../harness/nats-accounts.ts";
 
@@ -118,6 +120,64 @@ test("a router reads its service, its runs as they change, who is awake, and ask
   await expect(service.runStates.get(OTHER)).rejects.toThrow();
 });
 
+test("a hint is heard where somebody holds wakes, and by nobody where none does (P8)", async () => {
+  const collector = { namespace: "team-a", agent: "-" };
+  expect(await guest.wakes.ask(collector)).toBe("nobody");
+  const stop = new AbortController();
+  const heard: object[] = [];
+  const watching = (async () => {
+    for await (const hint of record.wakes.watch(stop.signal)) heard.push(hint);
+  })();
+  await expect.poll(() => guest.wakes.ask(collector), { timeout: 20_000 }).toBe("heard");
+  expect(await service.wakes.ask(WRITER)).toBe("heard");
+  expect(heard).toContainEqual(WRITER);
+  stop.abort();
+  await watching;
+});
+
+test("D42: a pulled task is handed to another instance of the agent, which acknowledges it", async () => {
+  const { url } = guarded.nats;
+  const creds = await guarded.guest(WRITER);
+  await using peer = await openJetStream({ url, name: "peer", signal, creds, guest: WRITER });
+  const stop = new AbortController();
+  const taken: Delivery<Task>[] = [];
+  const take = (delivery: Delivery<Task>) => {
+    taken.push(delivery);
+    return "taken" as const;
+  };
+  const receiving = peer.handOver.receive(WRITER, "pod-2", take, stop.signal);
+  await record.tasks.publish({ ...taskOf("team-a"), attempt: 7 });
+  const delivery = await guest.tasks.next(WRITER, 10_000, signal);
+  if (delivery === undefined) throw new Error("no task");
+  await expect.poll(() => guest.handOver.offer(WRITER, "pod-2", delivery), { timeout: 20_000 }).toBe("taken");
+  await taken.at(-1)?.ack();
+  expect(await record.tasks.pending(WRITER)).toEqual({ waiting: 0, running: 0 });
+  stop.abort();
+  await receiving;
+});
+
+test("a router follows a run without a consumer: what is there, then each state, also after the server was away", async () => {
+  const state = (hop: number) => ({ namespace: "team-a", run: "followed", hop }) as RunState;
+  const put = async (hop: number) => {
+    const revision = (await record.runStates.get(state(0)))?.revision ?? 0;
+    return record.runStates.put(state(hop), revision);
+  };
+  await put(1);
+  const seen: number[] = [];
+  const stop = new AbortController();
+  const watching = (async () => {
+    for await (const { hop } of service.runStates.watch(state(0), stop.signal)) seen.push(hop);
+  })();
+  await expect.poll(() => seen.at(-1), { timeout: 20_000 }).toBe(1);
+  await put(2);
+  await expect.poll(() => seen.at(-1), { timeout: 20_000 }).toBe(2);
+  await guarded.nats.restart();
+  await expect.poll(() => put(3).catch(() => undefined), { timeout: 60_000 }).toMatchObject({ kind: "stored" });
+  await expect.poll(() => seen.at(-1), { timeout: 60_000 }).toBe(3);
+  stop.abort();
+  await watching;
+});
+
 describe("refused, and nothing is there afterwards", () => {
   test.each<[what: string, attempt: () => Promise<unknown>]>([
     ["a fact of another namespace", () => guest.factLog.publish(OTHER, finished("forged"))],
@@ -196,6 +256,18 @@ describe("refused, and nothing is there afterwards", () => {
     expect(await record.tasks.pending({ ...WRITER, namespace: "team-b" })).toEqual({ waiting: 0, running: 0 });
     expect(await record.leases.take({ namespace: "team-b", uid: "x" }, KEY)).toBeTypeOf("object");
   });
+});
+
+test("G2: in the record's own account the same question forges a fact: hence two accounts", async () => {
+  const bytes = await readFile(guarded.creds);
+  const owner = await guarded.nats.connect({ authenticator: credsAuthenticator(bytes) });
+  const mine = "ark.facts.team-c.r.step.s.0.0.started";
+  const stored = "ark.facts.team-d.r.step.s.0.0.started";
+  await jetstream(owner).publish(mine, JSON.stringify(finished("forged")));
+  owner.publish(`$JS.API.DIRECT.GET.ARK_FACTS.${mine}`, "", { reply: stored });
+  const manager = await jetstreamManager(owner, { checkAPI: false });
+  const found = () => manager.direct.getMessage("ARK_FACTS", { last_by_subj: stored });
+  await expect.poll(async () => (await found())?.string(), { timeout: 20_000 }).toContain("forged");
 });
 
 test("a user of the longest names fits into the `max_control_line` that docs/install.md asks for", async () => {
