@@ -54,6 +54,8 @@ export async function bundle({ name, file }: Entry, out = OUT): Promise<Bundle> 
     dir,
     format: "esm",
     sourcemap: true,
+    // Node reads every map as it loads its code: names and lines are enough for a trace, the sources would be kept in memory.
+    sourcemapExcludeSources: true,
     minify: true,
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
