@@ -79,13 +79,24 @@ async function main(): Promise<void> {
         say,
       };
       say(`— ${bench.name}`);
-      rows.push(...(await Promise.race([bench.run(site), interrupted])));
+      rows.push(...(await Promise.race([measured(bench, site), interrupted])));
     }
   } finally {
     const words = process.argv.slice(2).filter((word) => word !== HELD);
     const command = ["npm run bench:cluster --", ...words].join(" ");
     console.log(values.output === "markdown" ? markdown(rows, command) : table(rows));
     await teardown();
+  }
+}
+
+/** A figure that cannot be measured does not take the others with it. */
+async function measured(bench: ClusterBench, site: Site): Promise<readonly Row[]> {
+  try {
+    return await bench.run(site);
+  } catch (error) {
+    say(`${bench.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    process.exitCode = 1;
+    return [];
   }
 }
 

@@ -1,10 +1,11 @@
 /**
  * Requests at the API server per run of one step: its own counters around a number of runs at an even pace, less those
- * of an interval of the same length in which nothing ran. Functions are awake throughout; a sleeping one's Deployment and pods
- * cost requests too, which are Knative's.
+ * of an interval of the same length in which nothing ran. Functions are awake throughout the runs: what waking them costs
+ * is Knative's.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { kubectl } from "../../test/e2e/harness/cluster.ts";
+import { asleep, kubectl } from "../../test/e2e/harness/cluster.ts";
+import { SYSTEM } from "../../test/e2e/harness/names.ts";
 import type { Door } from "./place.ts";
 import { one, type Row } from "./row.ts";
 import { type ClusterBench, open } from "./site.ts";
@@ -23,11 +24,13 @@ export const requests: ClusterBench = {
     await place.agent("writer");
     await place.team("one", "writer", ["say:{{ .input.topic }}"]);
     const door = await place.webhook("hook", "one");
+    // Falling asleep costs requests as well: all of it is over before the idle interval.
+    await asleep(SYSTEM, place.namespace);
+    const idle = await counted(() => paced(() => Promise.resolve()));
     for (let n = 0; n < WARM_UP; n++) await runOne(door);
-    // What begins once and goes on, and what the pods that woke still cause, is in neither interval.
+    // What waking causes, too, is in neither interval.
     await paced(() => runOne(door));
     const working = await counted(() => paced(() => runOne(door)));
-    const idle = await counted(() => paced(() => Promise.resolve()));
     const perRun = new Map([...working].map(([key, count]) => [key, (count - (idle.get(key) ?? 0)) / RUNS]));
     const sum = (counts: Counts, is: (key: string) => boolean) =>
       [...counts].filter(([key]) => is(key)).reduce((total, [, count]) => total + count, 0);
