@@ -53,12 +53,19 @@ async function startModel(): Promise<void> {
 export async function teardown(): Promise<void> {
   if (set("ARK_E2E_KEEP") || set("ARK_E2E_INSTALLED")) return;
   await kubectl("delete", "-f", MODEL, "--ignore-not-found", "--wait=true");
-  await kubectl("delete", "arkevents,arkteams,arkagents,arkruns,arksettings", "--all", "-A", "--timeout=120s");
+  await kubectl(
+    "delete",
+    "arkevents,arkservices,arkteams,arkagents,arkruns,arksettings",
+    "--all",
+    "-A",
+    "--timeout=120s",
+  );
   const triggers = `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/triggers`;
   await untilAll(triggers, "arkonis.dev/event", (all) => all.length === 0, 300_000);
   // A namespace that is deleted looks again after half the grace of its slowest pod: the pods go first.
   await kubectl("delete", "ksvc,deployments,statefulsets", "--all", "-n", SYSTEM, "--wait=true");
   await untilAll(`/api/v1/namespaces/${SYSTEM}/pods`, "", (pods) => pods.length === 0, 300_000);
+  await kubectl("delete", "secrets", "-l", "app.kubernetes.io/managed-by=ark-operator", "-A");
   await kubectl("delete", "-k", overlayPath(), "--ignore-not-found", "--wait=true");
   const everywhere = await kubectl("get", LEFT_OVER, "-o", "name");
   const left = everywhere.split("\n").filter((name) => /\/ark-|arkonis\.dev/.test(name));
