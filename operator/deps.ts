@@ -67,6 +67,7 @@ export type Deps = {
   readonly backlogOf: (pool: Pool) => number;
   /** Dead letters of an ArkEvent, `<namespace>/<name>`, by the last look; undefined before the first. */
   readonly lettersOf: (key: string) => number | undefined;
+  readonly recountLetters: () => Promise<void>;
   /** ArkAgents that are gone, `<namespace>/<name>`, and whose queues are not closed yet. */
   readonly departed: Set<string>;
   /** Whoever else must be looked at. */

@@ -29,7 +29,7 @@ import type { WakePlan, Waking } from "./waker/waking.ts";
 
 export type LeadDeps = Omit<
   Deps,
-  "informers" | "recordTokens" | "poke" | "backlogOf" | "departed" | "lettersOf" | "triggerLane"
+  "informers" | "recordTokens" | "poke" | "backlogOf" | "departed" | "lettersOf" | "recountLetters" | "triggerLane"
 > & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
@@ -86,7 +86,9 @@ export function createLeading(given: LeadDeps): Leading {
   });
   const recordTokens = createRecordTokens(children, given);
   const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
-  const deps: Deps = { ...given, informers, poke, backlogOf, departed, lettersOf, triggerLane, recordTokens };
+  const recountLetters: Deps["recountLetters"] = () => letterCounts.look();
+  const own = { informers, poke, backlogOf, departed, lettersOf, recountLetters, triggerLane, recordTokens };
+  const deps: Deps = { ...given, ...own };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));

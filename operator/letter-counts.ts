@@ -6,6 +6,8 @@ import type { Logger } from "#core/ports/log.ts";
 export type LetterCounts = {
   /** `<namespace>/<name>`; undefined before the first look. */
   of(key: string): number | undefined;
+  /** Counts at once: some were sent again. */
+  look(): Promise<void>;
   /** Until `signal`. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
 };
@@ -31,6 +33,7 @@ export function createLetterCounts({ letters, onChange, all, everyMs, log }: Let
     onChange([...keys].filter((key) => before.get(key) !== counts.get(key)));
   };
   return {
+    look,
     of: (key) => (known === undefined ? undefined : (known.get(key) ?? 0)),
     async run(signal) {
       while (!signal.aborted) {

@@ -41,7 +41,10 @@ export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutco
 async function sendAgain(event: ArkEvent, deps: Deps): Promise<boolean> {
   const outcome = await replayWhenAsked(event, deps);
   const object = regarding("ArkEvent", event);
-  if (outcome.kind === "replayed") tellNormal(deps.recorder, object, "Replayed", outcome.message);
+  if (outcome.kind === "replayed") {
+    tellNormal(deps.recorder, object, "Replayed", outcome.message);
+    await deps.recountLetters();
+  }
   if (outcome.kind === "refused") tellWarning(deps.recorder, object, "ReplayRefused", outcome.message);
   return outcome.kind !== "conflict";
 }
