@@ -355,3 +355,19 @@ describe("the record of a run, with the token of the namespace's record", () => 
     expect(away).toMatchObject({ code: 0, out: shown.out, err: expect.stringContaining("did not answer") });
   });
 });
+
+test("replay asks by an annotation, each time anew, and says what waits", async () => {
+  const event = () => objects().get("ArkEvent", { namespace: NS, name: "greet" });
+  const { uid = "" } = (await event())?.metadata ?? {};
+  await objects().writeStatus("ArkEvent", { namespace: NS, name: "greet" }, { deadLetters: 2 });
+  const asked = async () => (await event())?.metadata.annotations?.["arkonis.dev/replay-requested-at"];
+  const first = await ark(["replay", "greet"]);
+  expect(first).toMatchObject({ code: 0, out: "greet\n", err: expect.stringContaining("(2 when last counted)") });
+  const before = await asked();
+  expect(Date.parse(before ?? "")).not.toBeNaN();
+  const second = await ark(["replay", "greet", "-o", "json"]);
+  expect(JSON.parse(second.out)).toMatchObject({ event: "greet", deadLetters: 2, requestedAt: await asked() });
+  expect(await asked()).not.toBe(before);
+  expect((await event())?.metadata.uid).toBe(uid);
+  expect(await ark(["replay", "nobody"])).toMatchObject({ code: 2, err: expect.stringContaining("no event nobody") });
+});
