@@ -53,8 +53,8 @@ export async function bundle({ name, file }: Entry, out = OUT): Promise<Bundle> 
   const { output } = await build.write({
     dir,
     format: "esm",
-    sourcemap: true,
-    // Node reads every map as it loads its code: names and lines are enough for a trace, the sources would be kept in memory.
+    // Hidden from Node: at the first stack trace it would decode a whole map and keep it, 40 MB in the operator.
+    sourcemap: "hidden",
     sourcemapExcludeSources: true,
     minify: true,
     entryFileNames: "[name].js",
