@@ -146,6 +146,7 @@ function dispatcherDeps(
     states: js.runStates,
     outputs: js.outputs,
     locks: js.locks,
+    starts: js.starts,
     outbox: js.outbox,
     deadLetters: js.deadLetters,
     recordFire: async (fire) => {

@@ -182,3 +182,10 @@ export interface Replays {
   put(namespace: string, event: string, record: ReplayRecord, revision: number): Promise<"stored" | "conflict">;
   delete(namespace: string, event: string): Promise<void>;
 }
+
+/** Runs that were started lately: one that has been let go since must not start again when its fire comes late (P1). */
+export interface Starts {
+  has(run: { readonly namespace: string; readonly name: string }): Promise<boolean>;
+  /** Remembered for longer than a Broker, the outbox or a queue may take to deliver again. */
+  add(run: { readonly namespace: string; readonly name: string }): Promise<void>;
+}

@@ -4,9 +4,12 @@
  * A1  Announced whether it was created now or stood there already: a crash between the two would leave a run that
  *     never starts (D32). Announcing twice is one fact (F1).
  * A2  An object of this name that another fire made is not this fire's run.
+ * A3  A run that was started lately and has been let go since, by history limits or by hand, is not started again by a
+ *     delivery that comes late (P1).
  */
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { StepResult } from "#core/events/facts.ts";
+import type { Starts } from "#core/ports/events.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog } from "#core/ports/record.ts";
 import { ANNOTATIONS, requestOf } from "./run-object.ts";
@@ -19,12 +22,15 @@ export type AnnounceDeps = {
   readonly now: () => number;
 };
 
-export type StartDeps = AnnounceDeps & { readonly objects: Pick<Objects, "create"> };
+export type StartDeps = AnnounceDeps & { readonly objects: Pick<Objects, "create">; readonly starts: Starts };
 
 export async function startRun(run: ArkRun, deps: StartDeps): Promise<Started> {
+  const { namespace = "", name = "" } = run.metadata;
+  if (await deps.starts.has({ namespace, name })) return { kind: "started", created: false };
   const outcome = await deps.objects.create("ArkRun", run);
   if (outcome.kind === "exists" && originOf(outcome.object) !== originOf(run)) return { kind: "taken" };
   await announce(outcome.object, deps);
+  await deps.starts.add({ namespace, name });
   return { kind: "started", created: outcome.kind === "created" };
 }
 

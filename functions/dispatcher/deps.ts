@@ -1,5 +1,5 @@
 /** What the dispatcher needs of the world: one record, built in `main.ts`, in `local/` and in tests. */
-import type { DeadLetters, Locks, Outbox } from "#core/ports/events.ts";
+import type { DeadLetters, Locks, Outbox, Starts } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog, Outputs, RunStates } from "#core/ports/record.ts";
@@ -28,6 +28,7 @@ export type DispatcherDeps = {
   readonly states: Pick<RunStates, "get">;
   readonly outputs: Pick<Outputs, "load">;
   readonly locks: Locks;
+  readonly starts: Starts;
   readonly outbox: Pick<Outbox, "confirm">;
   readonly deadLetters: Pick<DeadLetters, "store">;
   readonly recordFire: (fire: FireRecord) => Promise<void>;

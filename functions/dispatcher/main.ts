@@ -39,6 +39,7 @@ async function main(config: Config): Promise<void> {
     states: js.runStates,
     outputs: js.outputs,
     locks: js.locks,
+    starts: js.starts,
     outbox: js.outbox,
     deadLetters: js.deadLetters,
     // The operator alone writes the status of ArkEvents: it counts a fire by the runs that carry its key.

@@ -8,6 +8,7 @@ import type {
   Outbox,
   Replay,
   Replays,
+  Starts,
   Triggers,
 } from "#core/ports/events.ts";
 import type { Announcements, HandOver, Instances, Services } from "#core/ports/services.ts";
@@ -40,6 +41,7 @@ import { instances } from "./instances.ts";
 import { leases } from "./leases.ts";
 import { closeLink, isConnected, openLink, type Link } from "./link.ts";
 import { locks } from "./locks.ts";
+import { starts } from "./starts.ts";
 import { objects } from "./objects.ts";
 import { outbox } from "./outbox.ts";
 import { outputs } from "./outputs.ts";
@@ -93,6 +95,7 @@ type EventPorts = {
   readonly tallies: FireTallies;
   readonly idempotency: Idempotency;
   readonly locks: Locks;
+  readonly starts: Starts;
   readonly deadLetters: DeadLetters & Replay;
   readonly replays: Replays;
   readonly objects: Objects;
@@ -156,6 +159,7 @@ function eventPorts(link: Link): EventPorts {
     tallies: tallies(link),
     idempotency: idempotency(link),
     locks: locks(link),
+    starts: starts(link),
     deadLetters: deadLetters(link),
     replays: replays(link),
     objects: objects(link),

@@ -102,6 +102,20 @@ test("P1: the same event delivered 50 times at once gives one run and one reques
   expect(door.fires.reduce((sum, { created }) => sum + created, 0)).toBe(1);
 });
 
+test("P1: a run that was let go is not started again by a delivery that comes late", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event();
+  const { cloudEvent } = await fired(door);
+  expect(await deliver(door, cloudEvent)).toBe(204);
+  const [run] = await door.runs();
+  const name = run?.metadata.name ?? "";
+  await door.js.objects.delete("ArkRun", { namespace: "default", name });
+  expect(await deliver(door, cloudEvent)).toBe(204);
+  expect(await door.runs()).toEqual([]);
+  expect(await requests(door, name)).toHaveLength(1);
+});
+
 test("D32: a retry starts only what is missing", async () => {
   await using door = await openDoor();
   await door.team();

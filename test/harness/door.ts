@@ -93,6 +93,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     states: js.runStates,
     outputs: js.outputs,
     locks: js.locks,
+    starts: js.starts,
     outbox: js.outbox,
     deadLetters: js.deadLetters,
     recordFire: async (fire) => void fires.push(fire),
