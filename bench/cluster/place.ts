@@ -79,7 +79,7 @@ export async function openPlace(name: string): Promise<Place> {
         await kubectl("delete", kind, "--all", "-n", namespace, GOING);
       // A namespace that is deleted looks again after half the grace of its slowest pod: the pods go first.
       await asleep(namespace);
-      await kubectl("delete", "namespace", namespace, "--wait=false");
+      await kubectl("delete", "namespace", namespace, GOING);
     },
   };
 }
