@@ -14,7 +14,9 @@ import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog } from "#core/ports/record.ts";
 import { ANNOTATIONS, requestOf } from "./run-object.ts";
 
-export type Started = { readonly kind: "started"; readonly created: boolean } | { readonly kind: "taken" };
+export type Started =
+  /** `known`: announced by an earlier delivery; it may have ended, and be gone. */
+  { readonly kind: "started"; readonly created: boolean; readonly known: boolean } | { readonly kind: "taken" };
 
 export type AnnounceDeps = {
   readonly facts: Pick<FactLog, "publish">;
@@ -26,12 +28,12 @@ export type StartDeps = AnnounceDeps & { readonly objects: Pick<Objects, "create
 
 export async function startRun(run: ArkRun, deps: StartDeps): Promise<Started> {
   const { namespace = "", name = "" } = run.metadata;
-  if (await deps.starts.has({ namespace, name })) return { kind: "started", created: false };
+  if (await deps.starts.has({ namespace, name })) return { kind: "started", created: false, known: true };
   const outcome = await deps.objects.create("ArkRun", run);
   if (outcome.kind === "exists" && originOf(outcome.object) !== originOf(run)) return { kind: "taken" };
   await announce(outcome.object, deps);
   await deps.starts.add({ namespace, name });
-  return { kind: "started", created: outcome.kind === "created" };
+  return { kind: "started", created: outcome.kind === "created", known: false };
 }
 
 function originOf({ metadata: { annotations = {} } }: ArkRun): string {

@@ -19,7 +19,7 @@ import { fireKey, sha256 } from "./fire-key.ts";
 import { claimForbid, giveBack } from "./forbid.ts";
 import { outputOf } from "./run-output.ts";
 import { isStray } from "./strays.ts";
-import { startRun } from "#core/runs/start-run.ts";
+import { type Started, startRun } from "#core/runs/start-run.ts";
 import { prepareTarget, type PreparedTarget } from "./targets.ts";
 
 export type Dispatch = {
@@ -106,13 +106,9 @@ async function startTargets(input: Dispatch, fire: Fire, deps: DispatcherDeps): 
   const waiting = targets.filter(({ kind }) => kind === "waiting");
   const lost = targets.filter(({ kind }) => kind === "refused" || (kind === "waiting" && input.lastTry));
   for (const target of lost) if (target.kind !== "started") await bury(fire, input, target, deps);
-  await giveBack(
-    event,
-    claim,
-    runs,
-    lost.map(({ name }) => name),
-    deps,
-  );
+  const earlier = targets.filter((target) => target.kind === "started" && target.known);
+  const names = (of: readonly Begun[]) => of.map(({ name }) => name);
+  await giveBack(event, claim, { runs, never: names(lost), earlier: names(earlier) }, deps);
   await tell(fire, targets, lost, deps);
   const [first] = waiting;
   if (first?.kind !== "waiting" || input.lastTry) return { kind: "done" };
@@ -121,13 +117,13 @@ async function startTargets(input: Dispatch, fire: Fire, deps: DispatcherDeps): 
 
 type Begun =
   | Exclude<PreparedTarget, { kind: "ready" }>
-  | { readonly kind: "started"; readonly name: string; readonly created: boolean };
+  | (Extract<Started, { kind: "started" }> & { readonly name: string });
 
 async function begin(target: PreparedTarget, deps: DispatcherDeps): Promise<Begun> {
   if (target.kind !== "ready") return target;
   const { name, index } = target;
   const started = await startRun(target.run, deps);
-  if (started.kind === "started") return { kind: "started", name, created: started.created };
+  if (started.kind === "started") return { ...started, name };
   return { kind: "refused", index, name, reason: "NameTaken", message: `another run is called ${name}` };
 }
 

@@ -285,6 +285,26 @@ test("D33, D47: Forbid is one claim; a skipped fire starts and counts nothing; t
   expect(await door.runs()).toHaveLength(2);
 });
 
+test("D47: a delivery that comes after its run was let go holds no claim, and the next fire starts (P4)", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({
+    source: { type: "cloudevent", cloudevent: { filters: [{ exact: { type: "order" } }] } },
+    concurrencyPolicy: "Forbid",
+  });
+  await deliver(door, foreign("first"));
+  const [run] = await door.runs();
+  const name = run?.metadata.name ?? "";
+  await deliver(door, foreign("first"));
+  expect((await door.js.locks.holder("default.greet"))?.runs).toEqual([name]);
+  await door.js.locks.release("default.greet", name);
+  await door.js.objects.delete("ArkRun", { namespace: NS, name });
+  await deliver(door, foreign("first"));
+  expect(await door.js.locks.holder("default.greet")).toBeUndefined();
+  await deliver(door, foreign("next"));
+  expect(await door.runs()).toHaveLength(1);
+});
+
 test("a suspended event starts nothing and says so", async () => {
   await using door = await openDoor();
   await door.team();
