@@ -139,6 +139,8 @@ async function* watchLive<T>(link: Link, name: string, key: string, signal: Abor
       const messages = feed(link, subject, AbortSignal.any([signal, line.signal]));
       // Its first `next` subscribes: what is published while the key is read comes after it.
       let next = messages.next();
+      // Nobody waits for it yet, and a line that breaks now rejects it: unseen, that would end the process.
+      next.catch(() => undefined);
       const stored = await reached(link.jsm.direct.getMessage(bucketStream(name), { last_by_subj: subject }));
       if (stored !== null) yield { key, entry: present<T>(stored.header, stored.data, stored.seq) };
       for (let one = await next; one.done !== true; one = await next) {

@@ -1,7 +1,8 @@
-import { createServer } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ArkError } from "#core/errors.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
@@ -12,25 +13,51 @@ import { aRun, connectStore, openStore } from "./open.ts";
 
 const signal = AbortSignal.timeout(60_000);
 
-test("C1: a server below 2.12 is refused by name", async () => {
-  const info = { server_id: "x", version: "2.11.9", proto: 1, headers: true, max_payload: 1_048_576, jetstream: true };
+/** A server that greets, and then does what `on` does with each piece that it gets. */
+async function greeting(
+  version: string,
+  on: (data: string, socket: Socket) => void,
+): Promise<Server & { url: string }> {
+  const info = { server_id: "x", version, proto: 1, headers: true, max_payload: 1_048_576, jetstream: true };
   const server = createServer((socket) => {
     socket.write(`INFO ${JSON.stringify(info)}\r\n`);
-    socket.on("data", (data) => {
-      if (data.toString().includes("PING")) socket.write("PONG\r\n");
-    });
+    socket.on("data", (data) => on(data.toString(), socket));
     socket.on("error", () => {});
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  const refused = openJetStream({ url: `nats://user:secret@127.0.0.1:${address.port}`, name: "test", signal });
+  return Object.assign(server, { url: `nats://user:secret@127.0.0.1:${address.port}` });
+}
+
+test("C1: a server below 2.12 is refused by name", async () => {
+  const server = await greeting("2.11.9", (data, socket) => {
+    if (data.includes("PING")) socket.write("PONG\r\n");
+  });
+  const refused = openJetStream({ url: server.url, name: "test", signal });
   const error = await refused.catch((why: unknown) => why);
   expect(error).toBeInstanceOf(ArkError);
   expect(error).toMatchObject({ code: "nats.too_old" });
   expect((error as ArkError).message).toContain("2.11.9");
   expect((error as ArkError).message).not.toContain("secret");
+  server.close();
+});
+
+test("P8: a guest whose line breaks while it begins to follow a run is told so, once: no rejection is left over", async () => {
+  const server = await greeting("2.12.0", (data, socket) => {
+    if (data.includes("DIRECT.GET")) socket.destroy();
+    else if (data.startsWith("CONNECT")) socket.write("PONG\r\n");
+  });
+  const guest = { namespace: "default", service: "s" };
+  await using store = await openJetStream({ url: server.url, name: "test", signal, guest, requestTimeoutMs: 500 });
+  const leftOver = vi.fn<() => void>();
+  process.on("unhandledRejection", leftOver);
+  const following = store.runStates.watch(aRun(), signal)[Symbol.asyncIterator]();
+  await expect(following.next()).rejects.toBeInstanceOf(StoreUnavailable);
+  await setImmediate();
+  process.off("unhandledRejection", leftOver);
+  expect(leftOver).not.toHaveBeenCalled();
   server.close();
 });
 
