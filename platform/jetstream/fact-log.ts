@@ -16,7 +16,7 @@ import { decodeFact, factHeaders } from "./messages.ts";
 import { durableConsumer, DURABLES } from "./provision.ts";
 import { isConflict, reached } from "./reached.ts";
 import { readStored } from "./read.ts";
-import { clearTimers } from "./timers.ts";
+import { purgeTimers } from "./timers.ts";
 
 /** A number that was taken for a call that failed leaves a gap; none is that wide. */
 const TURNS_AT_ONCE = 8;
@@ -103,7 +103,7 @@ async function* consume(
 }
 
 async function purge(link: Link, run: RunName): Promise<void> {
-  await clearTimers(link, run, ">");
+  await purgeTimers(link, run);
   await reached(link.jsm.streams.purge(STREAMS.facts, { filter: runFactsFilter(run) }));
 }
 

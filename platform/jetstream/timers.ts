@@ -3,6 +3,7 @@
  *
  * T1  A timer's subject is its identity: setting it again replaces it, purging the subject cancels it.
  * T2  What fires is a timer fact that names its timer; firing twice is for the fold to ignore.
+ * T3  Of a run that is let go nothing is left that the record could still take.
  */
 import type { TimerFired } from "#core/events/facts.ts";
 import { firedSubject, STREAMS, timerFactSubject, timerSubject } from "#core/events/subjects.ts";
@@ -23,20 +24,29 @@ export function timers(link: Link): Timers {
         (await timerStream(link)) === STREAMS.timers
           ? { target: firedSubject(run), ttl: FIRED_TTL }
           : { target: timerFactSubject(run) };
-      await reached(
+      const setting = reached(
         link.js.publish(timerSubject(run, timer), JSON.stringify(fact), {
           headers: factHeaders(run, fact),
           schedule: { specification: new Date(at), ...fires },
         }),
       );
+      // The record may have been made anew, in the other form: whoever tries again looks where its timers are.
+      await setting.catch((error: unknown) => {
+        streams.delete(link);
+        throw error;
+      });
     },
-    clear: (run, timer) => clearTimers(link, run, timer),
+    clear: async (run, timer) => {
+      await reached(link.jsm.streams.purge(await timerStream(link), { filter: timerSubject(run, timer) }));
+    },
   };
 }
 
-/** `>`: all of the run. */
-export async function clearTimers(link: Link, run: RunName, timer: string): Promise<void> {
-  await reached(link.jsm.streams.purge(await timerStream(link), { filter: timerSubject(run, timer) }));
+/** T3: those that are set, then those that have fired. */
+export async function purgeTimers(link: Link, run: RunName): Promise<void> {
+  const stream = await timerStream(link);
+  for (const filter of [timerSubject(run, ">"), firedSubject(run)])
+    await reached(link.jsm.streams.purge(stream, { filter }));
 }
 
 const streams = new WeakMap<Link, Promise<string>>();

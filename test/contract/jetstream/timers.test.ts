@@ -47,3 +47,21 @@ test("timers survive a hard restart of the server (P4)", async () => {
   const [fired] = await collect(again.factLog.watch(run, { signal: AbortSignal.timeout(25_000) }), 1);
   expect(fired?.fact).toMatchObject({ kind: "timer", timer: "kept" });
 });
+
+test("T3: of a run that is let go nothing is left, and no restart of the server brings anything back", async () => {
+  await using fresh = await openStore();
+  const [gone, witness] = [aRun(), aRun()];
+  const { timers, factLog } = fresh.store;
+  await timers.set(gone, "fired", Date.now() - 1_000);
+  await timers.set(gone, "set", Date.now() + 3_600_000);
+  await collect(factLog.watch(gone, { signal: AbortSignal.timeout(25_000) }), 1);
+  await factLog.purge(gone);
+  const { streams } = await fresh.nats.monitor.jsz();
+  const left = streams.filter(({ name }) => ["ARK_FACTS", "ARK_TIMERS"].includes(name));
+  expect(left.map(({ state }) => state.messages)).toEqual([0, 0]);
+  await fresh.nats.restart({ hard: true });
+  await using again = await connectStore(fresh.nats);
+  await again.timers.set(witness, "witness", Date.now());
+  await collect(again.factLog.watch(witness, { signal: AbortSignal.timeout(25_000) }), 1);
+  expect(await collect(again.factLog.history(gone), 1)).toEqual([]);
+});
