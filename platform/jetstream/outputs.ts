@@ -2,7 +2,8 @@
  * Texts of steps: inline while short, else in `ark-outputs` under their namespace and digest, where equal texts are one.
  *
  * O1  The first piece is written last and says how many there are: a text that can be seen is whole.
- * O2  What is there is never written again: a digest has one text.
+ * O2  A digest has one text. What is there is not written again, unless it would go before the record that refers to it:
+ *     then all of its pieces are, over those that are there.
  * O3  What is read is what was stored, or it is an error: the digest is looked at.
  */
 import { createHash } from "node:crypto";
@@ -11,8 +12,8 @@ import { BUCKETS } from "#core/events/subjects.ts";
 import { INLINE_LIMIT_BYTES, PREVIEW_CHARS, type Text } from "#core/events/text.ts";
 import type { Home, Outputs } from "#core/ports/record.ts";
 import type { Link } from "./link.ts";
-import { isConflict, reached } from "./reached.ts";
-import { outputStream } from "./streams.ts";
+import { reached } from "./reached.ts";
+import { OUTPUT_RENEWED_MS, outputStream } from "./streams.ts";
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
@@ -23,11 +24,15 @@ const PIECES = "Ark-Pieces";
 const AT_ONCE = 8;
 
 /** `keep` stores a text of any length; `store` leaves short ones inline. */
-export function outputs(link: Link): Outputs & { readonly keep: (of: Home, text: string) => Promise<Text> } {
+export function outputs(
+  link: Link,
+  renewAfterMs: number = OUTPUT_RENEWED_MS,
+): Outputs & { readonly keep: (of: Home, text: string) => Promise<Text> } {
   const put = async (of: Home, text: string, data: Uint8Array): Promise<Text> => {
     const digest = digestOf(data);
     const subjects = subjectsOf(of, digest);
-    if ((await piece(link, subjects(0))) === undefined) await writeAll(link, subjects, data);
+    const first = await piece(link, subjects(0));
+    if (first === undefined || Date.now() - first.at > renewAfterMs) await writeAll(link, subjects, data);
     return { ref: { digest, bytes: data.length, preview: preview(text) } };
   };
   return {
@@ -53,11 +58,7 @@ async function writeAll(link: Link, subjects: Subjects, data: Uint8Array): Promi
     const carried = headers();
     carried.set(PIECES, String(count));
     const part = data.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
-    try {
-      await reached(link.js.publish(subjects(index), part, { headers: carried, expect: { lastSubjectSequence: 0 } }));
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-    }
+    await reached(link.js.publish(subjects(index), part, { headers: carried }));
   };
   await inBatches(count - 1, (index) => write(index + 1));
   await write(0);
@@ -74,9 +75,12 @@ async function load(link: Link, of: Home, digest: string): Promise<string> {
   return DECODER.decode(data);
 }
 
-async function piece(link: Link, subject: string): Promise<{ data: Uint8Array; count: number } | undefined> {
+type Piece = { readonly data: Uint8Array; readonly count: number; readonly at: number };
+
+async function piece(link: Link, subject: string): Promise<Piece | undefined> {
   const stored = await reached(link.jsm.direct.getMessage(outputStream(), { last_by_subj: subject }));
-  return stored === null ? undefined : { data: stored.data, count: Number(stored.header.get(PIECES)) || 1 };
+  if (stored === null) return undefined;
+  return { data: stored.data, count: Number(stored.header.get(PIECES)) || 1, at: stored.time.getTime() };
 }
 
 async function inBatches<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {

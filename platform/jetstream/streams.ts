@@ -20,6 +20,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Above this, a repeated publish is told apart by revisions and by the fold, not by its message id. */
 const DEDUPE_WINDOW_MS = 10 * MINUTE_MS;
 export const RECORD_AGE_MS = 90 * DAY_MS;
+/** A text that is stored once more after this is renewed: it outlasts the record of whoever stored it last. */
+export const OUTPUT_RENEWED_MS = 10 * DAY_MS;
 const IDEMPOTENCY_MS = DAY_MS;
 /** Each says of itself how long it stands; this ends what a stopped clock would leave. */
 const INSTANCES_MS = MINUTE_MS;
@@ -175,8 +177,9 @@ function outputStore(common: Common, bytes: Bytes): StreamSpec {
     subjects: [`$O.${BUCKETS.outputs}.C.>`, `$O.${BUCKETS.outputs}.M.>`],
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
     max_bytes: bytes(BUCKETS.outputs),
-    max_age: nanos(RECORD_AGE_MS),
+    max_age: nanos(RECORD_AGE_MS + OUTPUT_RENEWED_MS),
     allow_rollup_hdrs: false,
   };
 }

@@ -149,6 +149,8 @@ test("V1 V2: provisioning is repeatable, safe at once, and upgrades what is ther
   const manager = await jetstreamManager(await nats.connect());
   await manager.streams.add({ name: "ARK_FACTS", subjects: ["ark.facts.>"], description: "older" });
   await manager.streams.add({ name: "KV_ark-runs", subjects: ["$KV.ark-runs.>"], max_msgs_per_subject: 1 });
+  const outputs = ["$O.ark-outputs.C.>", "$O.ark-outputs.M.>"];
+  await manager.streams.add({ name: "OBJ_ark-outputs", subjects: outputs, allow_rollup_hdrs: true });
   const [one, two] = [await connectStore(nats), await connectStore(nats)];
   await Promise.all([one.provision(), two.provision()]);
   await one.provision({ storageBytes: 1024 ** 3 });

@@ -1,6 +1,8 @@
 import { jetstream } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INLINE_LIMIT_BYTES, PREVIEW_CHARS } from "#core/events/text.ts";
+import { openLink } from "#platform/jetstream/link.ts";
+import { outputs } from "#platform/jetstream/outputs.ts";
 import { openStore, type Opened } from "./open.ts";
 
 const HOME = { namespace: "default" };
@@ -37,6 +39,21 @@ test("many writers of one text at once agree", async () => {
   const stored = await Promise.all(Array.from({ length: 5 }, () => outputs.store(HOME, text)));
   expect(new Set(stored.map((one) => JSON.stringify(one))).size).toBe(1);
   expect(await outputs.load(HOME, stored[0]!)).toBe(text);
+});
+
+test("O2: a text that is stored again after a while is renewed, whole, and still there once", async () => {
+  const link = await openLink(await opened.nats.connect());
+  const state = async () =>
+    (await opened.nats.monitor.jsz()).streams.find(({ name }) => name === "OBJ_ark-outputs")?.state;
+  const text = "r".repeat(300_000);
+  await outputs(link).store(HOME, text);
+  const before = await state();
+  await outputs(link).store(HOME, text);
+  expect((await state())?.last_seq).toBe(before?.last_seq);
+  const renewed = await outputs(link, -1).store(HOME, text);
+  const pieces = 3;
+  expect(await state()).toMatchObject({ messages: before?.messages, last_seq: (before?.last_seq ?? 0) + pieces });
+  expect(await outputs(link).load(HOME, renewed)).toBe(text);
 });
 
 test("O2, O3: a text is its namespace's own, is never written over, and what is not what was stored is an error", async () => {
