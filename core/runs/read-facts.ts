@@ -1,6 +1,6 @@
 /** The record of a run for a reader: from the fact after the last one that it has, with long texts whole if it asks. */
 import type { Text } from "#core/events/text.ts";
-import type { FactLog, Outputs, RunName, StoredFact } from "#core/ports/record.ts";
+import { type FactLog, type Outputs, type RunName, type StoredFact, StoreUnavailable } from "#core/ports/record.ts";
 
 export type FactReading = {
   /** Also those to come, until `signal`. */
@@ -36,11 +36,18 @@ export async function* readFacts(
   }
 }
 
-/** Texts above the inline limit in place of their references. */
+/** Texts above the inline limit in place of their references. One that is gone, or not what it was, stays a reference. */
 async function inlined({ fact, ...stored }: StoredFact, deps: FactReaderDeps): Promise<StoredFact> {
   const { outputs, maxTextBytes = Number.POSITIVE_INFINITY } = deps;
-  const inline = async (text: Text): Promise<Text> =>
-    "ref" in text && text.ref.bytes > maxTextBytes ? text : { inline: await outputs.load(stored, text) };
+  const inline = async (text: Text): Promise<Text> => {
+    if ("inline" in text || text.ref.bytes > maxTextBytes) return text;
+    try {
+      return { inline: await outputs.load(stored, text) };
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      return text;
+    }
+  };
   if (fact.kind === "step.turn") return { ...stored, fact: { ...fact, record: await inline(fact.record) } };
   if (fact.kind !== "step.finished" || fact.outcome.kind !== "done") return { ...stored, fact };
   const outcome = { ...fact.outcome, output: await inline(fact.outcome.output) };

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { INLINE_LIMIT_BYTES } from "#core/events/text.ts";
 import type { Fact } from "#core/events/facts.ts";
-import type { StoredFact } from "#core/ports/record.ts";
+import { type RunName, type StoredFact, StoreUnavailable } from "#core/ports/record.ts";
 import { RECORD_SECRET } from "#core/runs/record-secret.ts";
 import { jsonLines } from "../../../cli/ndjson.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
@@ -215,6 +215,26 @@ describe("what is read", () => {
       { outcome: { output: { inline: expect.stringMatching(/^x{32769}$/) } } },
       { outcome: { output: { ref: { bytes: 600 * 1024 } } } },
     ]);
+  });
+
+  test("R3: a record that cannot be read on breaks off, and does not look whole", async () => {
+    await publish("r7", requested("r7"));
+    async function* history(run: RunName) {
+      yield* world.js.factLog.history(run);
+      throw new StoreUnavailable("the line broke");
+    }
+    const url = await open({ facts: { ...world.js.factLog, history } });
+    await expect((await ask(url, `${NS}/r7/facts`)).text()).rejects.toThrow("terminated");
+  });
+
+  test("whole: a text that is gone stays a reference, and what comes after it is read", async () => {
+    const url = await open();
+    const output = { ref: { digest: `sha256:${"0".repeat(64)}`, bytes: 40_000, preview: "once" } };
+    await publish("r8", { kind: "step.finished", at: 3, ...key, outcome: { kind: "done", output }, usage });
+    await publish("r8", { ...started, attempt: 1 });
+    const text = await (await ask(url, `${NS}/r8/facts?whole=true`)).text();
+    expect(text).toContain('"preview":"once"');
+    expect(text.trimEnd().split("\n")).toHaveLength(2);
   });
 
   test("the output of a run that succeeded, whole; 404 before", async () => {
