@@ -1,0 +1,47 @@
+/** Kubernetes Events on a real API server. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Logger } from "#core/ports/log.ts";
+import { openKube } from "#platform/kube/client.ts";
+import { createRecorder } from "#platform/kube/events.ts";
+import { startApiServer, type ApiServer } from "../../harness/api-server.ts";
+
+const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+const EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events";
+const POLL = { timeout: 20_000, interval: 50 };
+
+let api: ApiServer;
+beforeAll(async () => {
+  api = await startApiServer();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const regarding = (name: string) => ({
+  apiVersion: "arkonis.dev/v1alpha1",
+  kind: "ArkEvent",
+  namespace: "default",
+  name,
+  uid: `uid-of-${name}`,
+});
+
+async function countOf(name: string): Promise<number> {
+  const { body } = await api.request("GET", EVENTS);
+  const { items } = body as { items: { regarding: { name: string } }[] };
+  return items.filter((event) => event.regarding.name === name).length;
+}
+
+test("V3: of one object 25 are told at once, then one every five minutes; others lose nothing by it", async () => {
+  let now = Date.parse("2026-11-21T10:00:00Z");
+  const kube = openKube({ kubeconfig: api.kubeconfig });
+  const recorder = createRecorder(kube, { controller: "arkonis.dev/test", instance: "test", now: () => now, log });
+  const tell = (name: string, count: number) => {
+    for (let n = 0; n < count; n += 1)
+      recorder.tell(regarding(name), { type: "Normal", reason: "Fired", action: "Fired", note: `run ${now}-${n}` });
+  };
+  tell("busy", 40);
+  tell("calm", 1);
+  await expect.poll(() => countOf("busy"), POLL).toBe(25);
+  await expect.poll(() => countOf("calm"), POLL).toBe(1);
+  now += 10 * 60_000;
+  tell("busy", 40);
+  await expect.poll(() => countOf("busy"), POLL).toBe(27);
+});
