@@ -3,7 +3,8 @@
  * token of the namespace's record.
  *
  * R1  A wrong token, a namespace without one and a run that is not there answer alike to whoever has none: 401.
- * R2  Rate, then token, then the record; so many readers at a time, each for a while: it comes again by `fromSeq`.
+ * R2  Rate, then token, then the record; so many readers at a time, each for a while: it comes again by `fromSeq`. Whole
+ *     outputs are in memory, several times each: fewer of them at a time.
  * R3  What cannot be reached is 503 before the first line, and a broken stream after it.
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
@@ -25,6 +26,7 @@ export type RecordDeps = {
   /** Ends every reader: it comes again, to another replica. */
   readonly signal: AbortSignal;
   readonly maxReaders?: number;
+  readonly maxOutputs?: number;
   readonly maxMs?: number;
 };
 
@@ -32,16 +34,18 @@ export type RecordDeps = {
 const MAX_TEXT_BYTES = 512 * 1024;
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const MAX_READERS = 32;
+const MAX_OUTPUTS = 2;
 const MAX_MS = 60 * 60_000;
 
 export function createRecord(deps: RecordDeps): App {
-  const readers = createReaders(deps.maxReaders ?? MAX_READERS);
-  const route = (path: string, read: Reading): Route => ({
+  const ofFacts = createReaders(deps.maxReaders ?? MAX_READERS);
+  const ofOutputs = createReaders(deps.maxOutputs ?? MAX_OUTPUTS);
+  const route = (path: string, read: Reading, readers: Readers): Route => ({
     method: "GET",
     path: `/record/:namespace/:run/${path}`,
     handle: (request) => enter(request, deps, readers, read),
   });
-  const routes = [route("facts", factsReply), route("output", outputReply)];
+  const routes = [route("facts", factsReply, ofFacts), route("output", outputReply, ofOutputs)];
   return createApp({ routes, ready: () => true, log: deps.log, signal: deps.signal });
 }
 

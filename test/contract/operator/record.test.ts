@@ -1,4 +1,6 @@
 /** The record of runs at the front door: a real API server keeps the Secret, a real nats-server the facts. */
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { INLINE_LIMIT_BYTES } from "#core/events/text.ts";
 import type { Fact } from "#core/events/facts.ts";
@@ -249,6 +251,24 @@ describe("what is read", () => {
     const answer = await ask(url, `${NS}/r6/output`);
     expect(await answer.json()).toEqual({ output: expect.stringMatching(/^y{32769}$/) });
   });
+});
+
+test("R2: whole outputs are read a few at a time; one that is not taken off holds its place, and gives it back", async () => {
+  const url = await open({ maxOutputs: 1 });
+  const output = await world.js.outputs.store({ namespace: NS }, "z".repeat(4 * 1024 * 1024));
+  const state = { version: 1, ...ref("r9"), spec: { teamRef: "t" }, depth: 0, hop: 0, startedAt: 1 } as const;
+  await world.js.runStates.put(
+    { ...state, phase: { kind: "succeeded", endedAt: 2, output }, steps: {}, issued: {} },
+    0,
+  );
+  // Nobody reads its body: more than the sockets between hold.
+  const slow = request(`${url}/record/${NS}/r9/output`, { headers: { authorization: `Bearer ${token}` } }).end();
+  const [answer] = (await once(slow, "response")) as [IncomingMessage];
+  expect(answer.statusCode).toBe(200);
+  expect((await ask(url, `${NS}/r9/output`)).status).toBe(429);
+  expect((await ask(url, `${NS}/r1/facts`)).status).toBe(200);
+  slow.destroy();
+  await expect.poll(async () => (await ask(url, `${NS}/r9/output`)).status, { timeout: 60_000 }).toBe(200);
 });
 
 test("R3: while the API server is away it is 503, and comes back", async () => {
