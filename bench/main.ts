@@ -1,8 +1,8 @@
 /**
  * Figures beside baselines of the same run: `npm run bench -- [--json] [--only NAME]... [--runs N] [--write FILE]`.
- * Writes nothing unless `--write` says where.
+ * Writes nothing unless `--write` says where; section "Cluster" of that file stays.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { measureBaseline, type Measured } from "./baseline.ts";
 import type { Bench, Figure } from "./figure.ts";
@@ -46,7 +46,15 @@ async function main(): Promise<void> {
   for (const { name, run } of BENCHES)
     if (values.only.length === 0 || values.only.includes(name)) add(await run({ runs: Number(values.runs), baseline }));
   if (values.json) console.log(JSON.stringify({ machine, at: new Date().toISOString(), figures }, null, 2));
-  if (values.write !== undefined) await writeFile(values.write, markdown(machine, figures));
+  if (values.write !== undefined)
+    await writeFile(values.write, markdown(machine, figures) + (await rest(values.write)));
+}
+
+/** What `npm run bench:cluster` printed stays in the file. */
+async function rest(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const at = text.indexOf("\n## Cluster");
+  return at < 0 ? "" : text.slice(at);
 }
 
 await main();
