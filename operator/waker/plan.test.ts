@@ -37,7 +37,7 @@ test.each([
   ["facts", { facts: 1 }, { collector: 1, relay: 0 }],
   ["many facts", { facts: 900 }, { collector: 2, relay: 0 }],
   ["dead tasks, for the reaper", { dead: 1 }, { collector: 1, relay: 0 }],
-  ["unconfirmed events", { events: 40 }, { collector: 0, relay: 1 }],
+  ["W3: unconfirmed events, which are facts soon", { events: 40 }, { collector: 1, relay: 1 }],
 ])("shared functions: %s", (_name, load, wanted) => {
   expect(wants([], load)).toEqual(wanted);
 });
