@@ -31,8 +31,9 @@ import { createWaking, type Waking } from "./waker/waking.ts";
 import { FIELD_MANAGER, routerServiceName, serviceUrl } from "./resources/names.ts";
 
 const TOKEN_BYTES = 32;
-/** Requests for the record, before their token is looked at. */
-const RECORD_RATE = { perSecond: 50, burst: 100 };
+/** Requests for the record, before their token is looked at: of all namespaces, and of each. */
+const RECORD_RATE = { perSecond: 100, burst: 200, maxKeys: 1 };
+const NAMESPACE_RATE = { perSecond: 10, burst: 40, maxKeys: 10_000 };
 /** The name of the Lease. */
 const LEASE = "ark-operator";
 
@@ -59,7 +60,10 @@ async function main(config: Config): Promise<void> {
       outputs: js.outputs,
       states: js.runStates,
       digestOf: recordDigests(kubeChildren(kube, FIELD_MANAGER), () => performance.now()),
-      rate: createRateLimit({ ...RECORD_RATE, maxKeys: 1, now: () => performance.now() }),
+      rate: {
+        total: createRateLimit({ ...RECORD_RATE, now: () => performance.now() }),
+        perNamespace: createRateLimit({ ...NAMESPACE_RATE, now: () => performance.now() }),
+      },
       log,
       signal: stop,
     }),

@@ -4,7 +4,8 @@
  *
  * R1  A wrong token, a namespace without one and a run that is not there answer alike to whoever has none: 401.
  * R2  Rate, then token, then the record; so many readers at a time, each for a while: it comes again by `fromSeq`. Whole
- *     outputs are in memory, several times each: fewer of them at a time.
+ *     outputs are in memory, several times each: fewer of them at a time. A namespace is refused by its own rate before
+ *     it takes of the total: whoever asks for one without end keeps nobody from the others.
  * R3  What cannot be reached is 503 before the first line, and a broken stream after it.
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
@@ -13,7 +14,7 @@ import { type FactLog, type Outputs, type RunStates, StoreUnavailable } from "#c
 import { readFacts, readingOf } from "#core/runs/read-facts.ts";
 import { type App, createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
-import type { HttpProblem, HttpReply, HttpRequest, RateLimit, Route } from "#platform/http/exchange.ts";
+import type { HttpProblem, HttpReply, HttpRequest, RateLimit, RateVerdict, Route } from "#platform/http/exchange.ts";
 
 export type RecordDeps = {
   readonly facts: Pick<FactLog, "history" | "watch">;
@@ -21,7 +22,7 @@ export type RecordDeps = {
   readonly states: Pick<RunStates, "get">;
   /** Of a namespace's token; undefined where it has none. */
   readonly digestOf: (namespace: string) => Promise<string | undefined>;
-  readonly rate: RateLimit;
+  readonly rate: { readonly total: RateLimit; readonly perNamespace: RateLimit };
   readonly log: Logger;
   /** Ends every reader: it comes again, to another replica. */
   readonly signal: AbortSignal;
@@ -55,7 +56,7 @@ type Run = { readonly namespace: string; readonly run: string };
 /** R2, R3. */
 async function enter(request: HttpRequest, deps: RecordDeps, readers: Readers, read: Reading): Promise<HttpReply> {
   const { namespace = "", run = "" } = request.params;
-  const rate = deps.rate.take("");
+  const rate = take(deps.rate, namespace);
   if (rate.kind === "refused") return tooMany(rate.retryAfterSeconds);
   try {
     const digest = DNS_LABEL.test(namespace) ? await deps.digestOf(namespace) : undefined;
@@ -67,6 +68,11 @@ async function enter(request: HttpRequest, deps: RecordDeps, readers: Readers, r
     if (error instanceof StoreUnavailable) return notReady;
     throw error;
   }
+}
+
+function take({ total, perNamespace }: RecordDeps["rate"], namespace: string): RateVerdict {
+  const own = perNamespace.take(DNS_LABEL.test(namespace) ? namespace : "");
+  return own.kind === "refused" ? own : total.take("");
 }
 
 function factsReply(request: HttpRequest, run: Run, deps: RecordDeps): HttpReply {

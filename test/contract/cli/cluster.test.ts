@@ -86,7 +86,7 @@ async function openFront(): Promise<Front> {
     outputs: door.js.outputs,
     states: door.js.runStates,
     digestOf: recordDigests(children, clock),
-    rate: createRateLimit({ perSecond: 1_000, burst: 1_000, maxKeys: 1, now: clock }),
+    rate: { total: wide(clock), perNamespace: wide(clock) },
     log: quiet,
     signal: new AbortController().signal,
   });
@@ -371,3 +371,7 @@ test("replay asks by an annotation, each time anew, and says what waits", async 
   expect((await event())?.metadata.uid).toBe(uid);
   expect(await ark(["replay", "nobody"])).toMatchObject({ code: 2, err: expect.stringContaining("no event nobody") });
 });
+
+function wide(now: () => number) {
+  return createRateLimit({ perSecond: 1_000, burst: 1_000, maxKeys: 8, now });
+}

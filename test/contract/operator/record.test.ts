@@ -57,7 +57,7 @@ async function open(options: Partial<RecordDeps> = {}): Promise<string> {
     outputs: world.js.outputs,
     states: world.js.runStates,
     digestOf: recordDigests(children(), () => clock),
-    rate: createRateLimit({ perSecond: 1_000, burst: 1_000, maxKeys: 1, now: () => performance.now() }),
+    rate: { total: rate(1_000), perNamespace: rate(1_000) },
     log: QUIET,
     signal: stop.signal,
     ...options,
@@ -74,6 +74,9 @@ async function open(options: Partial<RecordDeps> = {}): Promise<string> {
   doors.push(door);
   return door.url;
 }
+
+/** So many requests, and then none for a long while. */
+const rate = (burst: number) => createRateLimit({ perSecond: 0.001, burst, maxKeys: 8, now: () => 0 });
 
 const ask = (url: string, path: string, bearer = token, init: RequestInit = {}) =>
   fetch(`${url}/record/${path}`, { ...init, headers: { authorization: `Bearer ${bearer}` } });
@@ -147,11 +150,21 @@ describe("who may read", () => {
   });
 
   test("R2: too many at once are told when to come again", async () => {
-    const url = await open({ rate: createRateLimit({ perSecond: 0.001, burst: 1, maxKeys: 1, now: () => 0 }) });
+    const url = await open({ rate: { total: rate(1), perNamespace: rate(9) } });
     expect((await ask(url, `${NS}/r1/facts`)).status).toBe(200);
     const refused = await ask(url, `${NS}/r1/facts`);
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+
+  test("R2: whoever asks for a namespace without end, without a token, keeps nobody from another one", async () => {
+    const url = await open({ rate: { total: rate(6), perNamespace: rate(2) } });
+    const flood = (namespace: string) =>
+      Promise.all(Array.from({ length: 20 }, () => ask(url, `${namespace}/r1/facts`, "wrong")));
+    const refused = (answers: readonly Response[]) => answers.filter(({ status }) => status === 429).length;
+    expect(refused(await flood("kube-system"))).toBe(18);
+    expect(refused(await flood("No_Name"))).toBe(18);
+    expect((await ask(url, `${NS}/r1/facts`)).status).toBe(200);
   });
 });
 
