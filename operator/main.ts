@@ -25,6 +25,7 @@ import { createFront } from "./front/front.ts";
 import { createRecord } from "./front/record.ts";
 import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
 import { recordDigests } from "./record-tokens.ts";
+import { provision } from "./provision.ts";
 import { createReferences } from "./references.ts";
 import { readSigner } from "./nats-signer.ts";
 import { createWaking, type Waking } from "./waker/waking.ts";
@@ -47,7 +48,7 @@ async function main(config: Config): Promise<void> {
     signal: stop,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
-  await js.provision();
+  await provision(js, config, log);
 
   let leading: Leading | undefined;
   const isUp = () => !stop.aborted;

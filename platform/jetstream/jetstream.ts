@@ -45,7 +45,7 @@ import { starts } from "./starts.ts";
 import { objects } from "./objects.ts";
 import { outbox } from "./outbox.ts";
 import { outputs } from "./outputs.ts";
-import { provision } from "./provision.ts";
+import { provision, type Provisioned } from "./provision.ts";
 import { reaper } from "./reaper.ts";
 import { replays } from "./replays.ts";
 import { runStates } from "./run-states.ts";
@@ -105,7 +105,7 @@ export type JetStream = AsyncDisposable &
   RecordPorts &
   EventPorts & {
     /** Creates or upgrades all streams and buckets; repeatable. */
-    provision(sizing?: Sizing): Promise<void>;
+    provision(sizing?: Sizing): Promise<Provisioned>;
     /** For readiness. Never rejects. */
     isConnected(): boolean;
     /** Sends what is buffered, ends all subscriptions, closes; bounded in time, repeatable. */

@@ -23,14 +23,19 @@ const ACK_WAIT_MS = 60_000;
 /** Messages delivered and unsettled over all replicas: bounds what a crash delivers again. */
 const MAX_ACK_PENDING = 2_048;
 
+/** `isOlder`: the record takes schedules and roll-ups, which no server takes out of a stream (ADR 0015). */
+export type Provisioned = { readonly isOlder: boolean };
+
 /** Throws StoreUnavailable, ArkError `server.refused`, or the server's own words when a setting cannot be changed. */
-export async function provision(link: Link, sizing: Sizing = {}): Promise<void> {
-  const table = (await isOlder(link)) ? withTimersInFacts(streamTable(sizing)) : streamTable(sizing);
+export async function provision(link: Link, sizing: Sizing = {}): Promise<Provisioned> {
+  const older = await isOlder(link);
+  const table = older ? withTimersInFacts(streamTable(sizing)) : streamTable(sizing);
   // What others are fed from comes first.
   const feeds = ({ name }: StreamSpec) => name === STREAMS.timers;
   for (const specs of [table.filter(feeds), table.filter((spec) => !feeds(spec))])
     await Promise.all(specs.map((spec) => ensureStream(link, spec, sizing)));
   await Promise.all(Object.values(DURABLES).map((durable) => ensureDurable(link, durable, sizing.ackWaitMs)));
+  return { isOlder: older };
 }
 
 async function isOlder(link: Link): Promise<boolean> {
