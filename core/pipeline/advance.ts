@@ -53,7 +53,7 @@ function readyAt(step: PlannedStep, { steps, before }: Draft): number | undefine
 function startStep(step: PlannedStep, state: StepState, at: number, draft: Draft, view: View): void {
   if (step.condition !== undefined) {
     const rendered = render(step.condition, step, view);
-    if (rendered.kind === "failed") return failStep(step, { code: "template.failed", ...rendered }, at, draft);
+    if (rendered.kind === "failed") return failStep(step, rendered, at, draft);
     if (!isTruthyText(rendered.text)) {
       draft.steps[step.name] = { ...totalsOf(state), phase: "skipped", endedAt: at, message: "if is false" };
       return;
@@ -86,7 +86,7 @@ function whatForbids(step: PlannedStep, draft: Draft, view: View): StepFailure |
   if (step.target.kind === "team" && draft.before.depth >= MAX_DEPTH)
     return { code: "run.too_deep", message: `teams are nested more than ${MAX_DEPTH} deep` };
   const rendered = renderInputs(step, view, step.target.kind === "team" ? "child" : "prompt");
-  return rendered.kind === "failed" ? { code: "template.failed", message: rendered.message } : undefined;
+  return rendered.kind === "failed" ? rendered : undefined;
 }
 
 /**

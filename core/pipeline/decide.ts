@@ -11,7 +11,7 @@
 import { attemptId, type AttemptKey } from "#core/events/facts.ts";
 import { childRunName } from "./chance.ts";
 import type { Graph, PlannedStep } from "./graph.ts";
-import { promptOf, renderInputs, type Outputs, type View } from "./render.ts";
+import { type NotRendered, promptOf, renderInputs, type Outputs, type View } from "./render.ts";
 import { renderedOutput } from "./run-output.ts";
 import type { Attempt, Command, RunState } from "./state.ts";
 import { RUN_TIMEOUT, stepTimer, timerId } from "./timers.ts";
@@ -76,8 +76,7 @@ function keyOf(step: string, { iteration, attempt }: Attempt): AttemptKey {
 function workCommand(step: PlannedStep, attempt: Attempt, key: AttemptKey, id: string, view: View): Command {
   const { target } = step;
   const inputs = renderInputs(step, view, target.kind === "team" ? "child" : "prompt");
-  // The fold rendered these very templates over this very data before it started the attempt.
-  if (inputs.kind === "failed") throw new Error(`step ${step.name}: ${inputs.message}`);
+  if (inputs.kind === "failed") return giveUp(step, key, id, inputs);
   if (target.kind === "team") {
     const { team } = target;
     return { kind: "child", id, key, team, run: childRunName(team, id), input: Object.fromEntries(inputs.fields) };
@@ -91,6 +90,13 @@ function workCommand(step: PlannedStep, attempt: Attempt, key: AttemptKey, id: s
     ...(attempt.earlier !== undefined && { earlier: attempt.earlier }),
   };
   return { kind: "task", id, key, agent: target.agent, task };
+}
+
+/** The fold rendered these very templates over this very data before it started the attempt: only texts may be gone. */
+function giveUp(step: PlannedStep, key: AttemptKey, id: string, failure: NotRendered): Command {
+  const { code, message } = failure;
+  if (code !== "output.lost") throw new Error(`step ${step.name}: ${message}`);
+  return { kind: "give-up", id, key, failure: { code, message } };
 }
 
 type Timers = ReadonlyMap<string, number>;

@@ -63,8 +63,7 @@ function succeed(
   const { iteration, attempt } = active.attempt;
   if (step.loop !== undefined) {
     const rendered = render(step.loop.condition, step, here);
-    if (rendered.kind === "failed")
-      return failStep(step, { code: "template.failed", message: rendered.message }, at, draft);
+    if (rendered.kind === "failed") return failStep(step, rendered, at, draft);
     const again = isTruthyText(rendered.text) && iteration < step.loop.maxIterations;
     if (again) return runIteration(step, iteration + 1, at, draft, here);
   }

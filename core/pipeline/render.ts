@@ -3,29 +3,34 @@
  *
  * R1  Only steps that a template may read are in its data (G2), so no rendering depends on timing.
  * R2  Step outputs are marked in prompts and nowhere else (E6).
+ * R3  A text that is lost fails what reads it, and names the step that makes it anew (P4).
  */
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { Text } from "#core/events/text.ts";
 import { wrapStepOutput } from "#core/events/marks.ts";
 import type { RenderHooks, TemplateFault } from "#core/template/compile.ts";
-import type { Graph, PlannedStep, Source } from "./graph.ts";
+import type { Graph, PlannedStep, Reads, Source } from "./graph.ts";
 import { parseJson, resolveInput } from "./inputs.ts";
 import { textFor, type Reader } from "./policies.ts";
 import type { RunState, StepState } from "./state.ts";
 
-/** Texts above the inline limit, by digest: what `neededOutputs` asked for. */
-export type Outputs = ReadonlyMap<string, string>;
+/** Texts above the inline limit, by digest: what `neededOutputs` asked for. Undefined: the store has it no more. */
+export type Outputs = ReadonlyMap<string, string | undefined>;
 
 export type View = { readonly graph: Graph; readonly state: RunState; readonly outputs: Outputs };
 
-export type Rendered =
-  | { readonly kind: "rendered"; readonly text: string }
-  /** `message` names field, line and column. */
-  | { readonly kind: "failed"; readonly message: string };
+export type NotRendered = {
+  readonly kind: "failed";
+  readonly code: "template.failed" | "output.lost";
+  /** Names field, line and column, or the step whose text is lost. */
+  readonly message: string;
+};
+
+export type Rendered = { readonly kind: "rendered"; readonly text: string } | NotRendered;
 
 export type RenderedFields =
   | { readonly kind: "rendered"; readonly fields: readonly (readonly [key: string, text: string])[] }
-  | { readonly kind: "failed"; readonly message: string };
+  | NotRendered;
 
 /** Throws when the caller did not load what `neededOutputs` named: a bug, not an outcome. */
 export function readText(text: Text, outputs: Outputs): string {
@@ -36,12 +41,29 @@ export function readText(text: Text, outputs: Outputs): string {
 }
 
 export function render(source: Source, reader: Reader, view: View, hooks?: RenderHooks): Rendered {
+  const lost = lostIn(source.reads, reader, view);
+  if (lost !== undefined) return lost;
   const data = { input: resolveInput(view.state.spec), steps: stepsData(source, reader, view) };
   const first = source.template.render(data, hooks);
   // Rendering has a limit on time, which a process that was stopped for a moment passes too: only a second failure counts.
   const outcome = first.kind === "rendered" ? first : source.template.render(data, hooks);
   if (outcome.kind === "rendered") return outcome;
-  return { kind: "failed", message: `${source.field}: ${faultText(outcome.fault)}` };
+  return { kind: "failed", code: "template.failed", message: `${source.field}: ${faultText(outcome.fault)}` };
+}
+
+/** R3. */
+export function lostIn(reads: Reads, reader: Reader, { graph, state, outputs }: View): NotRendered | undefined {
+  const isLost = (text: Text | undefined): boolean =>
+    text !== undefined && "ref" in text && outputs.has(text.ref.digest) && outputs.get(text.ref.digest) === undefined;
+  for (const [name, fields] of reads) {
+    const step = graph.byName.get(name);
+    const result = state.steps[name]?.result;
+    if (step === undefined || result === undefined) continue;
+    if (![...fields].some((field) => isLost(textFor(reader, step, result, field, graph)))) continue;
+    const message = `the text of step ${name} is not in the store any more: ark retry ${state.run} --step ${name}`;
+    return { kind: "failed", code: "output.lost", message };
+  }
+  return undefined;
 }
 
 function faultText({ line, column, message, hint }: TemplateFault): string {

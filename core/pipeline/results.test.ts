@@ -355,3 +355,40 @@ describe("status", () => {
     expect(run.status().steps?.[0]).toMatchObject({ output: "part", rawOutputRef: { digest: "sha256:9" } });
   });
 });
+
+describe("P4: a text that the store has no more ends the run, and says which step makes it anew", () => {
+  const again = expect.stringContaining("ark retry run --step a") as unknown;
+  const reading: Step[] = [{ role: "a" }, { role: "b", dependsOn: ["a"], inputs: { x: "{{ .steps.a.output }}" } }];
+  const long = { kind: "done", output: ref("sha256:gone") } as const;
+
+  test("lost before the step that reads it begins", () => {
+    const run = live(reading);
+    run.lost.add("sha256:gone");
+    run.finish("a", long);
+    expect(run.end()).toBe("StepFailed");
+    expect(run.status().steps?.[1]).toMatchObject({ phase: "Failed", errorCode: "output.lost", message: again });
+  });
+
+  test("lost before a later attempt: its end goes into the record", () => {
+    const run = live([reading[0]!, { ...reading[1]!, validate: { contains: "x", onFailure: "retry", maxRetries: 3 } }]);
+    run.finish("a", long);
+    run.lost.add("sha256:gone");
+    const answer = { inline: "y" };
+    run.finish("b", { kind: "invalid", code: "output.contains", message: "no", answer, retryable: true });
+    const [given] = run.of("give-up");
+    if (given === undefined) throw new Error("nothing was given up");
+    run.act();
+    expect(run.of("give-up")).toHaveLength(1);
+    run.finish("b", { kind: "failed", code: given.failure.code, message: given.failure.message, mayPass: false });
+    expect(run.end()).toBe("StepFailed");
+    expect(run.status().steps?.[1]).toMatchObject({ errorCode: "output.lost", message: again });
+  });
+
+  test("lost before the run's output is made", () => {
+    const run = live([{ role: "a" }, { role: "b" }], { output: "[{{ .steps.a.output }}]" });
+    run.finish("a", long);
+    run.lost.add("sha256:gone");
+    run.finish("b", "end");
+    expect(run.end()).toBe("OutputError");
+  });
+});

@@ -4,7 +4,7 @@ import { utf8Length } from "#core/template/utf8.ts";
 import { digestOf } from "./chance.ts";
 import type { Graph } from "./graph.ts";
 import { textFor } from "./policies.ts";
-import { readText, render, type Rendered, type View } from "./render.ts";
+import { lostIn, readText, render, type Rendered, type View } from "./render.ts";
 import type { RunState } from "./state.ts";
 
 export type RunOutput =
@@ -25,7 +25,9 @@ export function runOutput(view: View): RunOutput {
 export function renderedOutput(view: View): Rendered {
   const { output } = view.graph;
   if (output.kind === "template") return render(output.source, "run-output", view);
-  return { kind: "rendered", text: output.kind === "object" ? outputsObject(view, output.steps) : "" };
+  if (output.kind === "step") return { kind: "rendered", text: "" };
+  const reads = new Map(output.steps.map((name) => [name, new Set(["rawOutput" as const])]));
+  return lostIn(reads, "run-output", view) ?? { kind: "rendered", text: outputsObject(view, output.steps) };
 }
 
 /** Skipped steps have no output and are left out. */

@@ -99,6 +99,13 @@ export type Command =
       readonly run: string;
       readonly input: Readonly<Record<string, string>>;
     }
+  /** An attempt whose prompt cannot be made: its end goes into the record, as an executor's would. */
+  | {
+      readonly kind: "give-up";
+      readonly id: string;
+      readonly key: AttemptKey;
+      readonly failure: { readonly code: string; readonly message: string };
+    }
   | { readonly kind: "set-timer"; readonly id: string; readonly timer: string; readonly at: number }
   | { readonly kind: "clear-timer"; readonly id: string; readonly timer: string }
   | {

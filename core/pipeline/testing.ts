@@ -8,6 +8,7 @@ import type { Graph } from "./graph.ts";
 import { neededOutputs } from "./needs.ts";
 import { plan } from "./plan.ts";
 import { project } from "./project.ts";
+import type { Outputs } from "./render.ts";
 import { start } from "./start.ts";
 import type { Command, RunState } from "./state.ts";
 
@@ -50,6 +51,8 @@ export class Lived {
   readonly commands: Command[] = [];
   readonly log: Fact[] = [];
   readonly stored = new Map<string, string>();
+  /** Digests of texts that the store has no more. */
+  readonly lost = new Set<string>();
   clock = 0;
 
   constructor(spec: ArkRunSpec, more: Partial<RunRequested> = {}) {
@@ -61,9 +64,11 @@ export class Lived {
   }
 
   /** Only what the engine asked for is there, as with a real shell. */
-  load(wanted: readonly Text[]): ReadonlyMap<string, string> {
+  load(wanted: readonly Text[]): Outputs {
     const texts = wanted.flatMap((text) => ("ref" in text ? [text.ref.digest] : []));
-    return new Map(texts.map((digest) => [digest, this.stored.get(digest) ?? ""]));
+    return new Map(
+      texts.map((digest) => [digest, this.lost.has(digest) ? undefined : (this.stored.get(digest) ?? "")]),
+    );
   }
 
   act(): void {

@@ -18,6 +18,11 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
 
+/** Thrown by `Outputs.load`: the text is not there, or is not what was stored. Trying again does not bring it back. */
+export class OutputLost extends Error {
+  override readonly name = "OutputLost";
+}
+
 export type StoredFact = RunRef & { readonly seq: number; readonly fact: Fact };
 
 /** One delivered message that must be settled exactly once; the effect is stored before `ack` (habit 14). */
@@ -108,6 +113,7 @@ export interface RunStates {
 export interface Outputs {
   /** Inline below the limit, else stored in the namespace under its digest; storing the same text twice is free. */
   store(of: Home, text: string): Promise<Text>;
+  /** Throws `OutputLost`. */
   load(of: Home, text: Text): Promise<string>;
 }
 

@@ -11,7 +11,9 @@ import type { Fact } from "#core/events/facts.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { Command, RunState } from "#core/pipeline/state.ts";
 import type { Graph } from "#core/pipeline/graph.ts";
-import type { Home, RunRef } from "#core/ports/record.ts";
+import type { Outputs } from "#core/pipeline/render.ts";
+import type { Text } from "#core/events/text.ts";
+import { type Home, OutputLost, type RunRef } from "#core/ports/record.ts";
 import type { CollectorPorts } from "./deps.ts";
 import { budgetsOf, childOutcome, childRequest, runEvent, totalUsage } from "./run-events.ts";
 import { underOwnSpan } from "./trace.ts";
@@ -35,6 +37,8 @@ export async function carryOut(
     case "child":
       await ports.outbox.publish(childRequest(state, command), state.uid);
       return NO_SEQ;
+    case "give-up":
+      return giveUp(state, command, ports);
     case "set-timer":
       await ports.timers.set(refOf(state), command.timer, command.at);
       return NO_SEQ;
@@ -47,15 +51,22 @@ export async function carryOut(
       return NO_SEQ;
     case "cancel-child":
       return cancelChild(state, command, ports);
-    case "store-output":
-      await ports.outputs.store(state, command.text);
-      return NO_SEQ;
-    case "emit":
-      await ports.outbox.publish(runEvent(state, command, project(graph, state)), state.uid);
-      return NO_SEQ;
     case "report":
       return reportToParent(state, command, ports);
+    default:
+      return tell(graph, state, command, ports);
   }
+}
+
+async function tell(
+  graph: Graph,
+  state: RunState,
+  command: Of<"store-output" | "emit">,
+  ports: CollectorPorts,
+): Promise<number> {
+  if (command.kind === "store-output") await ports.outputs.store(state, command.text);
+  else await ports.outbox.publish(runEvent(state, command, project(graph, state)), state.uid);
+  return NO_SEQ;
 }
 
 async function publishTask(state: RunState, command: Of<"task">, ports: CollectorPorts): Promise<number> {
@@ -75,6 +86,18 @@ async function publishTask(state: RunState, command: Of<"task">, ports: Collecto
   const { seq } = await ports.tasks.publish(task);
   ports.wakes.hint({ namespace: state.namespace, agent: command.agent });
   return seq;
+}
+
+/** P4: what was there when the attempt was planned may be lost at a later one. */
+async function giveUp(state: RunState, { key, failure }: Of<"give-up">, ports: CollectorPorts): Promise<number> {
+  const { code, message } = failure;
+  await ports.facts.publish(refOf(state), {
+    kind: "step.finished",
+    at: ports.now(),
+    ...key,
+    outcome: { kind: "failed", code, message, mayPass: false },
+  });
+  return NO_SEQ;
 }
 
 /** A first attempt alone: where it failed, another instance may do better. */
@@ -127,20 +150,29 @@ export function refOf({ namespace, run, uid }: RunState): RunRef {
   return { namespace, run, uid };
 }
 
-/** Texts by digest that the engine wants to see before it folds `fact` or decides. */
+/** Texts by digest that the engine wants to see before it folds `fact` or decides; undefined for one that is lost. */
 export async function loadOutputs(
   of: Home,
   graph: Graph,
   state: RunState | undefined,
   ports: CollectorPorts,
   fact?: Fact,
-): Promise<ReadonlyMap<string, string>> {
-  const loaded = new Map<string, string>();
+): Promise<Outputs> {
+  const loaded = new Map<string, string | undefined>();
   const wanted = neededOutputs(graph, state, fact);
   await Promise.all(
     wanted.map(async (text) => {
-      if ("ref" in text) loaded.set(text.ref.digest, await ports.outputs.load(of, text));
+      if ("ref" in text) loaded.set(text.ref.digest, await load(of, text, ports));
     }),
   );
   return loaded;
+}
+
+async function load(of: Home, text: Text, { outputs }: CollectorPorts): Promise<string | undefined> {
+  try {
+    return await outputs.load(of, text);
+  } catch (error) {
+    if (error instanceof OutputLost) return undefined;
+    throw error;
+  }
 }

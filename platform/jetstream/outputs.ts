@@ -4,13 +4,15 @@
  * O1  The first piece is written last and says how many there are: a text that can be seen is whole.
  * O2  A digest has one text. What is there is not written again, unless it would go before the record that refers to it:
  *     then all of its pieces are, over those that are there.
- * O3  What is read is what was stored, or it is an error: the digest is looked at.
+ * O3  What is read is what was stored, or it is lost: the digest is looked at. A replica may be behind: before a text
+ *     counts as lost, the leader was asked (a guest may not ask it).
  */
 import { createHash } from "node:crypto";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { BUCKETS } from "#core/events/subjects.ts";
 import { INLINE_LIMIT_BYTES, PREVIEW_CHARS, type Text } from "#core/events/text.ts";
-import type { Home, Outputs } from "#core/ports/record.ts";
+import { type Home, OutputLost, type Outputs } from "#core/ports/record.ts";
 import type { Link } from "./link.ts";
 import { reached } from "./reached.ts";
 import { OUTPUT_RENEWED_MS, outputStream } from "./streams.ts";
@@ -67,18 +69,34 @@ async function writeAll(link: Link, subjects: Subjects, data: Uint8Array): Promi
 /** O3. */
 async function load(link: Link, of: Home, digest: string): Promise<string> {
   const subjects = subjectsOf(of, digest);
-  const first = await piece(link, subjects(0));
-  if (first === undefined) throw new Error(`output ${digest} is not in the store any more`);
-  const rest = await inBatches(first.count - 1, (index) => piece(link, subjects(index + 1)));
+  const near = await readAll((index) => piece(link, subjects(index)), digest);
+  const found = near ?? (link.isGuest ? undefined : await readAll((index) => led(link, subjects(index)), digest));
+  if (found === undefined) throw new OutputLost(`output ${digest} is not in the store any more`);
+  return DECODER.decode(found);
+}
+
+async function readAll(
+  read: (index: number) => Promise<Piece | undefined>,
+  digest: string,
+): Promise<Buffer | undefined> {
+  const first = await read(0);
+  if (first === undefined) return undefined;
+  const rest = await inBatches(first.count - 1, (index) => read(index + 1));
   const data = Buffer.concat([first, ...rest].map((one) => one?.data ?? new Uint8Array()));
-  if (digestOf(data) !== digest) throw new Error(`output ${digest} is not what was stored`);
-  return DECODER.decode(data);
+  return digestOf(data) === digest ? data : undefined;
 }
 
 type Piece = { readonly data: Uint8Array; readonly count: number; readonly at: number };
 
 async function piece(link: Link, subject: string): Promise<Piece | undefined> {
-  const stored = await reached(link.jsm.direct.getMessage(outputStream(), { last_by_subj: subject }));
+  return pieceOf(await reached(link.jsm.direct.getMessage(outputStream(), { last_by_subj: subject })));
+}
+
+async function led(link: Link, subject: string): Promise<Piece | undefined> {
+  return pieceOf(await reached(link.jsm.streams.getMessage(outputStream(), { last_by_subj: subject })));
+}
+
+function pieceOf(stored: StoredMsg | null): Piece | undefined {
   if (stored === null) return undefined;
   return { data: stored.data, count: Number(stored.header.get(PIECES)) || 1, at: stored.time.getTime() };
 }

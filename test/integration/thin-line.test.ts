@@ -50,6 +50,26 @@ test("P10: a graph that cannot be is refused with the field that is wrong, and c
   expect(JSON.stringify(status.conditions)).toContain("spec.pipeline[0].role");
 });
 
+test("P4: a run whose next step reads a text that the store has no more ends, and says which step makes it anew", async () => {
+  await using world = await startWorld({ functions: ["collector"], script: [] });
+  const ref = { namespace: NAMESPACE, run: "lost-run-aaaaaa", uid: "uid-of-lost" };
+  const text = { ref: { digest: `sha256:${"0".repeat(64)}`, bytes: 40_000, preview: "A poem" } };
+  const pipeline = [
+    { role: "poet", name: "one", inputs: { prompt: "begin" } },
+    { role: "poet", name: "two", dependsOn: ["one"], inputs: { prompt: "go on from {{ .steps.one.output }}" } },
+  ];
+  const spec = { teamRef: "t", roles: [{ name: "poet", arkAgent: AGENT }], pipeline };
+  const carried = { one: { output: text } };
+  await world.js.factLog.publish(ref, { kind: "run.requested", at: 1, ...ref, spec, depth: 0, hop: 0, carried });
+  const state = await world.ended(ref.run);
+  expect(state.phase).toMatchObject({ kind: "failed", reason: "StepFailed" });
+  expect(state.steps["two"]).toMatchObject({
+    phase: "failed",
+    code: "output.lost",
+    message: expect.stringContaining(`ark retry ${ref.run} --step one`) as unknown,
+  });
+});
+
 test("D7: SIGTERM lets the task in hand end, takes no other, exits 0", async () => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => (release = resolve));

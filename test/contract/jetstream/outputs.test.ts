@@ -1,6 +1,7 @@
 import { jetstream } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INLINE_LIMIT_BYTES, PREVIEW_CHARS } from "#core/events/text.ts";
+import { OutputLost } from "#core/ports/record.ts";
 import { openLink } from "#platform/jetstream/link.ts";
 import { outputs } from "#platform/jetstream/outputs.ts";
 import { openStore, type Opened } from "./open.ts";
@@ -61,9 +62,9 @@ test("O2, O3: a text is its namespace's own, is never written over, and what is 
   const text = "z".repeat(40_000);
   const stored = await outputs.store(HOME, text);
   if (!("ref" in stored)) throw new Error("inline");
-  await expect(outputs.load({ namespace: "other" }, stored)).rejects.toThrow("not in the store");
+  await expect(outputs.load({ namespace: "other" }, stored)).rejects.toBeInstanceOf(OutputLost);
   const js = jetstream(await opened.nats.connect());
   const subject = `$O.ark-outputs.C.other.${stored.ref.digest.slice("sha256:".length)}.0`;
   await js.publish(subject, "forged");
-  await expect(outputs.load({ namespace: "other" }, stored)).rejects.toThrow("not what was stored");
+  await expect(outputs.load({ namespace: "other" }, stored)).rejects.toBeInstanceOf(OutputLost);
 });
