@@ -28,12 +28,14 @@ const DEPLOYMENTS = `/apis/apps/v1/namespaces/${SYSTEM}/deployments`;
 
 type Slice = Watched & { readonly endpoints?: readonly { readonly conditions: { readonly ready?: boolean } }[] };
 
-/** The Service in front of the operator leads somewhere. */
+/** The Service in front of the operator leads somewhere, and its node knows: until then it refuses connections. */
 async function doorOpen(): Promise<void> {
   const slices = `/apis/discovery.k8s.io/v1/namespaces/${SYSTEM}/endpointslices`;
   await untilAll<Slice>(slices, "kubernetes.io/service-name=ark-operator", (all) =>
     all.some(({ endpoints }) => endpoints?.some(({ conditions }) => conditions.ready === true) ?? false),
   );
+  const answers = () => fetch(door.url, { signal: AbortSignal.timeout(10_000) }).then(Boolean, () => false);
+  await expect.poll(answers, { timeout: 60_000, interval: 200 }).toBe(true);
 }
 
 async function scaleOperator(replicas: number): Promise<void> {
