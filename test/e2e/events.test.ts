@@ -93,11 +93,15 @@ test(
     try {
       await kubectl("wait", "--for=condition=Ready", "--timeout=120s", `trigger/caller-${namespace}`, "-n", SYSTEM);
       const call = { "ce-id": "call-1", "ce-source": "/phone", "ce-type": "com.example.call" };
-      expect((await post(call, { ask: "the news" })).status).toBe(202);
-      const outputs = ["called about the hour", "called about the news"];
-      await feature.runs((all) =>
-        outputs.every((output) => all.some(({ status }) => status?.output === output && status.phase === "Succeeded")),
-      );
+      const outputs = async () => (await feature.runs(() => true)).map(({ status }) => status?.output);
+      // Ready is said before every part of the Broker knows the Trigger, and what comes before that is gone: it is sent
+      // until it has arrived, which starts one run all the same (P1).
+      const sent = async () => {
+        expect((await post(call, { ask: "the news" })).status).toBe(202);
+        return outputs();
+      };
+      await expect.poll(sent, { timeout: 120_000, interval: 5_000 }).toContain("called about the news");
+      await expect.poll(outputs, { timeout: 120_000, interval: 1_000 }).toContain("called about the hour");
     } finally {
       await kubectl("delete", "pingsource/caller", "-n", namespace);
       await kubectl("delete", `trigger/caller-${namespace}`, "-n", SYSTEM);
