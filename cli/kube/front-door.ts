@@ -147,11 +147,21 @@ async function ask(
     return {
       status: response.statusCode ?? 0,
       header: (wanted) => [response.headers[wanted]].flat()[0],
-      body: response as AsyncIterable<Uint8Array>,
+      body: bodyOf(name, response, signal),
     };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw unreachable(name, late.signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error);
+  }
+}
+
+/** Throws ArkError `server.unreachable` where it breaks off. */
+async function* bodyOf(name: string, response: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+  try {
+    yield* response;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw unreachable(name, error, "broke off its answer");
   }
 }
 
@@ -178,7 +188,7 @@ async function textOf(answer: DoorAnswer): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The whole body as JSON; `{}` for none. */
+/** The whole body as JSON; `{}` for none. Throws ArkError `server.unreachable` where it breaks off. */
 export async function jsonOf(answer: DoorAnswer): Promise<Readonly<Record<string, unknown>>> {
   const text = await textOf(answer);
   try {
@@ -190,8 +200,8 @@ export async function jsonOf(answer: DoorAnswer): Promise<Readonly<Record<string
   }
 }
 
-function unreachable(name: string, error: unknown): ArkError {
+function unreachable(name: string, error: unknown, did = "did not answer"): ArkError {
   const why = error instanceof Error ? error.message : String(error);
   const hint = "Check it with `ark doctor`; an address that you can reach: --server URL or ARK_SERVER.";
-  return new ArkError("server.unreachable", `the front door (${name}) did not answer: ${why}`, hint, { cause: error });
+  return new ArkError("server.unreachable", `the front door (${name}) ${did}: ${why}`, hint, { cause: error });
 }

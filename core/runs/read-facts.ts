@@ -1,4 +1,8 @@
-/** The record of a run for a reader: from the fact after the last one that it has, with long texts whole if it asks. */
+/**
+ * The record of a run for a reader: from the fact after the last one that it has, with long texts whole if it asks.
+ *
+ * R1  What `signal` cuts short throws, unless it follows: an end says that there was no more.
+ */
 import type { Text } from "#core/events/text.ts";
 import { type FactLog, type Outputs, type RunName, type StoredFact, StoreUnavailable } from "#core/ports/record.ts";
 
@@ -31,9 +35,10 @@ export async function* readFacts(
 ): AsyncGenerator<StoredFact> {
   const facts = follow ? deps.facts.watch(run, { fromSeq, signal }) : deps.facts.history(run);
   for await (const stored of facts) {
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     if (stored.seq >= fromSeq) yield whole ? await inlined(stored, deps) : stored;
   }
+  if (!follow) signal.throwIfAborted();
 }
 
 /** Texts above the inline limit in place of their references. One that is gone, or not what it was, stays a reference. */

@@ -6,7 +6,8 @@
  * R2  Rate, then token, then the record; so many readers at a time, each for a while: it comes again by `fromSeq`. Whole
  *     outputs are in memory, several times each: fewer of them at a time. A namespace is refused by its own rate before
  *     it takes of the total: whoever asks for one without end keeps nobody from the others.
- * R3  What cannot be reached is 503 before the first line, and a broken stream after it.
+ * R3  What cannot be reached is 503 before the first line, and a broken stream after it; so is what the time of its
+ *     reader or the end of the process cuts short. An end says that there was no more.
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 
 /**
- * Writes until `lines` ends or the client goes; waits where the client reads slowly. Closes the iterator. Where `lines`
- * fails the answer is left without an end, for the caller to break off: else its reader would take it for the whole.
+ * Writes until `lines` ends or the client goes; waits where the client reads slowly. Closes the iterator, which watches
+ * the signal itself: only it knows whether that is the end that its reader expects. Where it fails the answer is broken
+ * off or, without an abort, left to the caller to break off: with an end its reader would take it for the whole.
  */
 export async function writeLines(
   response: ServerResponse,
@@ -15,11 +16,20 @@ export async function writeLines(
   response.flushHeaders();
   try {
     for await (const line of lines) {
-      if (signal.aborted) break;
-      if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, "drain", { signal });
+      if (response.destroyed) return;
+      if (!response.write(`${JSON.stringify(line)}\n`)) await drained(response, signal);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
+    return void response.destroy();
   }
   response.end();
+}
+
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  try {
+    await once(response, "drain", { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import type { RunName } from "#core/ports/record.ts";
 import { RECORD_SECRET } from "#core/runs/record-secret.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
@@ -29,6 +30,8 @@ let way: Server;
 let folder: string;
 /** Addresses of pods that the API server went to, in order. */
 const asked: string[] = [];
+/** Of a replica that is told to end after the first fact that it reads out; the next one takes its place. */
+let ending: AbortController | undefined;
 
 async function make(collection: string, object: Record<string, unknown>): Promise<void> {
   const made = await api.request("POST", collection, object);
@@ -59,21 +62,33 @@ async function openWay(): Promise<Server> {
   return server;
 }
 
-async function openFrontDoor(): Promise<Serving> {
+function createReplica(end = new AbortController()) {
   const clock = () => performance.now();
+  const { factLog: facts, outputs, runStates: states } = door.js;
+  async function* history(run: RunName) {
+    for await (const fact of facts.history(run)) {
+      yield fact;
+      ending?.abort();
+      ending = undefined;
+    }
+  }
+  return createRecord({
+    facts: { ...facts, history },
+    outputs,
+    states,
+    digestOf: (namespace) => recordDigests(kubeChildren(openKube(api), "test"), clock)(namespace),
+    rate: { total: wide(clock), perNamespace: wide(clock) },
+    log: quiet,
+    signal: end.signal,
+  });
+}
+
+async function openFrontDoor(): Promise<Serving> {
   const passing = createFront({
     upstream: door.webhook.url,
     services: { get: () => Promise.resolve(undefined) },
     routerUrl: () => "",
-    record: createRecord({
-      facts: door.js.factLog,
-      outputs: door.js.outputs,
-      states: door.js.runStates,
-      digestOf: (namespace) => recordDigests(kubeChildren(openKube(api), "test"), clock)(namespace),
-      rate: { total: wide(clock), perNamespace: wide(clock) },
-      log: quiet,
-      signal: new AbortController().signal,
-    }),
+    record: (request, response) => createReplica(ending)(request, response),
     ready: () => true,
     log: quiet,
   });
@@ -163,6 +178,31 @@ test("fires an event and reads a record, with the roles that come with Ark; F5: 
   await door.js.factLog.publish(ref, requested);
   const logs = await ark(["logs", "by-hand", "--kubeconfig", kubeconfig]);
   expect(logs).toMatchObject({ code: 0, out: expect.stringMatching(/run {2}requested\n$/), err: "" });
+});
+
+test("R1: what a replica that ends cuts short is read on from the next, through the API server too", async () => {
+  const kubeconfig = await member("carol", true);
+  const whole = await ark(["logs", "by-hand", "--kubeconfig", kubeconfig]);
+  const ref = { namespace: "default", run: "by-hand", uid: "any" };
+  for (const attempt of [0, 1])
+    await door.js.factLog.publish(ref, {
+      kind: "step.started",
+      at: 1,
+      instance: "i",
+      step: "s",
+      iteration: 0,
+      attempt,
+    });
+  const end = (ending = new AbortController());
+  const logs = await ark(["logs", "by-hand", "--kubeconfig", kubeconfig]);
+  expect(end.signal.aborted).toBe(true);
+  expect(logs).toMatchObject({ code: 0, err: "" });
+  expect(logs.out.split("\n")).toEqual([
+    ...whole.out.trimEnd().split("\n"),
+    expect.stringContaining("s  started"),
+    expect.stringContaining("s (attempt 2)  started"),
+    "",
+  ]);
 });
 
 test("a wrong token is refused there as it is anywhere", async () => {

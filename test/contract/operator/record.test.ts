@@ -14,6 +14,7 @@ import { openKube } from "#platform/kube/client.ts";
 import { createFront } from "../../../operator/front/front.ts";
 import { createRecord, type RecordDeps } from "../../../operator/front/record.ts";
 import { createRecordTokens, recordDigests } from "../../../operator/record-tokens.ts";
+import { Lock } from "../../harness/lock.ts";
 import { QUIET } from "./quiet.ts";
 import { type OperatorWorld, startOperatorWorld } from "./world.ts";
 
@@ -240,6 +241,38 @@ describe("what is read", () => {
     }
     const url = await open({ facts: { ...world.js.factLog, history } });
     await expect((await ask(url, `${NS}/r7/facts`)).text()).rejects.toThrow("terminated");
+  });
+
+  test("R3: a read that the end of the process or its own time cuts short breaks off, also while its reader is slow", async () => {
+    const fact: Fact = { kind: "step.turn", at: 2, ...key, turn: 0, usage, model: "m", record: { inline: "t" } };
+    for (let turn = 0; turn < 4; turn++) await publish("r10", { ...fact, turn });
+    const cut = async (options: Partial<RecordDeps>) => (await ask(await open(options), `${NS}/r10/facts`)).text();
+    const own = new AbortController();
+    async function* ending(run: RunName) {
+      for await (const stored of world.js.factLog.history(run)) {
+        yield stored;
+        own.abort();
+      }
+    }
+    const facts = world.js.factLog;
+    await expect(cut({ facts: { ...facts, history: ending }, signal: own.signal })).rejects.toThrow("terminated");
+    await expect(cut({ maxMs: 0 })).rejects.toThrow("terminated");
+
+    const late = new AbortController();
+    const given = new Lock(1);
+    // More than the sockets between hold.
+    const record = { inline: "t".repeat(16 * 1024 * 1024) };
+    async function* long(run: RunName) {
+      for await (const stored of world.js.factLog.history(run)) {
+        given.unlock();
+        yield { ...stored, fact: { ...fact, record } };
+      }
+    }
+    const url = await open({ facts: { ...facts, history: long }, signal: late.signal });
+    const slow = await ask(url, `${NS}/r10/facts`);
+    await given.done;
+    late.abort();
+    await expect(slow.text()).rejects.toThrow("terminated");
   });
 
   test("whole: a text that is gone stays a reference, and what comes after it is read", async () => {
