@@ -4,7 +4,6 @@
  * O1  Spans wait in a bounded queue; one that does not fit is dropped. Memory does not grow with a collector that is away.
  * O2  Stopping sends what waits, and gives up after `STOP_MS`.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Tracer } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import {
@@ -13,10 +12,9 @@ import {
   RandomIdGenerator,
   type SpanExporter,
   TracerProvider,
-  type TracerProviderOptions,
 } from "@opentelemetry/sdk-trace";
-import { ArkError } from "#core/errors.ts";
 import type { Logger } from "#core/ports/log.ts";
+import { resourceOf, signalUrl, told, within } from "./exporting.ts";
 
 export type OtlpOptions = { readonly endpoint: string; readonly service: string; readonly log: Logger };
 
@@ -40,14 +38,18 @@ const MAX_CHARS = 65_536;
 
 export function openOtlp({ endpoint, service, log }: OtlpOptions): Otlp {
   const ids = new Ids();
-  const exporter = new OTLPTraceExporter({ url: tracesUrl(endpoint), timeoutMillis: EXPORT_MS });
+  const exporter: SpanExporter = new OTLPTraceExporter({
+    url: signalUrl(endpoint, "traces"),
+    timeoutMillis: EXPORT_MS,
+  });
+  exporter.export = told("spans", log, exporter.export.bind(exporter));
   const provider = new TracerProvider({
     resource: resourceOf({ "service.name": service, "service.namespace": "ark" }),
     idGenerator: ids,
     spanLimits: { attributeValueLengthLimit: MAX_CHARS },
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: told(exporter, log),
+        exporter,
         maxQueueSize: QUEUE,
         maxExportBatchSize: BATCH,
         scheduledDelayMillis: EVERY_MS,
@@ -58,23 +60,8 @@ export function openOtlp({ endpoint, service, log }: OtlpOptions): Otlp {
   return {
     tracer: provider.getTracer("ark"),
     withIds: (chosen, start) => ids.choose(chosen, start),
-    async stop() {
-      const over = new AbortController();
-      const late = delay(STOP_MS, undefined, { signal: over.signal }).catch(() => {});
-      // What failed was logged where it failed.
-      await Promise.race([provider.shutdown().catch(() => {}), late]);
-      over.abort();
-    },
+    stop: () => within(STOP_MS, provider.shutdown()),
   };
-}
-
-function tracesUrl(endpoint: string): string {
-  if (URL.canParse(endpoint) && /^https?:/.test(endpoint)) return `${endpoint.replace(/\/+$/, "")}/v1/traces`;
-  throw new ArkError(
-    "usage",
-    "OTEL_EXPORTER_OTLP_ENDPOINT is no address",
-    "Give the address of an OTLP/HTTP collector, such as http://collector:4318.",
-  );
 }
 
 /** A random id, unless one was chosen. Starting a span is synchronous: no other span comes between. */
@@ -98,33 +85,4 @@ class Ids implements IdGenerator {
   generateSpanId(): string {
     return this.#chosen?.spanId ?? this.#random.generateSpanId();
   }
-}
-
-/** One line when spans begin to be lost, one when they arrive again. */
-function told(exporter: SpanExporter, log: Logger): SpanExporter {
-  let failing = false;
-  return {
-    export(spans, done) {
-      exporter.export(spans, (result) => {
-        const failed = result.error !== undefined;
-        if (failed && !failing) log.warn({ err: result.error }, "spans could not be exported");
-        if (!failed && failing) log.info({}, "spans are exported again");
-        failing = failed;
-        done(result);
-      });
-    },
-    shutdown: () => exporter.shutdown(),
-  };
-}
-
-type Resource = NonNullable<TracerProviderOptions["resource"]>;
-
-/** Nothing is looked up about the machine: names of hosts and users stay here. */
-function resourceOf(attributes: Readonly<Record<string, string>>): Resource {
-  const resource: Resource = {
-    attributes: { ...attributes },
-    merge: () => resource,
-    getRawAttributes: () => Object.entries(attributes),
-  };
-  return resource;
 }

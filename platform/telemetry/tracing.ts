@@ -19,11 +19,10 @@ import {
 import { parseTraceparent, traceparentOf } from "#core/events/trace-context.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { PastSpan, Span, SpanAttributes, SpanOptions, Spans } from "#core/ports/spans.ts";
+import { endpointOf, type Env, serviceOf } from "./exporting.ts";
 import type { Otlp } from "./otlp.ts";
 
 export type Tracing = AsyncDisposable & { readonly spans: Spans };
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 const SAMPLED = 1;
 const KINDS = {
@@ -36,12 +35,10 @@ const KINDS = {
 /** `service`: the name of this process, unless `OTEL_SERVICE_NAME` says another. */
 export async function openTracing(service: string, env: Env, log: Logger): Promise<Tracing> {
   const content = env["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"]?.toLowerCase() === "true";
-  const endpoint = env["OTEL_EXPORTER_OTLP_ENDPOINT"]?.trim() ?? "";
-  if (endpoint === "" || env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") {
-    return { spans: apiSpans(content), [Symbol.asyncDispose]: async () => {} };
-  }
+  const endpoint = endpointOf(env, "traces");
+  if (endpoint === "") return { spans: apiSpans(content), [Symbol.asyncDispose]: async () => {} };
   const { openOtlp } = await import("./otlp.ts");
-  const otlp = openOtlp({ endpoint, service: env["OTEL_SERVICE_NAME"]?.trim() || service, log });
+  const otlp = openOtlp({ endpoint, service: serviceOf(env, service), log });
   return { spans: spansOf(otlp.tracer, content, otlp), [Symbol.asyncDispose]: () => otlp.stop() };
 }
 

@@ -1,8 +1,9 @@
-/** An OTLP/HTTP collector in one line: `await using otlp = await startOtlp();` keeps the spans it is sent. */
+/** An OTLP/HTTP collector in one line: `await using otlp = await startOtlp();` keeps the spans and metrics it is sent. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as z from "zod";
+import { Attributes, type ReceivedPoint, readMetrics } from "./otlp-metrics.ts";
 
 export type ReceivedSpan = {
   readonly name: string;
@@ -22,14 +23,14 @@ export type TestOtlp = AsyncDisposable & {
   /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   readonly url: string;
   readonly spans: () => readonly ReceivedSpan[];
+  /** The newest of each series, in order of their names; cumulative. */
+  readonly points: () => readonly ReceivedPoint[];
+  /** Resolves with the next metrics that come. */
+  readonly nextPoints: () => Promise<readonly ReceivedPoint[]>;
   /** Everything that came, as it came. */
   readonly text: () => string;
 };
 
-const Attributes = z
-  .array(z.object({ key: z.string(), value: z.record(z.string(), z.unknown()) }))
-  .default([])
-  .transform((list) => Object.fromEntries(list.map(({ key, value }) => [key, Object.values(value)[0]])));
 const nanos = z.string().transform((text) => Number(BigInt(text) / 1_000_000n));
 const Export = z.object({
   resourceSpans: z.array(
@@ -57,21 +58,29 @@ const Export = z.object({
 });
 
 const FAILED = 2;
+const TRACES = "/v1/traces";
+const METRICS = "/v1/metrics";
 const TIMEOUT_MS = 10_000;
 
 export async function startOtlp(): Promise<TestOtlp> {
   const spans: ReceivedSpan[] = [];
+  const points = new Map<string, ReceivedPoint>();
   const texts: string[] = [];
+  const waiting: ((come: readonly ReceivedPoint[]) => void)[] = [];
+  const take = (url: string | undefined, text: string): void => {
+    texts.push(text);
+    if (url === TRACES) return void spans.push(...read(text));
+    const come = readMetrics(text);
+    for (const point of come) points.set(JSON.stringify([point.name, point.instance, point.attributes]), point);
+    for (const resolve of waiting.splice(0)) resolve(come);
+  };
   const server = createServer({ requestTimeout: TIMEOUT_MS }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const text = Buffer.concat(chunks).toString("utf8");
-      const known = request.method === "POST" && request.url === "/v1/traces";
-      if (known) {
-        texts.push(text);
-        spans.push(...read(text));
-      }
+      const known = request.method === "POST" && (request.url === TRACES || request.url === METRICS);
+      if (known) take(request.url, text);
       response.writeHead(known ? 200 : 404, { "content-type": "application/json" }).end("{}");
     });
   });
@@ -81,6 +90,8 @@ export async function startOtlp(): Promise<TestOtlp> {
   return {
     url: `http://127.0.0.1:${port}`,
     spans: () => spans,
+    points: () => [...points.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    nextPoints: () => new Promise((resolve) => waiting.push(resolve)),
     text: () => texts.join("\n"),
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
