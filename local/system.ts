@@ -148,6 +148,7 @@ function dispatcherDeps(
     locks: js.locks,
     starts: js.starts,
     outbox: js.outbox,
+    fireHints: js.fireHints,
     deadLetters: js.deadLetters,
     recordFire: async (fire) => {
       await statuses.record(fire);

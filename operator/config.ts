@@ -41,6 +41,7 @@ const Env = z.object({
   ARK_COLLECTOR: name.default("ark-collector"),
   ARK_WEBHOOK: name.default("ark-webhook"),
   /** Default: the Knative Services' own cluster addresses. */
+  ARK_DISPATCHER_URL: url.optional(),
   ARK_COLLECTOR_URL: url.optional(),
   ARK_WEBHOOK_URL: url.optional(),
   /** How people's webhooks begin; default: this operator's Service, port 8092. */
@@ -95,6 +96,7 @@ export type Config = ProcessConfig & {
   /** Undefined: the Broker is not the operator's. */
   readonly brokerClass: "MTChannelBasedBroker" | "NatsJetStreamBroker" | undefined;
   readonly dispatcher: string;
+  readonly dispatcherUrl: string;
   readonly collectorUrl: string;
   readonly webhookUrl: string;
   /** Without a closing slash. */
@@ -130,6 +132,7 @@ function decide(env: z.output<typeof Env>): Config {
     broker: { namespace: env.ARK_BROKER_NAMESPACE ?? namespace, name: env.BROKER },
     brokerClass: env.ARK_BROKER_CLASS,
     dispatcher: env.ARK_DISPATCHER,
+    dispatcherUrl: env.ARK_DISPATCHER_URL ?? service(env.ARK_DISPATCHER),
     collectorUrl: env.ARK_COLLECTOR_URL ?? service(env.ARK_COLLECTOR),
     webhookUrl: env.ARK_WEBHOOK_URL ?? service(env.ARK_WEBHOOK),
     frontUrl: (env.ARK_FRONT_URL ?? `${service("ark-operator")}:8092`).replace(/\/+$/, ""),

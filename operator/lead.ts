@@ -6,6 +6,7 @@
  */
 import { aborted } from "#core/abort.ts";
 import { setTimeout as delay } from "node:timers/promises";
+import type { FireHint } from "#core/ports/record.ts";
 import { agentScale } from "#core/reconcile/agent-scale.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
 import type { Kube } from "#platform/kube/client.ts";
@@ -24,6 +25,7 @@ import { keepLettingGo } from "./let-go.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
+import { foresee } from "./waker/foresee.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import type { WakePlan, Waking } from "./waker/waking.ts";
 
@@ -95,9 +97,13 @@ export function createLeading(given: LeadDeps): Leading {
     for (const key of new Set([...before.keys(), ...loads.keys()]))
       if (before.get(key) !== loads.get(key)) poke(workKey("ArkAgent", key));
   };
-  const { collectorUrl, webhookUrl, collectorSlots } = given.config;
-  const shared = { collector: { url: collectorUrl, slots: collectorSlots }, relay: { url: webhookUrl } };
-  const plan: WakePlan["plan"] = (load) => planWakes(poolsOf(deps), load, shared);
+  const { dispatcherUrl, collectorUrl, webhookUrl, collectorSlots } = given.config;
+  const shared = {
+    dispatcher: { url: dispatcherUrl },
+    collector: { url: collectorUrl, slots: collectorSlots },
+    relay: { url: webhookUrl },
+  };
+  const plan: WakePlan["plan"] = (load, fires) => planWakes(poolsOf(deps), load, foreseenIn(fires, deps), shared);
 
   return {
     faults: () => allOf(informers).flatMap(({ fault }) => fault ?? []),
@@ -158,6 +164,16 @@ async function allSynced(informers: Informers, signal: AbortSignal): Promise<voi
 }
 
 const FAULT_LOOK_MS = 200;
+
+/** W4. */
+function foreseenIn(fires: readonly FireHint[], { informers }: Pick<Deps, "informers">): ReadonlySet<string> {
+  return new Set(
+    fires.flatMap(({ namespace, event }) => {
+      const found = informers.events.get(`${namespace}/${event}`);
+      return found === undefined ? [] : foresee(found, (team) => informers.teams.get(`${namespace}/${team}`));
+    }),
+  );
+}
 
 /** W2: an agent of no replicas has no pool. */
 function* poolsOf({ informers, config }: Deps): Generator<AgentPool> {

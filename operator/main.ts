@@ -6,6 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { createApp } from "#platform/http/app.ts";
+import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
 import { hold } from "#platform/http/hold.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
@@ -21,6 +22,7 @@ import { createLog } from "#platform/telemetry/log.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { createApplier } from "./applier.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
+import { createForetelling } from "./front/foretell.ts";
 import { createFront } from "./front/front.ts";
 import { createRecord } from "./front/record.ts";
 import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
@@ -35,6 +37,8 @@ const TOKEN_BYTES = 32;
 /** Requests for the record, before their token is looked at: of all namespaces, and of each. */
 const RECORD_RATE = { perSecond: 100, burst: 200, maxKeys: 1 };
 const NAMESPACE_RATE = { perSecond: 10, burst: 40, maxKeys: 10_000 };
+/** Hints at fires of one event: a pool that one of them woke stays awake for longer. */
+const FIRE_RATE = { perSecond: 0.2, burst: 1, maxKeys: 10_000 };
 /** The name of the Lease. */
 const LEASE = "ark-operator";
 
@@ -68,6 +72,13 @@ async function main(config: Config): Promise<void> {
       log,
       signal: stop,
     }),
+    foretell: createForetelling({
+      triggers: js.triggers,
+      hints: js.fireHints,
+      authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
+      quiet: createRateLimit({ ...FIRE_RATE, now: () => performance.now() }),
+      log,
+    }),
     ready: isUp,
     log,
   });
@@ -78,7 +89,10 @@ async function main(config: Config): Promise<void> {
   );
   log.info({ port: health.port, front: door.port }, "listening");
 
-  const waking = createWaking({ backlog: js.backlog, hints: js.wakes, hold, random: Math.random, log }, stop);
+  const waking = createWaking(
+    { backlog: js.backlog, hints: js.wakes, fires: js.fireHints, hold, random: Math.random, log },
+    stop,
+  );
   const lease = {
     namespace: config.namespace,
     name: LEASE,

@@ -106,6 +106,11 @@ export function wakeSubject(namespace: string, agent: string): string {
   return `ark.wake.${namespace}.${agent}`;
 }
 
+/** Hint that an ArkEvent is about to fire. */
+export function fireSubject(namespace: string, event: string): string {
+  return `ark.fire.${namespace}.${event}`;
+}
+
 /** Where an instance takes tasks that another one pulled. Instances are DNS labels, as pods are. */
 export function handSubject(
   { namespace, agent }: { readonly namespace: string; readonly agent: string },

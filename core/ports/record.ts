@@ -160,6 +160,14 @@ export interface WakeHints {
   watch(signal: AbortSignal): AsyncIterable<{ readonly namespace: string; readonly agent: string }>;
 }
 
+/** An ArkEvent that is about to fire: what it will need may wake before there is work. A lost hint costs time. */
+export interface FireHints {
+  send(fire: FireHint): void;
+  /** Of all events, until `signal`. */
+  watch(signal: AbortSignal): AsyncIterable<FireHint>;
+}
+export type FireHint = { readonly namespace: string; readonly event: string };
+
 /** Work that lies in the queues, whoever it is for: what the waker goes by. */
 export interface Backlog {
   read(): Promise<{

@@ -2,7 +2,7 @@
 import type { DeadLetters, Locks, Outbox, Starts } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
-import type { FactLog, Outputs, RunStates } from "#core/ports/record.ts";
+import type { FactLog, FireHints, Outputs, RunStates } from "#core/ports/record.ts";
 import type { Spans } from "#core/ports/spans.ts";
 
 /** What became of one fire; whoever writes the status of ArkEvents counts it (D35). */
@@ -30,6 +30,7 @@ export type DispatcherDeps = {
   readonly locks: Locks;
   readonly starts: Starts;
   readonly outbox: Pick<Outbox, "confirm">;
+  readonly fireHints: Pick<FireHints, "send">;
   readonly deadLetters: Pick<DeadLetters, "store">;
   readonly recordFire: (fire: FireRecord) => Promise<void>;
   /** Milliseconds since the epoch. */

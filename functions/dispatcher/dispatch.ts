@@ -65,6 +65,7 @@ async function unknownEvent(input: Dispatch, deps: DispatcherDeps): Promise<Hand
 }
 
 async function fireEvent(input: Dispatch, event: ArkEvent, deps: DispatcherDeps): Promise<HandleOutcome> {
+  deps.fireHints.send(input);
   const key = input.key ?? fireKey(event, input.cloudEvent, deps.now());
   const runs = runNames(event.spec.targets, event.metadata.uid ?? "", key, sha256);
   const before = numberExtension(input.cloudEvent, EXTENSIONS.hop);

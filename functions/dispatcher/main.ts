@@ -1,4 +1,5 @@
 /** The dispatcher as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
+import { setTimeout as delay } from "node:timers/promises";
 import { aborted } from "#core/abort.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
@@ -6,6 +7,7 @@ import { addressOf } from "#core/events/pool-addresses.ts";
 import { hintingFacts } from "#core/events/hinting.ts";
 import { createApp } from "#platform/http/app.ts";
 import { parseCloudEvents } from "#platform/http/cloud-events.ts";
+import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
@@ -17,6 +19,10 @@ import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { HttpDeps } from "./handler.ts";
 import { dispatcherFallback, dispatcherRoutes } from "./handler.ts";
 import { tellFire } from "./tell-fire.ts";
+
+const BEAT_MS = 15_000;
+/** An event that was foretold is here by then, or does not come. */
+const EXPECTED_MS = 20_000;
 
 async function main(config: Config): Promise<void> {
   const log = createLog({ name: "dispatcher", level: config.logLevel });
@@ -41,6 +47,7 @@ async function main(config: Config): Promise<void> {
     locks: js.locks,
     starts: js.starts,
     outbox: js.outbox,
+    fireHints: js.fireHints,
     deadLetters: js.deadLetters,
     // The operator alone writes the status of ArkEvents: it counts a fire by the runs that carry its key.
     recordFire: async (fire) => {
@@ -52,8 +59,12 @@ async function main(config: Config): Promise<void> {
     spans: tracing.spans,
     log,
   };
+  const expecting = () => delay(EXPECTED_MS, undefined, { signal: stop }).catch(() => undefined);
   const app = createApp({
-    routes: dispatcherRoutes(deps),
+    routes: [
+      ...dispatcherRoutes(deps),
+      { method: "POST", path: "/wake", handle: async () => held(expecting(), BEAT_MS) },
+    ],
     fallback: dispatcherFallback(deps),
     ready: () => js.isConnected() && !stop.aborted,
     log,

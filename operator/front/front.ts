@@ -14,6 +14,7 @@ import type { Logger } from "#core/ports/log.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import type { Services } from "#core/ports/services.ts";
 import { createForwarder } from "#platform/proxy/forward.ts";
+import type { Foretell } from "./foretell.ts";
 
 export type FrontOptions = {
   /** Of the webhook function; http. */
@@ -22,6 +23,8 @@ export type FrontOptions = {
   readonly services: Pick<Services, "get">;
   /** Address of an ArkService's router; http. */
   readonly routerUrl: (service: ServiceName) => string;
+  /** Hears of each request to the webhook function. */
+  readonly foretell?: Foretell;
   /** Answers `/record` itself. */
   readonly record: Front["listener"];
   readonly ready: () => boolean;
@@ -40,7 +43,7 @@ const RECORD_PATHS = /^\/record\//;
 const SERVICE_PATHS = /^\/services\/([^/]+)\/([^/]+)(\/|$)/;
 
 export function createFront(options: FrontOptions): Front {
-  const { log, ready, silenceMs = SILENCE_MS } = options;
+  const { foretell, log, ready, silenceMs = SILENCE_MS } = options;
   const forwarder = createForwarder({ silenceMs, connectMs: CONNECT_MS, maxSockets: MAX_SOCKETS });
   const upstream = new URL(options.upstream);
   const pass = (asked: IncomingMessage, answer: ServerResponse, to: URL) =>
@@ -48,6 +51,10 @@ export function createFront(options: FrontOptions): Front {
       log.warn({ err: error, host: to.host }, "function not reached");
       notReady(answer, "The function cannot be reached.");
     });
+  const toWebhook = (pathname: string, asked: IncomingMessage, answer: ServerResponse) => {
+    foretell?.(asked, pathname);
+    pass(asked, answer, upstream);
+  };
   // F2.
   const record: Front["listener"] = (asked, answer) => {
     answer.setTimeout(silenceMs, () => answer.destroy());
@@ -67,7 +74,7 @@ export function createFront(options: FrontOptions): Front {
     const pathname = URL.parse(asked.url ?? "/", "http://localhost")?.pathname ?? "";
     if (pathname === "/healthz") return text(answer, 200, "ok");
     if (pathname === "/readyz") return text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
-    if (WEBHOOK_PATHS.test(pathname)) return pass(asked, answer, upstream);
+    if (WEBHOOK_PATHS.test(pathname)) return toWebhook(pathname, asked, answer);
     if (RECORD_PATHS.test(pathname)) return record(asked, answer);
     toRouter(serviceIn(pathname), asked, answer);
   };

@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { type AgentPool, type Load, planWakes } from "./plan.ts";
 
-const SHARED = { collector: { url: "http://collector", slots: 2 }, relay: { url: "http://webhook" } };
+const SHARED = {
+  dispatcher: { url: "http://dispatcher" },
+  collector: { url: "http://collector", slots: 2 },
+  relay: { url: "http://webhook" },
+};
 const IDLE: Load = { tasks: [], facts: 0, events: 0, dead: 0 };
 const SCALE = { slots: 5, least: 0, most: 2, tasksEach: 5 };
 const pool = (agent: string, scale: Partial<AgentPool["scale"]> = {}): AgentPool => ({
@@ -11,8 +15,12 @@ const pool = (agent: string, scale: Partial<AgentPool["scale"]> = {}): AgentPool
   url: `http://${agent}`,
 });
 
-const wants = (pools: readonly AgentPool[], load: Partial<Load>) =>
-  Object.fromEntries(planWakes(pools, { ...IDLE, ...load }, SHARED).map(({ key, want }) => [key, want]));
+const wants = (pools: readonly AgentPool[], load: Partial<Load>, foreseen: readonly string[] = []) =>
+  Object.fromEntries(
+    planWakes(pools, { ...IDLE, ...load }, new Set(foreseen), SHARED)
+      .filter(({ key, want }) => key !== "dispatcher" || want > 0)
+      .map(({ key, want }) => [key, want]),
+  );
 
 test.each([
   ["nothing waits", 0, 0],
@@ -40,4 +48,22 @@ test.each([
   ["W3: unconfirmed events, which are facts soon", { events: 40 }, { collector: 1, relay: 1 }],
 ])("shared functions: %s", (_name, load, wanted) => {
   expect(wants([], load)).toEqual(wanted);
+});
+
+test("W4: what a fire is about to need has one slot, and no more than its work wants", () => {
+  const foreseen = ["dispatcher", "collector", "ns/a", "ns/drained"];
+  expect(wants([pool("a"), pool("b")], {}, foreseen)).toEqual({
+    "ns/a": 1,
+    "ns/b": 0,
+    dispatcher: 1,
+    collector: 1,
+    relay: 0,
+  });
+  const tasks = [{ namespace: "ns", agent: "a", count: 3 }];
+  expect(wants([pool("a")], { tasks, facts: 2 }, foreseen)).toEqual({
+    "ns/a": 3,
+    dispatcher: 1,
+    collector: 2,
+    relay: 0,
+  });
 });

@@ -8,7 +8,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
-import { type Backlog, StoreUnavailable, type WakeHints } from "#core/ports/record.ts";
+import { type Backlog, type FireHint, type FireHints, StoreUnavailable, type WakeHints } from "#core/ports/record.ts";
 import type { HoldOutcome } from "#platform/http/hold.ts";
 import type { PoolPlan } from "./plan.ts";
 
@@ -17,7 +17,9 @@ type Load = Awaited<ReturnType<Backlog["read"]>>;
 export type WakerDeps = {
   readonly backlog: Backlog;
   readonly hints: WakeHints;
-  readonly plan: (load: Load) => readonly PoolPlan[];
+  readonly fires: Pick<FireHints, "watch">;
+  /** `fires`: those hinted at since the last look. */
+  readonly plan: (load: Load, fires: readonly FireHint[]) => readonly PoolPlan[];
   readonly hold: (url: string, signal: AbortSignal) => Promise<HoldOutcome>;
   /** What was read last, for statuses. */
   readonly onLoad: (load: Load) => void;
@@ -29,6 +31,8 @@ export type WakerDeps = {
 };
 
 const EVERY_MS = 2_000;
+/** Between two looks; more say nothing that the queues do not say soon. */
+const MOST_FIRES = 1_000;
 const BACKOFF_MS = { first: 500, most: 30_000 } as const;
 /** A wake with work to do lasts longer than this. */
 const SHORT_MS = 1_000;
@@ -46,6 +50,7 @@ class Waker {
   readonly #pools = new Map<string, Pool>();
   readonly #holds = new Set<Promise<void>>();
   #hint = newHint();
+  #fires: FireHint[] = [];
 
   constructor(deps: WakerDeps, signal: AbortSignal) {
     this.#deps = deps;
@@ -53,7 +58,14 @@ class Waker {
   }
 
   async run(): Promise<void> {
-    const listening = this.#listen();
+    const { hints, fires } = this.#deps;
+    const listening = Promise.all([
+      this.#listen(hints, () => this.#hint.give()),
+      this.#listen(fires, (fire) => {
+        if (this.#fires.length < MOST_FIRES) this.#fires.push(fire);
+        this.#hint.give();
+      }),
+    ]);
     while (!this.#signal.aborted) {
       await this.#look();
       const hint = this.#hint;
@@ -64,10 +76,10 @@ class Waker {
     await Promise.all(this.#holds);
   }
 
-  async #listen(): Promise<void> {
+  async #listen<T>(to: { watch(signal: AbortSignal): AsyncIterable<T> }, heard: (hint: T) => void): Promise<void> {
     while (!this.#signal.aborted) {
       try {
-        for await (const _hint of this.#deps.hints.watch(this.#signal)) this.#hint.give();
+        for await (const hint of to.watch(this.#signal)) heard(hint);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
       }
@@ -79,7 +91,7 @@ class Waker {
     try {
       const load = await this.#deps.backlog.read();
       this.#deps.onLoad(load);
-      const plans = this.#deps.plan(load);
+      const plans = this.#deps.plan(load, this.#fires.splice(0));
       for (const plan of plans) this.#adjust(plan);
       this.#forget(new Set(plans.map(({ key }) => key)));
     } catch (error) {

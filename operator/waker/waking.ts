@@ -25,7 +25,7 @@ export function createWaking(deps: Omit<WakerDeps, keyof WakePlan>, signal: Abor
   const begin = (first: WakePlan): void => {
     const mine = { plan: first, stop: new AbortController() };
     current = mine;
-    const plan: WakerDeps["plan"] = (load) => mine.plan.plan(load);
+    const plan: WakerDeps["plan"] = (load, fires) => mine.plan.plan(load, fires);
     const onLoad: WakerDeps["onLoad"] = (load) => mine.plan.onLoad(load);
     const waking: Promise<void> = wake({ ...deps, plan, onLoad }, AbortSignal.any([signal, mine.stop.signal])).finally(
       () => open.delete(waking),

@@ -17,6 +17,7 @@ import type {
   Backlog,
   Budgets,
   FactLog,
+  FireHints,
   Leases,
   Outputs,
   Reaper,
@@ -35,6 +36,7 @@ import { budgets } from "./budgets.ts";
 import { connectNats, type ConnectOptions } from "./connect.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { factLog } from "./fact-log.ts";
+import { fireHints } from "./fire-hints.ts";
 import { handOver } from "./hand-over.ts";
 import { idempotency } from "./idempotency.ts";
 import { instances } from "./instances.ts";
@@ -80,6 +82,7 @@ type RecordPorts = {
   readonly budgets: Budgets;
   readonly usage: UsageTally;
   readonly wakes: Wakes & WakeAsks & WakeHints;
+  readonly fireHints: FireHints;
   readonly tokens: TokenFeed;
   readonly reaper: Reaper;
   readonly backlog: Backlog;
@@ -143,6 +146,7 @@ function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
     budgets: budgets(link),
     usage: usageTally(link),
     wakes: wakes(link),
+    fireHints: fireHints(link),
     tokens: tokenFeed(link),
     backlog: backlog(link),
     instances: instances(link),

@@ -172,6 +172,25 @@ test("never 4xx: what is no event, no ArkEvent's, too large or on another path i
   expect(await letters(door)).toEqual(["EventNotFound"]);
 });
 
+test("a fire is hinted at before its runs are made, so that what they need wakes meanwhile", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event();
+  const event = await fired(door);
+  const stop = new AbortController();
+  const heard: string[] = [];
+  const hearing = (async () => {
+    for await (const hint of door.js.fireHints.watch(stop.signal)) heard.push(`${hint.namespace}/${hint.event}`);
+  })();
+  await expect
+    .poll(() => (door.js.fireHints.send({ namespace: "x", event: "listening" }), heard.length), { timeout: 60_000 })
+    .toBeGreaterThan(0);
+  expect(await deliver(door, event.cloudEvent)).toBe(204);
+  await expect.poll(() => heard.includes("default/greet"), { timeout: 60_000 }).toBe(true);
+  stop.abort();
+  await hearing;
+});
+
 test("P1: a dead letter of another's event fires nothing, is no loss of this one, and settles nothing", async () => {
   await using door = await openDoor();
   await door.team();

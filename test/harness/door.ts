@@ -95,6 +95,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     locks: js.locks,
     starts: js.starts,
     outbox: js.outbox,
+    fireHints: js.fireHints,
     deadLetters: js.deadLetters,
     recordFire: async (fire) => void fires.push(fire),
     parseCloudEvents,

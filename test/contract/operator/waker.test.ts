@@ -63,15 +63,16 @@ async function startWaker(world: World, url: string, options: Partial<WakerDeps>
       return { tasks: [{ namespace: "ns", agent: "a", count: world.count }], facts: 0, events: 0, dead: 0 };
     },
   };
-  const shared = { collector: { url, slots: 1 }, relay: { url } };
+  const shared = { dispatcher: { url }, collector: { url, slots: 1 }, relay: { url } };
   const running = wake(
     {
       backlog,
       hints: { watch: async function* () {} },
-      plan: (load) => {
+      fires: { watch: async function* () {} },
+      plan: (load, fires) => {
         const scale = { slots: world.slots, least: 0, most: 1, tasksEach: world.slots };
         const pools = world.slots === 0 ? [] : [{ namespace: "ns", agent: "a", url, scale }];
-        return planWakes(pools, load, shared);
+        return planWakes(pools, load, new Set(fires.map(({ namespace, event }) => `${namespace}/${event}`)), shared);
       },
       hold,
       onLoad: () => {},
@@ -155,4 +156,18 @@ test("a hint on the real queue wakes at once, long before the next look", async 
   const hinting = setInterval(() => store.wakes.hint({ namespace: "ns", agent: "a" }), 20);
   cleanups.push(async () => clearInterval(hinting));
   await expect.poll(pods.open, POLL).toBe(1);
+});
+
+test("W4: a fire that is hinted at wakes one slot of the pool before there is work, and no second one", async () => {
+  const pods = await startFunction();
+  const { store, ...opened } = await openStore();
+  cleanups.push(async () => opened[Symbol.asyncDispose]());
+  const world = worldOf(0, 2);
+  await startWaker(world, pods.url, { fires: store.fireHints, everyMs: 3_600_000 });
+  await expect.poll(() => world.looks, POLL).toBe(1);
+  const hinting = setInterval(() => store.fireHints.send({ namespace: "ns", event: "a" }), 20);
+  cleanups.push(async () => clearInterval(hinting));
+  await expect.poll(pods.open, POLL).toBe(1);
+  await twoLooks(world);
+  expect([pods.most(), pods.asked()]).toEqual([1, 1]);
 });

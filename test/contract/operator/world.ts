@@ -92,7 +92,7 @@ function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => num
 }
 
 export function wakingDeps(js: JetStream): Parameters<typeof createWaking>[0] {
-  return { backlog: js.backlog, hints: js.wakes, hold, random: Math.random, log: QUIET };
+  return { backlog: js.backlog, hints: js.wakes, fires: js.fireHints, hold, random: Math.random, log: QUIET };
 }
 
 export function leadDeps(
