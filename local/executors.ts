@@ -5,7 +5,6 @@
  * J2  A changed agent is in effect from its next task on; tasks in hand end as they began.
  * J3  After `stop` no pool is ever made again, whatever a late pass over the objects still finds.
  */
-import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "#core/ports/log.ts";
 import type { AgentRuntime, ExecutorDeps } from "../functions/executor/deps.ts";
 import { createProbe } from "../functions/executor/probe.ts";
@@ -30,7 +29,8 @@ type Wanted = { readonly agent: ResolvedAgent; readonly slots: number };
 type Running = {
   readonly pool: Pool<Task>;
   readonly slots: number;
-  agent: ResolvedAgent;
+  /** J2. */
+  readonly inEffect: { agent: ResolvedAgent };
   readonly workers: Workers;
   readonly stop: AbortController;
 };
@@ -57,8 +57,9 @@ export class Executors implements Instances {
     }
     for (const [key, running] of this.#pools) {
       const next = wanted.get(key);
-      if (next !== undefined && samePool(next, running)) {
-        running.agent = next.agent;
+      // A pool is made for its size; all else may change under it (J2).
+      if (next !== undefined && next.slots === running.slots) {
+        running.inEffect.agent = next.agent;
         wanted.delete(key);
       } else this.#retire(key, running);
     }
@@ -98,9 +99,10 @@ export class Executors implements Instances {
   #start({ agent, slots }: Wanted): Running {
     const { runtime, hints: _hints, ...deps } = this.#deps;
     const stop = new AbortController();
-    const current = () => running.agent;
+    const inEffect = { agent };
+    const current = () => inEffect.agent;
     const executor: ExecutorDeps = { ...deps, runtime: () => runtime(current()) };
-    const probe = createProbe(executor, agent.probe);
+    const probe = createProbe(executor, current);
     const pool = createPool({
       max: slots,
       idleMs: IDLE_MS,
@@ -113,14 +115,8 @@ export class Executors implements Instances {
       sleep: deps.sleep,
       stop: stop.signal,
     });
-    const running: Running = { agent, slots, pool, stop, workers: new Workers(pool, stop.signal) };
-    return running;
+    return { inEffect, slots, pool, stop, workers: new Workers(pool, stop.signal) };
   }
-}
-
-/** A pool is made for its size and its probe; all else may change under it (J2). */
-function samePool(a: Wanted, b: Wanted): boolean {
-  return a.slots === b.slots && isDeepStrictEqual(a.agent.probe, b.agent.probe);
 }
 
 /** J1. */

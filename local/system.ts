@@ -193,6 +193,7 @@ function executorDeps(
     outputs: js.outputs,
     budgets: js.budgets,
     usage: js.usage,
+    probes: js.probes,
     tokens: js.tokens,
     wakes: js.wakes,
     runtime: (agent) => runtimes.of(agent),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Budget, ModelOutcome, ModelRequest, Usage } from "./ports.ts";
-import { askReadiness, isProbeDue } from "./readiness.ts";
+import { askReadiness } from "./readiness.ts";
 import type { ResolvedAgent } from "./task.ts";
 
 const AGENT: ResolvedAgent = {
@@ -79,10 +79,4 @@ test("an error or a spent budget says nothing about health", async () => {
   const refused = await probe(answer("HEALTHY"), false);
   expect(refused.readiness).toEqual({ kind: "unknown", reason: "the day's tokens are spent" });
   expect(refused.asked).toEqual([]);
-});
-
-test("S3: due once per interval", () => {
-  expect(isProbeDue(30_000, undefined, 0)).toBe(true);
-  expect(isProbeDue(30_000, 1_000, 30_999)).toBe(false);
-  expect(isProbeDue(30_000, 1_000, 31_000)).toBe(true);
 });

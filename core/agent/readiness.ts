@@ -3,7 +3,7 @@
  *
  * S1  No tools; counted in the budget like any call; the answer is compared and never shown.
  * S2  The trimmed answer must equal `HEALTHY` (D25).
- * S3  Asked at most once per interval: the caller keeps `askedAt` for the whole pool.
+ * S3  When it is asked is the caller's to know: once per interval for the whole pool.
  */
 import { inputTokens, startConversation } from "./conversation.ts";
 import type { Budget, Model, ModelOutcome } from "./ports.ts";
@@ -21,10 +21,6 @@ export type ReadinessDeps = { readonly model: Model; readonly budget: Budget };
 const TIMEOUT_MS = 30_000;
 /** Models that think before they answer spend tokens on it. */
 const MAX_TOKENS = 1_000;
-
-export function isProbeDue(intervalMs: number, askedAt: number | undefined, now: number): boolean {
-  return askedAt === undefined || now - askedAt >= intervalMs;
-}
 
 /** `probeId` names the question: the same for every try of it, another one for the next. Never rejects on its own. */
 export async function askReadiness(

@@ -12,7 +12,7 @@ import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
-import { openTracing } from "#platform/telemetry/tracing.ts";
+import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { readAgentFile, type LoadedAgent } from "./agent-file.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
@@ -39,7 +39,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   const stop = stopSignal();
   const hardStop = new AbortController();
 
-  await using tracing = await openTracing("ark-executor", process.env, log);
+  await using telemetry = await openTelemetry("ark-executor", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: `ark-executor-${agent.name}`,
@@ -57,6 +57,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     outputs: js.outputs,
     budgets: js.budgets,
     usage: js.usage,
+    probes: js.probes,
     tokens: js.tokens,
     wakes,
     runtime: once(() => loadRuntime(loaded)),
@@ -65,10 +66,11 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     now: Date.now,
     random: Math.random,
     sleep,
-    spans: tracing.spans,
+    spans: telemetry.spans,
+    meters: telemetry.meters,
     log,
   };
-  const probe = createProbe(deps, agent.probe);
+  const probe = createProbe(deps, () => agent);
   const pool = createPool({
     max: agent.limits.maxConcurrentTasks,
     idleMs: config.mode === "always" ? Number.POSITIVE_INFINITY : config.idleMs,

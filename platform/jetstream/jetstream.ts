@@ -11,6 +11,7 @@ import type {
   Starts,
   Triggers,
 } from "#core/ports/events.ts";
+import type { Probes } from "#core/ports/probes.ts";
 import type { Announcements, HandOver, Instances, Services } from "#core/ports/services.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type {
@@ -47,6 +48,7 @@ import { starts } from "./starts.ts";
 import { objects } from "./objects.ts";
 import { outbox } from "./outbox.ts";
 import { outputs } from "./outputs.ts";
+import { probes } from "./probes.ts";
 import { provision, type Provisioned } from "./provision.ts";
 import { reaper } from "./reaper.ts";
 import { replays } from "./replays.ts";
@@ -81,6 +83,7 @@ type RecordPorts = {
   readonly timers: Timers;
   readonly budgets: Budgets;
   readonly usage: UsageTally;
+  readonly probes: Probes;
   readonly wakes: Wakes & WakeAsks & WakeHints;
   readonly fireHints: FireHints;
   readonly tokens: TokenFeed;
@@ -145,6 +148,7 @@ function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
     timers: timers(link),
     budgets: budgets(link),
     usage: usageTally(link),
+    probes: probes(link, { turnMs: options.leaseTtlMs }),
     wakes: wakes(link),
     fireHints: fireHints(link),
     tokens: tokenFeed(link),

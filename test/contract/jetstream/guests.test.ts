@@ -90,6 +90,10 @@ test("what is a guest's own it pulls, records, reads back, holds, keeps and ackn
   ];
   expect(await guest.budgets.reserve(budget, "call", 5, Date.now() + 60_000)).toEqual({ kind: "reserved" });
   await guest.usage.add(WRITER, { inputTokens: 1, outputTokens: 1 }, Date.now());
+  const looked = await guest.probes.look(WRITER, "well?");
+  if (looked.kind !== "ours") throw new Error(looked.kind);
+  await looked.turn.tell("healthy", 60_000);
+  expect(await guest.probes.look(WRITER, "well?")).toEqual({ kind: "known", verdict: "healthy" });
   await guest.instances.announce(WRITER, { instance: "pod-1", active: 0, max: 1, ready: true });
   await lease.release();
   await delivery?.ack();
@@ -192,6 +196,7 @@ describe("refused, and nothing is there afterwards", () => {
     ["another's lease", () => guest.leases.take(OTHER, KEY)],
     ["another's texts", () => guest.outputs.store(OTHER, "x".repeat(40_000))],
     ["another's budget", () => guest.budgets.reserve([{ key: "agent.team-b.writer", limit: 1 }], "c", 1, 1)],
+    ["another agent's readiness", () => guest.probes.look({ ...WRITER, agent: "editor" }, "well?")],
     ["what an ArkEvent's token is", () => guest.triggers.get("team-a", "hook")],
     ["a purge of its own run", () => guest.factLog.purge(RUN)],
     ["streams", () => guest.provision()],

@@ -1,0 +1,55 @@
+/**
+ * Verdicts of semantic readiness in `ark-budgets`, a key for each agent and question (D26).
+ *
+ * V1  One asker at a time: a turn is a `create`, and a verdict stands in the same key.
+ * V2  The server counts both times to live: an asker that dies is replaced once its turn ends, a verdict is asked for
+ *     again once its interval ends, and no clock of a pod has a say.
+ * V3  A verdict belongs to the question, not to who asked it: it outlives the instances.
+ */
+import { createHash } from "node:crypto";
+import { BUCKETS } from "#core/events/subjects.ts";
+import type { Looked, Probes, ProbeTurn, Verdict } from "#core/ports/probes.ts";
+import type { Pool } from "#core/ports/services.ts";
+import { bucket, type Bucket } from "./bucket.ts";
+import type { Link } from "./link.ts";
+
+type Note = { readonly asking: true } | { readonly verdict: Verdict };
+
+/** As long as a lease: longer than any question may take. */
+const TURN_MS = 60_000;
+
+export function probes(link: Link, { turnMs = TURN_MS }: { readonly turnMs?: number | undefined } = {}): Probes {
+  const store = bucket<Note>(link, BUCKETS.budgets);
+  return {
+    look: async (pool, question) => {
+      const key = keyOf(pool, question);
+      const present = await store.get(key);
+      if (present !== undefined) return read(present.value);
+      const revision = await store.create(key, { asking: true }, turnMs);
+      return revision === undefined ? { kind: "asked" } : { kind: "ours", turn: turn(store, key, revision) };
+    },
+  };
+}
+
+function read(note: Note): Looked {
+  return "verdict" in note ? { kind: "known", verdict: note.verdict } : { kind: "asked" };
+}
+
+function turn(store: Bucket<Note>, key: string, revision: number): ProbeTurn {
+  return {
+    id: `${key}.${revision}`,
+    tell: async (verdict, freshMs) => {
+      const told = await store.update(key, { verdict }, revision, freshMs);
+      // The turn ran out, and nobody has taken it since.
+      if (told === undefined) await store.create(key, { verdict }, freshMs);
+    },
+    giveBack: async () => {
+      await store.remove(key, revision);
+    },
+  };
+}
+
+function keyOf({ namespace, agent }: Pool, question: string): string {
+  const digest = createHash("sha256").update(question).digest("hex").slice(0, 16);
+  return `probe.${namespace}.${agent}.${digest}`;
+}
