@@ -28,6 +28,8 @@ export type WorldOptions<F extends FunctionName = FunctionName> = {
   readonly maxConcurrentTasks?: number;
   /** Webhook tools of the agent. */
   readonly tools?: readonly { readonly name: string; readonly url: string }[];
+  /** Semantic readiness of the agent. */
+  readonly probe?: { readonly intervalSeconds: number; readonly validatorPrompt: string };
   readonly env?: Readonly<Record<string, string>>;
   /** Runs the bundles that are deployed, which start faster, instead of the sources. */
   readonly bundled?: boolean;
@@ -134,12 +136,19 @@ async function bundled(name: string, out: string): Promise<string> {
   return path.join(built.dir, "main.js");
 }
 
-function agentManifest({ maxConcurrentTasks = 5, tools = [] }: Partial<WorldOptions>): unknown {
+function agentManifest({ maxConcurrentTasks = 5, tools = [], probe }: Partial<WorldOptions>): unknown {
+  const livenessProbe = probe === undefined ? {} : { livenessProbe: { type: "semantic", ...probe } };
   return {
     apiVersion: API_VERSION,
     kind: "ArkAgent",
     metadata: { name: AGENT, namespace: NAMESPACE },
-    spec: { model: "mock", systemPrompt: "You write.", limits: { maxConcurrentTasks, retries: 8 }, tools },
+    spec: {
+      model: "mock",
+      systemPrompt: "You write.",
+      limits: { maxConcurrentTasks, retries: 8 },
+      tools,
+      ...livenessProbe,
+    },
   };
 }
 
