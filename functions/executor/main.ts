@@ -67,7 +67,6 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     random: Math.random,
     sleep,
     spans: telemetry.spans,
-    meters: telemetry.meters,
     log,
   };
   const probe = createProbe(deps, () => agent);
