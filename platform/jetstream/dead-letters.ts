@@ -3,7 +3,7 @@
  *
  * R1  An event goes back to the outbox under an id of its own, then its letter is taken away: a crash between the two
  *     repeats what is harmless to repeat (X1).
- * R2  However many letters there are, a few of them are in memory.
+ * R2  However many letters there are, a page of them is in memory.
  */
 import { EXTENSIONS } from "#core/events/cloud-event.ts";
 import { type LostEvent, lostEvent } from "#core/events/letters.ts";
@@ -70,9 +70,6 @@ async function census(link: Link): ReturnType<Replay["census"]> {
   return { counts: new Map(counts), newest: state.last_seq };
 }
 
-/** R2: an event may be a megabyte. */
-const PAGE_LETTERS = 8;
-
 /** R1. */
 async function replay(
   link: Link,
@@ -81,7 +78,7 @@ async function replay(
   isWanted: Parameters<Replay["replay"]>[2],
 ): ReturnType<Replay["replay"]> {
   let [sent, left] = [0, 0];
-  for await (const { seq, data } of readStored(link, STREAMS.dlq, dlqSubject(namespace, event), PAGE_LETTERS)) {
+  for await (const { seq, data } of readStored(link, STREAMS.dlq, dlqSubject(namespace, event))) {
     if (seq > upTo) break;
     const entry = decodeEntry(data);
     const lost = lostEvent(entry?.original);

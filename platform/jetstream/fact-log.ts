@@ -4,6 +4,7 @@
  * F1  A fact is stored at most once under its id: by the server's window; a turn and a result for good, by their
  *     subjects (P2).
  * F3  What an executor reads has a subject that says all of it: permissions go by subjects.
+ * F2  A reader holds a page of 256 KiB and a fact, a watcher eight facts, however long the record is and slow the reader.
  * F4  Reading needs no consumer; only watching makes one, ordered and ephemeral, and takes it away at its end.
  */
 import { factId, type AttemptKey, type Fact } from "#core/events/facts.ts";
@@ -20,6 +21,8 @@ import { purgeTimers } from "./timers.ts";
 
 /** A number that was taken for a call that failed leaves a gap; none is that wide. */
 const TURNS_AT_ONCE = 8;
+/** F2. */
+const AHEAD = 8;
 
 export function factLog(link: Link): FactLog {
   return {
@@ -88,7 +91,7 @@ async function* watch(
   { fromSeq, signal }: { readonly fromSeq?: number; readonly signal: AbortSignal },
 ): AsyncGenerator<StoredFact> {
   const from = fromSeq === undefined ? "first" : { seq: fromSeq };
-  for await (const message of follow(link, STREAMS.facts, runFactsFilter(run), { from, signal })) {
+  for await (const message of follow(link, STREAMS.facts, runFactsFilter(run), { from, ahead: AHEAD, signal })) {
     const stored = decodeFact(message);
     if (stored !== undefined) yield stored;
   }

@@ -2,6 +2,8 @@
  * Messages of one subject filter, in order, with no gap over reconnects, until `signal`: stored ones first, then live.
  *
  * W1  The consumer is ordered and ephemeral; it is deleted when the reader ends, however it ends.
+ * W2  A reader that is slow holds `ahead` messages and asks for no more. They are counted, not weighed: a pull that is
+ *     limited in bytes stalls for two heartbeats where the next message does not fit into what is left of it.
  */
 import { DeliverPolicy, type Consumer, type ConsumerMessages, type JsMsg } from "@nats-io/jetstream";
 import type { Link } from "./link.ts";
@@ -9,7 +11,8 @@ import { isAway, reached, unavailable } from "./reached.ts";
 
 /** The server deletes the consumer of a reader that died after this long. */
 const INACTIVE_MS = 60_000;
-const PULL = { max_messages: 256, expires: 10_000, idle_heartbeat: 2_000 } as const;
+const AHEAD = 256;
+const PULL = { expires: 10_000, idle_heartbeat: 2_000 } as const;
 
 export type From = "first" | "last-of-each-subject" | { readonly seq: number };
 
@@ -17,7 +20,7 @@ export async function* follow(
   link: Link,
   stream: string,
   filter: string,
-  options: { readonly from: From; readonly signal: AbortSignal },
+  options: { readonly from: From; readonly ahead?: number; readonly signal: AbortSignal },
 ): AsyncGenerator<JsMsg, void, undefined> {
   const { signal } = options;
   if (signal.aborted) return;
@@ -29,7 +32,7 @@ export async function* follow(
     }),
   );
   try {
-    yield* messagesOf(consumer, signal);
+    yield* messagesOf(consumer, options.ahead ?? AHEAD, signal);
   } catch (error) {
     throw isAway(error) ? unavailable(error) : error;
   } finally {
@@ -37,9 +40,13 @@ export async function* follow(
   }
 }
 
-async function* messagesOf(consumer: Consumer, signal: AbortSignal): AsyncGenerator<JsMsg, void, undefined> {
+async function* messagesOf(
+  consumer: Consumer,
+  ahead: number,
+  signal: AbortSignal,
+): AsyncGenerator<JsMsg, void, undefined> {
   if (signal.aborted) return;
-  const messages: ConsumerMessages = await consumer.consume(PULL);
+  const messages: ConsumerMessages = await consumer.consume({ ...PULL, max_messages: ahead });
   const stop = () => messages.stop();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();

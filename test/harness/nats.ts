@@ -10,7 +10,15 @@ import { startNatsServer, type RunningNats, type StartOptions } from "../../loca
 
 const Connz = z.looseObject({
   num_connections: z.number(),
-  connections: z.array(z.looseObject({ cid: z.number(), name: z.string().default(""), subscriptions: z.number() })),
+  connections: z.array(
+    z.looseObject({
+      cid: z.number(),
+      name: z.string().default(""),
+      subscriptions: z.number(),
+      /** Sent to it. */
+      out_bytes: z.number(),
+    }),
+  ),
 });
 export type Connz = z.infer<typeof Connz>;
 

@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StepFinished, StepTurn } from "#core/events/facts.ts";
-import { StoreUnavailable } from "#core/ports/record.ts";
+import { type FactLog, StoreUnavailable } from "#core/ports/record.ts";
 import { expectNoLeaks, natsBaseline } from "../../harness/leaks.ts";
 import { aRun, collect, connectStore, openStore, type Opened } from "./open.ts";
 
@@ -70,6 +70,39 @@ test("P3: turns come back in order; more than one page of them; the history has 
   expect(history.at(-1)?.fact).toEqual(done);
   const seqs = history.map(({ seq }) => seq);
   expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+});
+
+test("F2: a reader and a watcher that are slow hold what is documented of a long record, and get all of it", async () => {
+  const run = aRun();
+  const [facts, bytes] = [60, 100 * 1024];
+  for (let index = 0; index < facts; index += 1) {
+    const record = { inline: "x".repeat(bytes) };
+    await opened.store.factLog.publish(run, { ...turn(index), record });
+  }
+  const sent = async (name: string) => {
+    const { connections } = await opened.nats.monitor.connz();
+    return connections.find((one) => one.name === name)?.out_bytes ?? 0;
+  };
+  const readings = {
+    reader: { most: 256 * 1024 + 2 * bytes, read: (log: FactLog) => log.history(run) },
+    watcher: { most: 9 * bytes, read: (log: FactLog, signal: AbortSignal) => log.watch(run, { signal }) },
+  };
+  for (const [name, { most, read }] of Object.entries(readings)) {
+    const reader = await connectStore(opened.nats, { name });
+    const end = new AbortController();
+    const seen: number[] = [];
+    for await (const { fact } of read(reader.factLog, end.signal)) {
+      seen.push((fact as StepTurn).turn);
+      if (seen.length === 1) {
+        // What is on its way to it arrives before this answer.
+        await reader.factLog.finished(run, key);
+        expect(await sent(name), name).toBeLessThan(most);
+      }
+      if (seen.length === facts) end.abort();
+    }
+    expect(seen, name).toEqual(Array.from({ length: facts }, (_, index) => index));
+    await reader.close();
+  }
 });
 
 test("an empty history ends by itself", async () => {
