@@ -15,6 +15,8 @@ export const LABELS = {
   run: "arkonis.dev/run",
   service: "arkonis.dev/service",
 } as const;
+/** Held by the operator: the record of a run goes before its object does. */
+export const RUN_FINALIZER = "arkonis.dev/run";
 export const ANNOTATIONS = {
   eventKey: "arkonis.dev/event-key",
   retryOf: "arkonis.dev/retry-of",

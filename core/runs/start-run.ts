@@ -24,16 +24,25 @@ export type AnnounceDeps = {
   readonly now: () => number;
 };
 
-export type StartDeps = AnnounceDeps & { readonly objects: Pick<Objects, "create">; readonly starts: Starts };
+export type StartDeps = AnnounceDeps & {
+  readonly objects: Pick<Objects, "create">;
+  readonly starts: Starts;
+  /** Of each new ArkRun, where somebody is there who takes them away. */
+  readonly finalizers?: readonly string[];
+};
 
 export async function startRun(run: ArkRun, deps: StartDeps): Promise<Started> {
   const { namespace = "", name = "" } = run.metadata;
   if (await deps.starts.has({ namespace, name })) return { kind: "started", created: false, known: true };
-  const outcome = await deps.objects.create("ArkRun", run);
+  const outcome = await deps.objects.create("ArkRun", held(run, deps.finalizers));
   if (outcome.kind === "exists" && originOf(outcome.object) !== originOf(run)) return { kind: "taken" };
   await announce(outcome.object, deps);
   await deps.starts.add({ namespace, name });
   return { kind: "started", created: outcome.kind === "created", known: false };
+}
+
+function held(run: ArkRun, finalizers: readonly string[] | undefined): ArkRun {
+  return finalizers === undefined ? run : { ...run, metadata: { ...run.metadata, finalizers: [...finalizers] } };
 }
 
 function originOf({ metadata: { annotations = {} } }: ArkRun): string {

@@ -29,6 +29,8 @@ export type DispatcherDeps = {
   readonly outputs: Pick<Outputs, "load">;
   readonly locks: Locks;
   readonly starts: Starts;
+  /** Of each new ArkRun, where an operator is there who takes them away. */
+  readonly finalizers?: readonly string[];
   readonly outbox: Pick<Outbox, "confirm">;
   readonly fireHints: Pick<FireHints, "send">;
   readonly deadLetters: Pick<DeadLetters, "store">;

@@ -5,6 +5,7 @@ import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import { addressOf } from "#core/events/pool-addresses.ts";
 import { hintingFacts } from "#core/events/hinting.ts";
+import { RUN_FINALIZER } from "#core/runs/run-object.ts";
 import { createApp } from "#platform/http/app.ts";
 import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { held } from "#platform/http/held.ts";
@@ -46,6 +47,8 @@ async function main(config: Config): Promise<void> {
     outputs: js.outputs,
     locks: js.locks,
     starts: js.starts,
+    // Set by whoever makes the run: the operator need not, once for each.
+    ...(cluster !== undefined && { finalizers: [RUN_FINALIZER] }),
     outbox: js.outbox,
     fireHints: js.fireHints,
     deadLetters: js.deadLetters,

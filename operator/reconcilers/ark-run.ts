@@ -1,10 +1,11 @@
 /** ArkRun: started where nobody announced it, cancelled, and purged with its object. Its status is the collector's (P5). */
 import type { RunRef } from "#core/ports/record.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
+import { RUN_FINALIZER } from "#core/runs/run-object.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps } from "../deps.ts";
 import { type RecordState, runAction } from "../state/run-action.ts";
-import { hasEnded, RUN_FINALIZER, type RunView } from "../state/views.ts";
+import { hasEnded, type RunView } from "../state/views.ts";
 
 /** How often an end is looked for that a deletion waits for. */
 const END_LOOK_MS = 1_000;
@@ -15,6 +16,7 @@ export async function reconcileRun(key: string, deps: Deps): Promise<WorkOutcome
   const run = deps.informers.runs.get(key);
   if (run === undefined) return DONE;
   if (isAtRest(run)) return DONE;
+  if (!run.deleting) await deps.recordTokens.ensure(run.namespace);
   const action = runAction(run, await recordOf(run, deps), deps.now());
   switch (action.kind) {
     case "nothing":
@@ -23,7 +25,6 @@ export async function reconcileRun(key: string, deps: Deps): Promise<WorkOutcome
       return { kind: "wait", reason: "announced by whoever made it", afterMs: action.afterMs };
     case "hold":
       await deps.finalizers.add("ArkRun", run, RUN_FINALIZER);
-      await deps.recordTokens.ensure(run.namespace);
       return DONE;
     case "start":
       return start(run, deps);

@@ -29,7 +29,12 @@ export function tokenSecret(owner: TokenOwner, token: string): ChildObject & { r
 
 /** The token of a Secret as the API gives it; undefined where it holds none. */
 export function tokenIn(secret: object): string | undefined {
-  const token = secretValue(secret, TOKEN_KEY)?.trim();
+  return tokenOf((key) => secretValue(secret, key));
+}
+
+/** The same, of values that are read already. */
+export function tokenOf(value: (key: string) => string | undefined): string | undefined {
+  const token = value(TOKEN_KEY)?.trim();
   return token === "" ? undefined : token;
 }
 

@@ -5,7 +5,8 @@
  * R2  A run that goes on is cancelled before its record is (api 4).
  * R3  A run of an event or of another run is announced by whoever made it; only where that failed, from here.
  */
-import { hasEnded, RUN_FINALIZER, type RunView } from "./views.ts";
+import { RUN_FINALIZER } from "#core/runs/run-object.ts";
+import { hasEnded, type RunView } from "./views.ts";
 
 export type RunAction =
   | { readonly kind: "nothing" }

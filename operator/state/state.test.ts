@@ -4,7 +4,8 @@ import { eventChildren, notReady } from "./event-children.ts";
 import { GRACE_MS, lookAtTicks, type TickWorld } from "./ticks.ts";
 import { type RecordState, runAction } from "./run-action.ts";
 import { runTurn } from "./run-turn.ts";
-import { type ChildView, childView, RUN_FINALIZER, type RunView } from "./views.ts";
+import { RUN_FINALIZER } from "#core/runs/run-object.ts";
+import { type ChildView, childView, type RunView } from "./views.ts";
 
 function event(source: unknown, spec: object = {}): ArkEvent {
   return ArkEventSchema.parse({

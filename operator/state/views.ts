@@ -19,7 +19,6 @@ export type ChildView = {
 };
 
 export const CANCEL_ANNOTATION = "arkonis.dev/cancel";
-export const RUN_FINALIZER = "arkonis.dev/run";
 
 export type RunView = {
   readonly namespace: string;

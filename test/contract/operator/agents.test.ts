@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld } from "./world.ts";
+import { RUN_FINALIZER, runObject } from "#core/runs/run-object.ts";
+import { startRun } from "#core/runs/start-run.ts";
+import { openKube } from "#platform/kube/client.ts";
+import { kubeObjects } from "#platform/kube/objects.ts";
+import { type Body, fieldOf, type OperatorWorld, startOperatorWorld, type Term } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
 
 let world: OperatorWorld;
+let term: Term;
 beforeAll(async () => {
   world = await startOperatorWorld();
-  world.lead({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://10.9.9.9:4318" });
+  term = world.lead({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://10.9.9.9:4318" });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -229,6 +234,25 @@ test("a run made by hand is completed, announced once, and cancelled by annotati
   await patch(path, { metadata: { annotations: { "arkonis.dev/cancel": "true" } } });
   await expect.poll(facts, POLL).toEqual(["run.requested", "run.cancel"]);
   await expect.poll(async () => fieldOf(await get(`${ark("arkteams")}/hand`), "status", "phase"), POLL).toBe("Running");
+});
+
+test("R1: a fire's run is held from its first moment, by whoever made it: the operator writes nothing to it", async () => {
+  const objects = kubeObjects(openKube({ kubeconfig: world.api.kubeconfig }), "ark-dispatcher");
+  const { js } = world;
+  const spec = { agent: "sleeper", prompt: "go" };
+  const origin = { event: "order", eventKey: "key", depth: 0, hop: 0 };
+  const run = runObject({ namespace: "default", name: "order-1" }, spec, origin, undefined);
+  const deps = { objects, facts: js.factLog, starts: js.starts, now: Date.now, finalizers: [RUN_FINALIZER] };
+  expect(await startRun(run, deps)).toMatchObject({ kind: "started", created: true });
+  const path = `${ark("arkruns")}/order-1`;
+  await patch(`${path}/status`, { status: { phase: "Succeeded" } });
+  await expect.poll(() => get(`/api/v1/namespaces/default/secrets/ark-record-token`), POLL).toBeDefined();
+  await term.leading.settled();
+  const stored = await get(path);
+  expect(fieldOf(stored, "metadata", "finalizers")).toEqual([RUN_FINALIZER]);
+  expect(JSON.stringify(fieldOf(stored, "metadata", "managedFields"))).not.toContain("ark-operator");
+  await world.api.request("DELETE", path);
+  await expect.poll(() => get(path), POLL).toBeUndefined();
 });
 
 /** As the collector keeps it. */
