@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { ArkError } from "#core/errors.ts";
 import type { Instances } from "#core/ports/services.ts";
 import type { Logger } from "#core/ports/log.ts";
-import type { Spans } from "#core/ports/spans.ts";
 import { createA2aServer } from "#platform/a2a/server.ts";
 import { createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
@@ -12,6 +11,7 @@ import type { RateLimit } from "#platform/http/exchange.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import type { Telemetry } from "#platform/telemetry/telemetry.ts";
 import { routerRoutes } from "../functions/router/handler.ts";
 import { webhookRoutes } from "../functions/webhook/handler.ts";
 import { admit } from "./manifests/admit.ts";
@@ -24,7 +24,7 @@ export type DoorsDeps = {
   readonly instances: Instances;
   readonly token: string;
   readonly port: number;
-  readonly spans: Spans;
+  readonly telemetry: Telemetry;
   readonly log: Logger;
   /** Ends requests that are still open at the end of the grace. */
   readonly signal: AbortSignal;
@@ -36,7 +36,7 @@ const HOST = "127.0.0.1";
 
 /** Throws ArkError `port.in_use`. */
 export async function openDoors(deps: DoorsDeps): Promise<Serving> {
-  const { js, secrets, token, port, spans, log, signal } = deps;
+  const { js, secrets, token, port, telemetry, log, signal } = deps;
   const webhook = webhookRoutes({
     triggers: js.triggers,
     outbox: js.outbox,
@@ -51,7 +51,7 @@ export async function openDoors(deps: DoorsDeps): Promise<Serving> {
     parseCloudEvents,
     now: Date.now,
     newId: randomUUID,
-    spans,
+    spans: telemetry.spans,
     log,
   });
   const rest = restRoutes({

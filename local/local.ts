@@ -11,7 +11,7 @@ import { ArkError } from "#core/errors.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Serving } from "#platform/http/server.ts";
-import { openTracing, type Tracing } from "#platform/telemetry/tracing.ts";
+import { openTelemetry, type Telemetry } from "#platform/telemetry/telemetry.ts";
 import { type DoorsDeps, openDoors } from "./doors.ts";
 import type { ManifestFault } from "./manifests/parse.ts";
 import { type Models, type ProviderName, startModels } from "./models.ts";
@@ -60,11 +60,11 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   await refuseFaults(options.sources);
   const closing = new AsyncDisposableStack();
   try {
-    const tracing = closing.use(await openTracing("ark-up", options.env, options.log));
+    const telemetry = closing.use(await openTelemetry("ark-up", options.env, options.log));
     const store = closing.use(await openStore(options.dataDir, options.env, options.log, options.signal));
     const models = closing.use(await startModels(options.provider, options.sources, options.env));
     const secrets = await Secrets.open(options.dataDir);
-    return await compose(options, { tracing, store, models, secrets }, closing);
+    return await compose(options, { telemetry, store, models, secrets }, closing);
   } catch (error) {
     await closing.disposeAsync();
     throw error;
@@ -77,7 +77,7 @@ async function refuseFaults(sources: readonly string[]): Promise<void> {
 }
 
 type Parts = {
-  readonly tracing: Tracing;
+  readonly telemetry: Telemetry;
   readonly store: Store;
   readonly models: Models;
   readonly secrets: Secrets;
@@ -85,7 +85,7 @@ type Parts = {
 
 async function compose(
   options: LocalOptions,
-  { tracing: { spans }, store, models, secrets }: Parts,
+  { telemetry, store, models, secrets }: Parts,
   closing: AsyncDisposableStack,
 ): Promise<Local> {
   const { dataDir, log } = options;
@@ -94,8 +94,8 @@ async function compose(
   const stopping = new AbortController();
   const hard = new AbortController();
   let url = "";
-  const system = await buildSystem(options, js, models, secrets, spans, hard.signal, () => url);
-  const doors = await opened(options, system, { js, secrets, token, spans }, hard);
+  const system = await buildSystem(options, js, models, secrets, telemetry, hard.signal, () => url);
+  const doors = await opened(options, system, { js, secrets, token, telemetry }, hard);
   ({ url } = doors);
   system.reconciler.poke();
   const loops = startLoops(system, js, log, stopping.signal);
@@ -129,7 +129,7 @@ async function compose(
 async function opened(
   { port, log }: LocalOptions,
   system: System,
-  parts: Pick<DoorsDeps, "js" | "secrets" | "token" | "spans">,
+  parts: Pick<DoorsDeps, "js" | "secrets" | "token" | "telemetry">,
   hard: AbortController,
 ): Promise<Serving> {
   try {

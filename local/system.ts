@@ -5,9 +5,9 @@ import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { arkSource, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Logger } from "#core/ports/log.ts";
-import type { Spans } from "#core/ports/spans.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import { sleep } from "#platform/process/sleep.ts";
+import type { Telemetry } from "#platform/telemetry/telemetry.ts";
 import { type Collector, createCollector } from "../functions/collector/collect.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
 import { announce } from "#core/runs/start-run.ts";
@@ -57,18 +57,18 @@ export async function buildSystem(
   js: JetStream,
   models: Models,
   secrets: Secrets,
-  spans: Spans,
+  telemetry: Telemetry,
   hard: AbortSignal,
   webhookBase: () => string,
 ): Promise<System> {
   let world: World = { events: [], agents: new Map() };
   const eventStatuses = new EventStatuses(js.objects, log);
-  const dispatcher = dispatcherDeps(js, eventStatuses, () => reconciler.poke(), spans, log);
+  const dispatcher = dispatcherDeps(js, eventStatuses, () => reconciler.poke(), telemetry, log);
   const runtimes = new Runtimes((agent, model) => {
     const state = world.agents.get(`${agent.namespace}/${agent.name}`);
     return models.providers(model, state === undefined ? env : agentEnv(state.agent, secrets, env));
   });
-  const executors = new Executors(executorDeps(js, runtimes, spans, log), hard);
+  const executors = new Executors(executorDeps(js, runtimes, telemetry, log), hard);
   const cron = await Cron.open({ dataDir, fire: (event, tick) => publishTick(js, event, tick), now: Date.now, log });
   const runs: Runs = new Runs({
     objects: js.objects,
@@ -103,7 +103,7 @@ export async function buildSystem(
     log,
   });
   return {
-    collector: createCollector(collectorPorts(js, spans, log)),
+    collector: createCollector(collectorPorts(js, telemetry, log)),
     cron,
     deliveries: { outbox: js.outbox, dispatcher, events: () => world.events, log },
     executors,
@@ -137,7 +137,7 @@ function dispatcherDeps(
   js: JetStream,
   statuses: EventStatuses,
   onLost: () => void,
-  spans: Spans,
+  { spans }: Telemetry,
   log: Logger,
 ): DispatcherDeps {
   return {
@@ -160,7 +160,7 @@ function dispatcherDeps(
   };
 }
 
-function collectorPorts(js: JetStream, spans: Spans, log: Logger): Parameters<typeof createCollector>[0] {
+function collectorPorts(js: JetStream, { spans }: Telemetry, log: Logger): Parameters<typeof createCollector>[0] {
   return {
     facts: js.factLog,
     states: js.runStates,
@@ -183,7 +183,7 @@ function collectorPorts(js: JetStream, spans: Spans, log: Logger): Parameters<ty
 function executorDeps(
   js: JetStream,
   runtimes: Runtimes,
-  spans: Spans,
+  { spans, meters }: Telemetry,
   log: Logger,
 ): ConstructorParameters<typeof Executors>[0] {
   return {
@@ -204,6 +204,7 @@ function executorDeps(
     random: Math.random,
     sleep,
     spans,
+    meters,
     log,
   };
 }

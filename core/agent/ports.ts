@@ -51,6 +51,8 @@ export type ModelAnswer = {
   readonly toolCalls: readonly ToolCall[];
   readonly usage: Usage;
   readonly stop: StopReason;
+  /** Which model answered, by the provider's own words: often a version of the one that was asked for. */
+  readonly model?: string;
 };
 
 /** Stable codes; `errorCode` of a step shows them. */

@@ -52,7 +52,8 @@ export function redactedModel(model: Model, secrets: readonly string[]): Model {
 function cleanOutcome(outcome: ModelOutcome, redact: Redact): ModelOutcome {
   if (outcome.kind !== "answer") return { ...outcome, reason: redact(outcome.reason) };
   const toolCalls = outcome.toolCalls.map((call) => ({ ...call, arguments: redact(call.arguments) }));
-  return { ...outcome, text: redact(outcome.text), toolCalls };
+  const model = outcome.model === undefined ? {} : { model: redact(outcome.model) };
+  return { ...outcome, text: redact(outcome.text), toolCalls, ...model };
 }
 
 export function redactedTools(tools: Toolbox, secrets: readonly string[]): Toolbox {

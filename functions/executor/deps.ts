@@ -2,6 +2,7 @@
 import type { Model, ProviderChoice, Sleep, Toolbox } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters } from "#core/ports/meters.ts";
 import type { Probes } from "#core/ports/probes.ts";
 import type { Budgets, FactLog, Leases, Outputs, TaskQueue, TokenFeed, UsageTally, Wakes } from "#core/ports/record.ts";
 import type { Spans } from "#core/ports/spans.ts";
@@ -36,5 +37,6 @@ export type ExecutorDeps = {
   readonly random: () => number;
   readonly sleep: Sleep;
   readonly spans: Spans;
+  readonly meters: Meters;
   readonly log: Logger;
 };

@@ -67,6 +67,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     random: Math.random,
     sleep,
     spans: telemetry.spans,
+    meters: telemetry.meters,
     log,
   };
   const probe = createProbe(deps, () => agent);

@@ -141,8 +141,12 @@ const FINISH: Readonly<Record<StopReason, string>> = {
   refusal: "content_filter",
 };
 
-function answerOf({ usage, stop }: Answer): SpanAttributes {
-  return { ...usageOf(usage), "gen_ai.response.finish_reasons": [FINISH[stop]] };
+function answerOf({ usage, stop, model }: Answer): SpanAttributes {
+  return {
+    ...usageOf(usage),
+    "gen_ai.response.finish_reasons": [FINISH[stop]],
+    ...(model !== undefined && { "gen_ai.response.model": model }),
+  };
 }
 
 function usageOf({ inputTokens, outputTokens }: Answer["usage"]): SpanAttributes {

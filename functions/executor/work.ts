@@ -9,6 +9,7 @@ import { budgetsOf, createBudget } from "./budget.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
 import type { Holding } from "./holding.ts";
 import { retrying } from "#core/ports/retrying.ts";
+import { countDenied, measuredModel, measuredTools } from "./measure.ts";
 import { tracedAgent } from "./trace.ts";
 import { isStored, recordedTurns, turnFact } from "./turns.ts";
 
@@ -51,10 +52,15 @@ export async function work(
       onToken: (text) => deps.tokens.publish(task, task.step, text),
       providerFor: runtime.providerFor,
     };
-    const ports = { model: redactedModel(runtime.model, secrets), tools: redactedTools(runtime.tools, secrets) };
-    return await tracedAgent(task, agent, secrets, deps, ports, (traced) =>
+    const ports = {
+      model: measuredModel(redactedModel(runtime.model, secrets), deps),
+      tools: measuredTools(redactedTools(runtime.tools, secrets), deps),
+    };
+    const ended = await tracedAgent(task, agent, secrets, deps, ports, (traced) =>
       runAgentTask(prepared, { ...agentDeps, ...traced }, ends),
     );
+    countDenied(ended, agent, deps);
+    return ended;
   } catch (error) {
     if (error instanceof Stopped) return { kind: "stopped" };
     throw error;

@@ -21,8 +21,12 @@ type State = {
   choices: number;
   finish: string | undefined;
   usage: Usage | undefined;
+  model: string | undefined;
 };
 type Delta = ChatCompletionChunk.Choice.Delta;
+
+/** Servers say what they like there. */
+const MAX_MODEL_CHARS = 128;
 
 export async function collect(
   chunks: AsyncIterable<ChatCompletionChunk>,
@@ -37,6 +41,7 @@ export async function collect(
     choices: 0,
     finish: undefined,
     usage: undefined,
+    model: undefined,
   };
   for await (const chunk of chunks) {
     take(state, chunk, onToken);
@@ -48,6 +53,7 @@ export async function collect(
 
 function take(state: State, chunk: ChatCompletionChunk, onToken: OnToken): void {
   const { usage } = chunk;
+  state.model ??= (chunk.model as string | undefined)?.slice(0, MAX_MODEL_CHARS);
   if (usage) state.usage = { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens };
   // Some servers send chunks without `choices`, which the types do not know.
   for (const choice of (chunk.choices as typeof chunk.choices | undefined) ?? []) {
@@ -86,7 +92,8 @@ function answerOf(state: State, finish: string): Collected {
   const refusal = state.refusal.join("");
   const text = refusal === "" ? state.text.join("") : refusal;
   const stop = refusal === "" ? stopOf(finish, toolCalls.length > 0) : "refusal";
-  const answer = { text, toolCalls: stop === "tools" ? toolCalls : [], stop };
+  const model = state.model ? { model: state.model } : {};
+  const answer = { text, toolCalls: stop === "tools" ? toolCalls : [], stop, ...model };
   return { kind: "answer", answer, ...(state.usage !== undefined && { usage: state.usage }) };
 }
 

@@ -40,6 +40,7 @@ test("an answer comes in tokens and whole, with usage, key header and idempotenc
     toolCalls: [],
     stop: "stop",
     usage: { inputTokens: 9, outputTokens: 7 },
+    model: "mock",
   });
   expect(tokens.length).toBeGreaterThan(1);
   expect(tokens.join("")).toBe("größer 😀 and longer than one piece");

@@ -147,11 +147,12 @@ test("without an endpoint neither the SDK nor its exporter is loaded, and every 
     import { registerHooks } from "node:module";
     const loaded = [];
     registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
-    const { openTracing } = await import("#platform/telemetry/tracing.ts");
+    const { openTelemetry } = await import("#platform/telemetry/telemetry.ts");
     const seen = async (env) => {
-      await using tracing = await openTracing("probe", env, console);
-      const span = tracing.spans.begin("a", { kind: "internal", parent: undefined, attributes: {} });
-      const below = tracing.spans.begin("b", { kind: "internal", parent: span.traceparent, attributes: {} });
+      await using telemetry = await openTelemetry("probe", env, console);
+      telemetry.meters.add("ark.event.fires", 1, {});
+      const span = telemetry.spans.begin("a", { kind: "internal", parent: undefined, attributes: {} });
+      const below = telemetry.spans.begin("b", { kind: "internal", parent: span.traceparent, attributes: {} });
       return { lines: [span.traceparent, below.traceparent], sdk: loaded.filter((url) => /opentelemetry\\/(?!api\\/)/.test(url)).length };
     };
     console.log(JSON.stringify([await seen({}), await seen({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" })]));`;

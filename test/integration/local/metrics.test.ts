@@ -1,0 +1,119 @@
+/** What a whole run counts, as an OTLP collector receives it (docs/operations.md, "Metrics"). */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { INSTRUMENTS } from "#core/ports/instruments.ts";
+import type { Instruments } from "#core/ports/meters.ts";
+import { quiet, startArk } from "../../harness/ark.ts";
+import { startOtlp } from "../../harness/otlp.ts";
+import type { ReceivedPoint } from "../../harness/otlp-metrics.ts";
+
+const yaml = (tool: string) => `
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkAgent
+metadata: { name: writer }
+spec:
+  model: gpt-4o-mini
+  systemPrompt: You write.
+  tools: [{ name: look, url: "${tool}", inputSchema: { type: object } }]
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: blog }
+spec:
+  roles: [{ name: write, arkAgent: writer }]
+  pipeline: [{ role: write, inputs: { prompt: a prompt nobody else says } }]
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: thrifty }
+spec:
+  roles: [{ name: write, arkAgent: writer }]
+  pipeline: [{ role: write, inputs: { prompt: a prompt nobody else says } }]
+  maxTokens: 1
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkEvent
+metadata: { name: hook }
+spec: { source: { type: webhook }, targets: [{ team: blog }] }
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkEvent
+metadata: { name: poor }
+spec: { source: { type: webhook }, targets: [{ team: thrifty }] }
+`;
+const SCRIPT = [
+  { toolCalls: [{ name: "look" }, { name: "made up" }], usage: { inputTokens: 11, outputTokens: 5 } },
+  { text: "An answer.", usage: { inputTokens: 31, outputTokens: 7 } },
+];
+const CHAT = {
+  "gen_ai.operation.name": "chat",
+  "gen_ai.provider.name": "openai",
+  "gen_ai.request.model": "gpt-4o-mini",
+  "gen_ai.response.model": "gpt-4o-mini",
+};
+
+test("a run counts its calls, tokens and tools; no name of a run is among the attributes", async () => {
+  await using tool = await startTool();
+  await using otlp = await startOtlp();
+  const names = await runs(["hook"], tool.url, otlp.url);
+  const points = otlp.points();
+  expect(seriesOf(points, "gen_ai.client.token.usage")).toEqual([
+    { count: 2, value: 42, attributes: { ...CHAT, "gen_ai.token.type": "input" } },
+    { count: 2, value: 12, attributes: { ...CHAT, "gen_ai.token.type": "output" } },
+  ]);
+  expect(seriesOf(points, "gen_ai.client.operation.duration")).toMatchObject([{ count: 2, attributes: CHAT }]);
+  expect(seriesOf(points, "ark.tool.duration")).toMatchObject([
+    { count: 1, attributes: { "gen_ai.tool.name": "_OTHER", "error.type": "tool.unknown" } },
+    { count: 1, attributes: { "gen_ai.tool.name": "look" } },
+  ]);
+  expect(names.filter((name) => JSON.stringify(points).includes(name))).toEqual([]);
+  expect(otlp.text()).not.toContain("a prompt nobody else says");
+  expect(points.filter((point) => !isDeclared(point))).toEqual([]);
+});
+
+test("P6: a call that a budget forbids is counted, and no tokens of it", async () => {
+  await using tool = await startTool();
+  await using otlp = await startOtlp();
+  await runs(["poor"], tool.url, otlp.url);
+  const denied = { "ark.namespace": "default", "ark.agent": "writer" };
+  expect(seriesOf(otlp.points(), "ark.budget.denied")).toEqual([{ count: 1, value: 1, attributes: denied }]);
+  expect(seriesOf(otlp.points(), "gen_ai.client.token.usage")).toEqual([]);
+});
+
+/** Everything is sent when this returns: a stop sends the last values. The names of the runs. */
+async function runs(events: readonly string[], tool: string, endpoint: string): Promise<readonly string[]> {
+  await using ark = await startArk(yaml(tool), SCRIPT, quiet, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+  for (const event of events) expect(await ark.fire(event, {})).toMatchObject({ status: 202 });
+  const ended = await ark.ended(events.length);
+  return ended.map(({ metadata }) => metadata.name ?? "");
+}
+
+function seriesOf(points: readonly ReceivedPoint[], name: keyof Instruments) {
+  const key = (attributes: object) => JSON.stringify(attributes);
+  return points
+    .filter((point) => point.name === name)
+    .map(({ count, value, attributes }) => ({ count, value, attributes }))
+    .toSorted((a, b) => (key(a.attributes) < key(b.attributes) ? -1 : 1));
+}
+
+function isDeclared({ name, kind, unit, attributes }: ReceivedPoint): boolean {
+  if (!Object.hasOwn(INSTRUMENTS, name)) return false;
+  const wanted = INSTRUMENTS[name as keyof Instruments];
+  const known = new Set<string>(wanted.attributes);
+  return wanted.kind === kind && wanted.unit === unit && Object.keys(attributes).every((one) => known.has(one));
+}
+
+async function startTool(): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((_request, response) => void response.end("found")).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/look`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
