@@ -33,6 +33,9 @@ const AWAY = [
   jserrors.JetStreamNotEnabled,
 ] as const;
 
+/** A pull that waits is turned away: by a server that stops, one that leads no more, or one that has enough of them. */
+const TURNED_AWAY = /^(server shutdown|leadership change|exceeded maxwaiting)/;
+
 /** What the client says of requests and pings that the line took along; it has no class of its own for them. */
 const LINE_DOWN: ReadonlySet<string> = new Set(["connection disconnected", "connection closed", "cancelled"]);
 
@@ -56,7 +59,11 @@ export function isAway(error: unknown): boolean {
   if (AWAY.some((kind) => error instanceof kind)) return true;
   if (error instanceof errors.RequestError) return error.isNoResponders() || LINE_DOWN.has(error.message);
   if (error instanceof JetStreamApiError) return error.status === 503 || MAY_PASS.has(error.code);
-  return error instanceof JetStreamStatusError && (error.code === 503 || error.code === 408);
+  return isTurnedAway(error) || (error instanceof JetStreamStatusError && (error.code === 503 || error.code === 408));
+}
+
+export function isTurnedAway(error: unknown): boolean {
+  return error instanceof JetStreamStatusError && error.code === 409 && TURNED_AWAY.test(error.message);
 }
 
 export function hasCode(error: unknown, ...codes: readonly number[]): boolean {

@@ -22,7 +22,7 @@ import { delivery } from "./deliveries.ts";
 import type { Link } from "./link.ts";
 import { decodeJson, eventHeaders } from "./messages.ts";
 import { ensureConsumer } from "./provision.ts";
-import { API, hasCode, isAway, reached, unavailable } from "./reached.ts";
+import { API, hasCode, isAway, isTurnedAway, reached, unavailable } from "./reached.ts";
 import { removeMessage } from "./remove.ts";
 
 const TASK_ACK_WAIT_MS = 60_000;
@@ -159,7 +159,7 @@ function taskDelivery(message: JsMsg): Delivery<Task> | undefined {
 async function classify(link: Link, consumer: Consumer, error: unknown): Promise<Taken> {
   if (!(error instanceof Error)) throw error;
   if (isAway(error) || /heartbeats missed|consumer deleted|no responders/.test(error.message)) {
-    if (link.isGuest) throw unavailable(error);
+    if (link.isGuest || isTurnedAway(error)) throw unavailable(error);
     try {
       await reached(consumer.info());
       return { kind: "took", delivery: undefined };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Task } from "#core/events/tasks.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
 import { expectNoLeaks, natsBaseline } from "../../harness/leaks.ts";
 import { aRun, connectStore, openStore, type Opened } from "./open.ts";
 
@@ -117,4 +118,20 @@ test("a consumer that was deleted is made again", async () => {
   await (await jetstreamManager(admin)).consumers.delete("ARK_TASKS", `${task.namespace}_${task.agent}`);
   await tasks.publish(task);
   expect((await tasks.next(task, 10_000, idle))?.value).toEqual(task);
+});
+
+test("P8: a pull that waits while the server is stopped in order finds it away, and the next one its task", async () => {
+  await using fresh = await openStore({ requestTimeoutMs: 1_000 });
+  const { tasks } = fresh.store;
+  const task = aTask();
+  const waiting = expect(tasks.next(task, 30_000, idle)).rejects.toThrow(StoreUnavailable);
+  const pulls = async () => (await fresh.nats.monitor.jsz()).streams.flatMap((one) => one.consumer_detail);
+  await expect
+    .poll(pulls, { timeout: 20_000 })
+    .toContainEqual(expect.objectContaining({ stream_name: "ARK_TASKS", num_waiting: 1 }));
+  await fresh.nats.stop();
+  await waiting;
+  await fresh.nats.restart();
+  await expect.poll(() => tasks.publish(task).catch(() => undefined), { timeout: 20_000 }).toBeDefined();
+  expect((await tasks.next(task, 20_000, idle))?.value).toEqual(task);
 });
