@@ -19,16 +19,21 @@ export async function* factsOf(
   let lastSeq = 0;
   if (follow) {
     const stop = new AbortController();
-    const ended = followRun(cluster, key, { progress: "quiet" }, io).finally(() => stop.abort());
+    const signal = AbortSignal.any([io.signal, stop.signal]);
+    const ended = followRun(cluster, key, { progress: "quiet" }, { ...io, signal }).finally(() => stop.abort());
     // Awaited below; a failure in the meantime must not count as unhandled.
     ended.catch(() => {});
-    const signal = AbortSignal.any([io.signal, stop.signal]);
-    for await (const line of cluster.facts(key, { follow: true, whole }, signal)) {
-      if ("tokens" in line) continue;
-      lastSeq = line.seq;
-      yield line;
+    try {
+      for await (const line of cluster.facts(key, { follow: true, whole }, signal)) {
+        if ("tokens" in line) continue;
+        lastSeq = line.seq;
+        yield line;
+      }
+      await ended;
+    } finally {
+      // However the reading ends, nothing goes on watching: the command could not end.
+      stop.abort();
     }
-    await ended;
   }
   for await (const line of cluster.facts(key, { follow: false, whole, fromSeq: lastSeq + 1 }, io.signal)) {
     if (!("tokens" in line)) yield line;

@@ -3,6 +3,7 @@
  * of runs by the front door. Nothing is executed in a pod, and no credential of the broker is needed (api 14).
  */
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { Kube, KubeSource } from "#platform/kube/client.ts";
@@ -10,6 +11,7 @@ import type { listObjects, watchObjects } from "#platform/kube/watch.ts";
 import type { Change, Cluster, FactLine, FactOptions, FireAnswer, FireRequest, Key, ListOptions } from "../cluster.ts";
 import { kubeError } from "./errors.ts";
 import { DOOR, doorAt, doorByProxy, doorThrough, firstOpen, jsonOf, type FrontDoor } from "./front-door.ts";
+import type { Pace } from "./patience.ts";
 import { ANSWER_MS, RunFacts } from "./run-facts.ts";
 
 export type KubeClusterOptions = KubeSource & {
@@ -26,6 +28,11 @@ type Api = {
 };
 
 const FIELD_MANAGER = "ark";
+const PACE: Pace = {
+  now: () => performance.now(),
+  random: Math.random,
+  wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
+};
 
 /** Throws ArkError `server.unreachable` when no kubeconfig names a cluster. Asks nothing of the cluster yet. */
 export async function kubeCluster(options: KubeClusterOptions): Promise<Cluster> {
@@ -61,6 +68,7 @@ class KubeCluster implements Cluster {
       get: (run) => this.get("ArkRun", run),
       watch: (run, signal) => this.watch("ArkRun", run, signal),
       secret: (key) => this.secret(key),
+      pace: PACE,
     });
   }
 

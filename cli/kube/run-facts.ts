@@ -3,16 +3,18 @@
  * may read that Secret; else by the run's status.
  *
  * R1  A stream that breaks is taken up after the last fact that came, so that every later one comes once.
+ *     Where none comes for a while, however often it is taken up, that ends the reading with the error.
  * R2  What has begun from the status goes on from it: its numbers are not those of the record.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import { formatDuration } from "#core/duration.ts";
 import { ArkError } from "#core/errors.ts";
 import type { StoredFact } from "#core/ports/record.ts";
 import { RECORD_SECRET } from "#core/runs/record-secret.ts";
 import type { Change, FactLine, FactOptions, Key } from "../cluster.ts";
 import { jsonLines } from "../ndjson.ts";
 import { jsonOf, type DoorAnswer, type FrontDoor } from "./front-door.ts";
+import { createPatience, GIVE_UP_MS, type Pace, type Patience } from "./patience.ts";
 import { StatusFacts } from "./status-facts.ts";
 
 export type RunFactsDeps = {
@@ -23,14 +25,13 @@ export type RunFactsDeps = {
   readonly secret: (key: Key) => Promise<Readonly<Record<string, string>> | undefined>;
   /** What the user should know about what is shown. */
   readonly tell: (text: string) => void;
+  readonly pace: Pace;
 };
 
 type Access = { readonly kind: "token"; readonly token: string } | { readonly kind: "none"; readonly why: string };
 
 /** A sleeping function wakes within this. */
 export const ANSWER_MS = 60_000;
-const AGAIN_MS = 1_000;
-const MAX_FAILURES = 5;
 
 export class RunFacts {
   readonly #deps: RunFactsDeps;
@@ -113,18 +114,16 @@ export class RunFacts {
   ): AsyncGenerator<FactLine, string | undefined> {
     let next = fromSeq;
     let hasBegun = false;
-    for (let failures = 0; !signal.aborted;) {
+    const patience = createPatience(this.#deps.pace);
+    while (!signal.aborted) {
       const query = new URLSearchParams({ follow: String(follow), fromSeq: String(next), whole: String(whole) });
       const opened = await this.#open(key, query, token, signal);
       if (opened.kind === "refused" && !hasBegun) return opened.error.message;
-      if (opened.kind === "stream") {
-        hasBegun = true;
-        failures = 0;
-        const isWhole = yield* lines(opened.answer, signal, (seq) => (next = seq + 1));
-        // Who follows has come to the end when the run has: its signal says so.
-        if (isWhole && !follow) return undefined;
-      } else if ((failures += 1) >= MAX_FAILURES) throw opened.error;
-      await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      hasBegun = true;
+      const broken = yield* lines(opened, patience, signal, (seq) => (next = seq + 1));
+      // Who follows has come to the end when the run has: its signal says so.
+      if (broken === undefined && !follow) return undefined;
+      if (!(await patience.again(signal)) && !signal.aborted) throw gaveUp(key, broken);
     }
     return undefined;
   }
@@ -150,22 +149,36 @@ type Opened =
   | { readonly kind: "stream"; readonly answer: DoorAnswer }
   | { readonly kind: "refused"; readonly error: ArkError };
 
-/** Whether it came to its own end; a stream that was cut off did not (R1). */
+/** What kept it from its own end, if anything did (R1). */
 async function* lines(
-  answer: DoorAnswer,
+  opened: Opened,
+  patience: Patience,
   signal: AbortSignal,
   onSeq: (seq: number) => void,
-): AsyncGenerator<StoredFact, boolean> {
+): AsyncGenerator<StoredFact, ArkError | undefined> {
+  if (opened.kind === "refused") return opened.error;
+  patience.opened();
   try {
-    for await (const line of jsonLines(answer.body)) {
+    for await (const line of jsonLines(opened.answer.body)) {
       // What the door writes is what the record holds: one product, one version of facts.
       const stored = line as StoredFact;
       onSeq(stored.seq);
+      patience.progress();
       yield stored;
     }
-    return true;
   } catch (error) {
-    if (error instanceof SyntaxError && !signal.aborted) throw error;
-    return false;
+    if (error instanceof ArkError) return error;
+    if (!signal.aborted) throw error;
   }
+  return undefined;
+}
+
+function gaveUp({ name }: Key, broken: ArkError | undefined): ArkError {
+  const why = broken?.message ?? "the front door ends its answers";
+  return new ArkError(
+    broken?.code ?? "server.unreachable",
+    `nothing more of the record of run ${name} came within ${formatDuration(GIVE_UP_MS)}: ${why}`,
+    `Check the front door with \`ark doctor\`, then read on with \`ark logs ${name}\`.`,
+    { cause: broken },
+  );
 }
