@@ -81,11 +81,18 @@ export async function openDoors(deps: DoorsDeps): Promise<Serving> {
       now: Date.now,
       newId: randomUUID,
       random: Math.random,
+      spans: telemetry.spans,
       log,
     },
     { base: "/services/:namespace/:name" },
   );
-  const app = createApp({ routes: [...webhook, ...router, ...rest], ready: () => js.isConnected(), log, signal });
+  const app = createApp({
+    routes: [...webhook, ...router, ...rest],
+    ready: () => js.isConnected(),
+    meters: telemetry.meters,
+    log,
+    signal,
+  });
   try {
     return await serve(app, { port, host: HOST });
   } catch (error) {

@@ -64,9 +64,13 @@ const Env = z.object({
   ARK_SCALE_DOWN_WINDOW_SECONDS: z.coerce.number().int().min(6).max(3_600).default(30),
   ARK_COLLECTOR_SLOTS: z.coerce.number().int().min(1).max(100).default(1),
   ARK_RESYNC_SECONDS: z.coerce.number().int().min(1).max(3_600).default(15),
-  /** Handed on to agents as they are; the telemetry of each process reads them. */
+  /** Handed on to agents and routers as they are; the telemetry of each process reads them. */
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.string().optional(),
+  OTEL_METRICS_EXPORTER: z.string().optional(),
+  OTEL_METRIC_EXPORT_INTERVAL: z.string().optional(),
+  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: z.string().optional(),
   /** Of this replica, unlike any other's. */
   POD_NAME: z.string().optional(),
   HOSTNAME: z.string().default("operator"),
@@ -166,12 +170,18 @@ function decide(env: z.output<typeof Env>): Config {
   };
 }
 
+const HANDED_ON = [
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+  "OTEL_TRACES_EXPORTER",
+  "OTEL_METRICS_EXPORTER",
+  "OTEL_METRIC_EXPORT_INTERVAL",
+  "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+] as const;
+type Telemetry = (typeof HANDED_ON)[number];
+
 /** No headers: a collector's key is a Secret's business (`envFrom` of the agent). */
 function tracingOf(env: z.output<typeof Env>): Readonly<Record<string, string>> {
-  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
-  const content = env.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT;
-  return {
-    ...(endpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
-    ...(content !== undefined && { OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: content }),
-  };
+  const said = HANDED_ON.map((name) => [name, env[name]] as const);
+  return Object.fromEntries(said.filter((one): one is readonly [Telemetry, string] => one[1] !== undefined));
 }

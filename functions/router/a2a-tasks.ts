@@ -9,6 +9,7 @@ import type { RouterDeps } from "./deps.ts";
 import { cancel, hasEnded, isTaken, states, waitForEnd } from "./follow.ts";
 import { ownState } from "./own-state.ts";
 import { take } from "./take.ts";
+import { contextOf } from "./trace.ts";
 
 const LONGEST_MS = 3_600_000;
 
@@ -20,7 +21,13 @@ export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: Rou
     // A message has a name of its own: sent again after a broken connection, it is the same task (P1).
     send: async (given) => {
       const task = { prompt: given.text, session: given.contextId };
-      const taken = await take(service, task, { name: `message\n${given.messageId}` }, deps, balance);
+      const taken = await take(
+        service,
+        task,
+        { name: `message\n${given.messageId}`, ...contextOf(request.headers) },
+        deps,
+        balance,
+      );
       if (taken.kind === "mismatch") return "mismatch";
       return { id: taken.run, awake: taken.awake, contextId: given.contextId };
     },

@@ -3,6 +3,7 @@ import type { Idempotency, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { FactLog, Outputs, RunStates, Wakes } from "#core/ports/record.ts";
 import type { Instances, Services } from "#core/ports/services.ts";
+import type { Spans } from "#core/ports/spans.ts";
 import type { A2aServer } from "#platform/a2a/server.ts";
 import type { RateLimit } from "#platform/http/exchange.ts";
 
@@ -28,5 +29,6 @@ export type RouterDeps = {
   readonly newId: () => string;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
+  readonly spans: Spans;
   readonly log: Logger;
 };

@@ -16,6 +16,7 @@ import type { RouterDeps } from "./deps.ts";
 import * as problems from "./problems.ts";
 import { readBody } from "./read-task.ts";
 import { postTask, readTaskRun, type At } from "./tasks.ts";
+import { traced, type Where } from "./trace.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -31,15 +32,19 @@ type Answer = (request: HttpRequest, at: At) => Promise<HttpReply>;
 export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
   const balance = new Balance(deps);
   const root = place.base === "" ? "/" : place.base;
-  const route = (method: Route["method"], path: string, answer: Answer, open = false): Route => ({
-    method,
-    path,
-    maxBodyBytes: MAX_BODY_BYTES,
-    handle: async (request) =>
+  const route = (method: Route["method"], path: string, answer: Answer, open = false): Route => {
+    const handle = async (request: HttpRequest) =>
       request.declaredBytes > MAX_BODY_BYTES
         ? problems.tooLarge(MAX_BODY_BYTES)
-        : unlessAway(() => enter(request, place, deps, open, answer), problems.notReady, deps.log),
-  });
+        : unlessAway(() => enter(request, place, deps, open, answer), problems.notReady, deps.log);
+    return {
+      method,
+      path,
+      pattern: patternOf(place.base, path),
+      maxBodyBytes: MAX_BODY_BYTES,
+      handle: method === "POST" ? (request) => traced(request, whereOf(place, request), deps, handle) : handle,
+    };
+  };
   const post: Answer = (request, at) => receive(request, at, deps, balance);
   return [
     route("POST", root, post),
@@ -48,6 +53,11 @@ export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
     // A2A 8.2: a card is how strangers find out what token they need.
     route("GET", `${place.base}/.well-known/agent-card.json`, async (request, at) => card(request, at, deps), true),
   ];
+}
+
+/** A router that serves one service has its name in the path by the front door. */
+function patternOf(base: string, path: string): string {
+  return base === "" ? path : `/services/:namespace/:name${path.slice(base.length)}`;
 }
 
 /** W1. `open`: whoever knows that the service is there may ask. */
@@ -59,7 +69,7 @@ async function enter(
   answer: Answer,
 ): Promise<HttpReply> {
   if (request.declaredBytes > MAX_BODY_BYTES) return problems.tooLarge(MAX_BODY_BYTES);
-  const { namespace, name } = place.service ?? named(request);
+  const { namespace, name } = whereOf(place, request);
   for (const verdict of [deps.rate.total.take(""), deps.rate.perService.take(`${namespace}/${name}`)])
     if (verdict.kind === "refused") return problems.rateLimited(verdict.retryAfterSeconds);
   const service = await lookUp(namespace, name, deps);
@@ -69,8 +79,8 @@ async function enter(
   return answer(request, { service, base });
 }
 
-function named({ params }: HttpRequest): { readonly namespace: string; readonly name: string } {
-  return { namespace: params["namespace"] ?? "", name: params["name"] ?? "" };
+function whereOf({ service }: Place, { params }: HttpRequest): Where {
+  return service ?? { namespace: params["namespace"] ?? "", name: params["name"] ?? "" };
 }
 
 function lookUp(namespace: string, name: string, deps: RouterDeps): Promise<ServiceRecord | undefined> {

@@ -12,6 +12,7 @@ import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
+import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { RouterDeps } from "./deps.ts";
 import { routerRoutes } from "./handler.ts";
@@ -23,6 +24,7 @@ async function main(config: Config): Promise<void> {
   const grace = new AbortController();
   const stop = stopSignal();
 
+  await using telemetry = await openTelemetry("ark-router", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: `ark-router-${config.service}`,
@@ -56,6 +58,7 @@ async function main(config: Config): Promise<void> {
     now: Date.now,
     newId: randomUUID,
     random: Math.random,
+    spans: telemetry.spans,
     log,
   };
   const service = { namespace, name };
@@ -66,6 +69,7 @@ async function main(config: Config): Promise<void> {
     routes,
     ready: () => js.isConnected() && !stop.aborted,
     log,
+    meters: telemetry.meters,
     bodyTimeoutMs: config.bodyTimeoutMs,
     signal: grace.signal,
   });

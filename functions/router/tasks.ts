@@ -1,6 +1,5 @@
 /** Tasks over HTTP: `POST /`, `POST /task`, and `GET /tasks/{taskID}` for those that did not wait (api 5). */
 import { parseDuration } from "#core/duration.ts";
-import { parseTraceparent } from "#core/events/trace-context.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
 import { runAnswer, usageOf } from "#core/runs/run-answer.ts";
@@ -12,6 +11,7 @@ import * as problems from "./problems.ts";
 import { ownState } from "./own-state.ts";
 import { readTask } from "./read-task.ts";
 import { take, type TakeOptions } from "./take.ts";
+import { contextOf } from "./trace.ts";
 
 export type At = {
   readonly service: ServiceRecord;
@@ -54,11 +54,7 @@ function readOptions(headers: HttpRequest["headers"]): TakeOptions | HttpProblem
   const key = headers["idempotency-key"];
   if (key !== undefined && (key === "" || key.length > MAX_KEY_CHARS))
     return problems.invalidInput("Idempotency-Key", `Idempotency-Key has 1 to ${MAX_KEY_CHARS} characters.`);
-  const { traceparent } = headers;
-  return {
-    ...(key !== undefined && { name: `key\n${key}` }),
-    ...(traceparent !== undefined && parseTraceparent(traceparent) !== undefined && { traceparent }),
-  };
+  return { ...(key !== undefined && { name: `key\n${key}` }), ...contextOf(headers) };
 }
 
 async function answerSync(

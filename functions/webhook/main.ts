@@ -20,7 +20,7 @@ import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
-import { openTracing } from "#platform/telemetry/tracing.ts";
+import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import { webhookRoutes } from "./handler.ts";
 import { relay } from "./relay.ts";
@@ -37,7 +37,7 @@ async function main(config: Config): Promise<void> {
   const grace = new AbortController();
   const stop = stopSignal();
 
-  await using tracing = await openTracing("ark-webhook", process.env, log);
+  await using telemetry = await openTelemetry("ark-webhook", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-webhook",
@@ -63,7 +63,7 @@ async function main(config: Config): Promise<void> {
     parseCloudEvents,
     now: Date.now,
     newId: randomUUID,
-    spans: tracing.spans,
+    spans: telemetry.spans,
     log,
   });
 
@@ -94,6 +94,7 @@ async function main(config: Config): Promise<void> {
     routes: [...routes, { method: "POST", path: "/wake", handle: async () => held(quiet(), BEAT_MS) }],
     ready: () => js.isConnected() && !stop.aborted,
     log,
+    meters: telemetry.meters,
     bodyTimeoutMs: config.bodyTimeoutMs,
     signal: grace.signal,
   });

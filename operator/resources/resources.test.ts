@@ -213,13 +213,16 @@ test("D29, D43, S3: what an agent refers to is mounted by name, key by key, and 
 });
 
 test("where spans go is handed on to agents, and nothing of it where nothing is set", () => {
+  const both = (env: Record<string, string>) => [service({}, env), routerService(writing, undefined, configOf(env))];
   const otel = (env: Record<string, string>) =>
-    service({}, env).spec.template.spec.containers[0]?.env.filter(({ name }) => name.startsWith("OTEL_"));
+    both(env).map(({ spec }) =>
+      spec.template.spec.containers[0]?.env.filter(({ name }) => name.startsWith("OTEL_")).map(({ name }) => name),
+    );
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.observability:4318" };
-  expect(otel({ ...endpoint, OTEL_EXPORTER_OTLP_HEADERS: "key=secret" })).toEqual([
-    { name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: "http://collector.observability:4318" },
-  ]);
-  expect(otel({ OTEL_EXPORTER_OTLP_ENDPOINT: "" })).toEqual([]);
+  const interval = { OTEL_METRIC_EXPORT_INTERVAL: "10000" };
+  const names = Object.keys({ ...endpoint, ...interval });
+  expect(otel({ ...endpoint, ...interval, OTEL_EXPORTER_OTLP_HEADERS: "key=secret" })).toEqual([names, names]);
+  expect(otel({ OTEL_EXPORTER_OTLP_ENDPOINT: "" })).toEqual([[], []]);
 });
 
 test("agents and routers sign in to NATS as whom a Secret of their namespace says, by file (D29)", () => {

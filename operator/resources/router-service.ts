@@ -83,6 +83,7 @@ function containerOf({ namespace, name }: ObjectName, natsSecret: string | undef
       { name: "ARK_COLLECTOR_URL", value: config.collectorUrl },
       { name: "ARK_WEBHOOK_URL", value: config.webhookUrl },
       { name: "ARK_POOL_URL", value: poolUrl(config) },
+      ...Object.entries(config.executor.tracing).map(([key, value]) => ({ name: key, value })),
     ],
     envFrom: [],
     resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { cpu: "500m", memory: "256Mi" } },

@@ -8,10 +8,12 @@
  */
 import express, { type Express, type Request, type Response } from "express";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters } from "#core/ports/meters.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { HttpProblem, HttpReply, HttpRequest, Route } from "./exchange.ts";
 import { problemBody } from "./problem.ts";
 import { writeLines } from "./lines.ts";
+import { measured } from "./measured.ts";
 import { writeSse } from "./sse.ts";
 
 export type AppOptions = {
@@ -19,6 +21,8 @@ export type AppOptions = {
   /** Answers `/readyz`; false or a rejection is 503. */
   readonly ready: () => boolean | Promise<boolean>;
   readonly log: Logger;
+  /** Measures requests to the routes; health is none of them. */
+  readonly meters?: Meters;
   readonly maxBodyBytes?: number;
   readonly bodyTimeoutMs?: number;
   /** Aborts every request still open: the end of the grace. */
@@ -50,6 +54,7 @@ export function createApp(options: AppOptions): App {
   });
   for (const [path, routes] of byPath(options.routes)) {
     app.all(path, (request, response) => {
+      if (options.meters !== undefined) measured(options.meters, routes[0]?.pattern ?? path, request, response);
       const route = routes.find(({ method }) => method === request.method);
       const handle = route?.handle ?? options.fallback ?? (async () => notAllowed(routes));
       return answer(request, response, handle, route?.maxBodyBytes, options);

@@ -53,6 +53,8 @@ export type Route = {
   readonly method: HttpMethod;
   /** Express 5 path, e.g. `/triggers/:namespace/:name`. */
   readonly path: string;
+  /** How metrics call it, where the path says a name that stands for others; default: the path. */
+  readonly pattern?: string;
   readonly maxBodyBytes?: number;
   readonly handle: (request: HttpRequest) => Promise<HttpReply>;
 };

@@ -68,6 +68,17 @@ test("a run counts its calls, tokens and tools; no name of a run is among the at
     { count: 1, attributes: { "gen_ai.tool.name": "_OTHER", "error.type": "tool.unknown" } },
     { count: 1, attributes: { "gen_ai.tool.name": "look" } },
   ]);
+  const posted = seriesOf(points, "http.server.request.duration");
+  expect(posted.filter(({ attributes }) => attributes["http.request.method"] === "POST")).toMatchObject([
+    {
+      count: 1,
+      attributes: {
+        "http.request.method": "POST",
+        "http.route": "/triggers/{ns}/{name}",
+        "http.response.status_code": 202,
+      },
+    },
+  ]);
   expect(names.filter((name) => JSON.stringify(points).includes(name))).toEqual([]);
   expect(otlp.text()).not.toContain("a prompt nobody else says");
   expect(points.filter((point) => !isDeclared(point))).toEqual([]);

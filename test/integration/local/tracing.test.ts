@@ -37,6 +37,24 @@ kind: ArkEvent
 metadata: { name: hook }
 spec: { source: { type: webhook }, targets: [{ team: blog }] }
 `;
+const SERVICE = `
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkAgent
+metadata: { name: writer }
+spec: { model: gpt-4o-mini, systemPrompt: You write. }
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkService
+metadata: { name: writing }
+spec:
+  selector: { arkAgent: writer }
+  ports: [{ protocol: HTTP, port: 8081 }, { protocol: A2A, port: 8082 }]
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: writing-service-token }
+stringData: { token: a-token-of-our-own }
+`;
 const SCRIPT = [
   { toolCalls: [{ name: "look", arguments: { at: ARGUMENT } }], usage: { inputTokens: 11, outputTokens: 5 } },
   { text: ANSWER, usage: { inputTokens: 31, outputTokens: 7 } },
@@ -110,6 +128,47 @@ test("a caller's trace goes on; texts stand in it by consent alone", async () =>
   expect(TEXTS.filter((text) => otlp.text().includes(text))).toEqual(TEXTS);
 });
 
+test.each([
+  ["HTTP", () => ({ prompt: PROMPT })],
+  [
+    "A2A",
+    () => ({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "message/send",
+      params: { message: { kind: "message", messageId: "m-1", role: "user", parts: [{ kind: "text", text: PROMPT }] } },
+    }),
+  ],
+])("a task over %s is one trace from the router on, below its caller's span", async (_protocol, body) => {
+  await using otlp = await startOtlp();
+  const given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  {
+    await using ark = await startArk(SERVICE, [{ text: ANSWER }], quiet, { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url });
+    const response = await fetch(`${ark.local.url}/services/default/writing`, {
+      method: "POST",
+      headers: { authorization: "Bearer a-token-of-our-own", "content-type": "application/json", traceparent: given },
+      body: JSON.stringify(body()),
+    });
+    expect(response.status).toBeLessThan(300);
+    expect((await ark.ended(1)).map(({ status }) => status?.phase)).toEqual(["Succeeded"]);
+  }
+  const spans = otlp.spans();
+  expect(treeOf(spans)).toEqual([
+    ["POST /services/{ns}/{name}", undefined],
+    ["ark.dispatch", "POST /services/{ns}/{name}"],
+    ["ark.run", "ark.dispatch"],
+    ["ark.step writer", "ark.run"],
+    ["invoke_agent writer", "ark.step writer"],
+    ["chat gpt-4o-mini", "invoke_agent writer"],
+  ]);
+  expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([parseTraceparent(given)?.traceId]));
+  expect(named(spans, "POST /services/{ns}/{name}")).toMatchObject({
+    parent: "00f067aa0ba902b7",
+    failed: false,
+    attributes: { "ark.namespace": "default", "ark.service": "writing", "http.route": "/services/{ns}/{name}" },
+  });
+});
+
 test("what fails says so with a code, and a run by hand is a trace of its own", async () => {
   await using otlp = await startOtlp();
   const script = [{ status: 400, message: PROMPT }];
@@ -177,10 +236,13 @@ async function runOnce(tool: string, env: Readonly<Record<string, string>>, trac
 
 function treeOf(spans: readonly ReceivedSpan[]): readonly (readonly [string, string | undefined])[] {
   const names = new Map(spans.map(({ spanId, name }) => [spanId, name]));
-  const order = TREE.map(([name]) => name);
+  const depthOf = ({ parent }: ReceivedSpan): number => {
+    const above = spans.find(({ spanId }) => spanId === parent);
+    return above === undefined ? 0 : depthOf(above) + 1;
+  };
   return spans
-    .map(({ name, parent }) => [name, names.get(parent)] as const)
-    .toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+    .toSorted((a, b) => depthOf(a) - depthOf(b) || (a.name < b.name ? -1 : 1))
+    .map(({ name, parent }) => [name, names.get(parent)] as const);
 }
 
 function named(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
