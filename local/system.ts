@@ -137,7 +137,7 @@ function dispatcherDeps(
   js: JetStream,
   statuses: EventStatuses,
   onLost: () => void,
-  { spans }: Telemetry,
+  { spans, meters }: Telemetry,
   log: Logger,
 ): DispatcherDeps {
   return {
@@ -156,6 +156,7 @@ function dispatcherDeps(
     },
     now: Date.now,
     spans,
+    meters,
     log,
   };
 }

@@ -1,6 +1,7 @@
 /** What the dispatcher needs of the world: one record, built in `main.ts`, in `local/` and in tests. */
 import type { DeadLetters, Locks, Outbox, Starts } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters } from "#core/ports/meters.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog, FireHints, Outputs, RunStates } from "#core/ports/record.ts";
 import type { Spans } from "#core/ports/spans.ts";
@@ -38,5 +39,6 @@ export type DispatcherDeps = {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly spans: Spans;
+  readonly meters: Meters;
   readonly log: Logger;
 };

@@ -13,6 +13,7 @@ import { runNames } from "#core/events/run-names.ts";
 import { triggerContext, type TriggerContext } from "#core/events/trigger-context.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
+import { countUnknown, recordFire } from "./count-fire.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps, FireRecord } from "./deps.ts";
 import { fireKey, sha256 } from "./fire-key.ts";
@@ -61,6 +62,7 @@ async function unknownEvent(input: Dispatch, deps: DispatcherDeps): Promise<Hand
   const { namespace, event, cloudEvent } = input;
   const id = `${namespace}/${event}/${sha256(`${cloudEvent.source}\n${cloudEvent.id}`)}`;
   await deadLetter({ namespace, name: event, reason: "EventNotFound", message, cloudEvent, id }, deps);
+  countUnknown(namespace, deps);
   return { kind: "dead", code: "EventNotFound", reason: message };
 }
 
@@ -80,7 +82,7 @@ async function fireEvent(input: Dispatch, event: ArkEvent, deps: DispatcherDeps)
   if (fire.hop > MAX_HOPS) {
     const message = `${fire.hop} runs started one another: the ring of team-output events is cut here`;
     await bury(fire, input, { reason: "HopLimit", message }, deps);
-    await deps.recordFire(record(fire, { outcome: "dead-lettered", reason: "HopLimit", message }));
+    await recordFire(record(fire, { outcome: "dead-lettered", reason: "HopLimit", message }), deps);
     return { kind: "dead", code: "HopLimit", reason: message };
   }
   return startTargets(input, fire, deps);
@@ -144,16 +146,18 @@ async function tell(
   const started = targets.filter((target) => target.kind === "started");
   if (started.length > 0) {
     const created = started.filter((target) => target.created).length;
-    await deps.recordFire({ ...record(fire, { outcome: "fired" }), runs: started.map(({ name }) => name), created });
+    const names = started.map(({ name }) => name);
+    await recordFire({ ...record(fire, { outcome: "fired" }), runs: names, created }, deps);
   }
   for (const target of lost) {
     if (target.kind === "started") continue;
-    await deps.recordFire(record(fire, { outcome: "dead-lettered", reason: target.reason, message: target.message }));
+    const { reason, message } = target;
+    await recordFire(record(fire, { outcome: "dead-lettered", reason, message }), deps);
   }
 }
 
 async function skip(fire: Fire, reason: string, message: string, deps: DispatcherDeps): Promise<HandleOutcome> {
-  await deps.recordFire(record(fire, { outcome: "skipped", reason, message }));
+  await recordFire(record(fire, { outcome: "skipped", reason, message }), deps);
   return { kind: "done" };
 }
 

@@ -15,7 +15,7 @@ import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess, stopSignal } from "#platform/process/run.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import { createLog } from "#platform/telemetry/log.ts";
-import { openTracing } from "#platform/telemetry/tracing.ts";
+import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import type { HttpDeps } from "./handler.ts";
 import { dispatcherFallback, dispatcherRoutes } from "./handler.ts";
@@ -30,7 +30,7 @@ async function main(config: Config): Promise<void> {
   const grace = new AbortController();
   const stop = stopSignal();
 
-  await using tracing = await openTracing("ark-dispatcher", process.env, log);
+  await using telemetry = await openTelemetry("ark-dispatcher", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-dispatcher",
@@ -59,7 +59,8 @@ async function main(config: Config): Promise<void> {
     },
     parseCloudEvents,
     now: Date.now,
-    spans: tracing.spans,
+    spans: telemetry.spans,
+    meters: telemetry.meters,
     log,
   };
   const expecting = () => delay(EXPECTED_MS, undefined, { signal: stop }).catch(() => undefined);

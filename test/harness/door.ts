@@ -16,6 +16,8 @@ import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
+import type { Meters } from "#core/ports/meters.ts";
+import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
 import type { FireRecord } from "../../functions/dispatcher/deps.ts";
 import { dispatcherFallback, dispatcherRoutes, type HttpDeps } from "../../functions/dispatcher/handler.ts";
@@ -33,6 +35,7 @@ export type DoorOptions = {
   readonly perSecond?: number;
   readonly burst?: number;
   readonly log?: Logger;
+  readonly meters?: Meters;
 };
 
 export type Door = AsyncDisposable & {
@@ -101,6 +104,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     parseCloudEvents,
     now: Date.now,
     spans: apiSpans(),
+    meters: options.meters ?? apiMeters(),
     log,
   };
   const ready = () => js.isConnected();

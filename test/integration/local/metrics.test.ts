@@ -68,6 +68,8 @@ test("a run counts its calls, tokens and tools; no name of a run is among the at
     { count: 1, attributes: { "gen_ai.tool.name": "_OTHER", "error.type": "tool.unknown" } },
     { count: 1, attributes: { "gen_ai.tool.name": "look" } },
   ]);
+  const fire = { "ark.namespace": "default", "ark.event": "hook", "ark.outcome": "fired" };
+  expect(seriesOf(points, "ark.event.fires")).toEqual([{ count: 1, value: 1, attributes: fire }]);
   const posted = seriesOf(points, "http.server.request.duration");
   expect(posted.filter(({ attributes }) => attributes["http.request.method"] === "POST")).toMatchObject([
     {
