@@ -11,7 +11,8 @@ export const EVENT_TYPES = {
 
 /**
  * `arkseq`: where the event stands in the outbox. `arkkey`: names the fire. `arkhop`: length of the chain of runs.
- * `arkreplay`: `<namespace>/<event>`, the one ArkEvent that a dead letter is sent again for.
+ * `arkreplay`: `<namespace>/<event>`, the one ArkEvent that a dead letter is sent again for. `arkletter`: which letter
+ * it was.
  */
 export const EXTENSIONS = {
   namespace: "arknamespace",
@@ -24,6 +25,7 @@ export const EXTENSIONS = {
   key: "arkkey",
   seq: "arkseq",
   replay: "arkreplay",
+  letter: "arkletter",
 } as const;
 
 /** The 17th hop is dead-lettered (api 1). */

@@ -12,7 +12,7 @@ export type Letter = {
   readonly message: string;
   readonly cloudEvent?: CloudEventRecord;
   readonly key?: string;
-  /** Deterministic: the same letter twice is one. */
+  /** Deterministic: the same letter twice is one; an event that is sent again and lost again is another. */
   readonly id: string;
 };
 
@@ -20,7 +20,10 @@ export async function deadLetter(
   letter: Letter,
   deps: Pick<DispatcherDeps, "deadLetters" | "now" | "log">,
 ): Promise<void> {
-  const { reason, message, id, cloudEvent, key } = letter;
+  const { reason, message, cloudEvent, key } = letter;
+  // The store drops an id that comes again within its window, though the first letter has been taken away since.
+  const sent = cloudEvent === undefined ? undefined : extension(cloudEvent, EXTENSIONS.letter);
+  const id = sent === undefined ? letter.id : `${letter.id}/${sent}`;
   const namespace = label(letter.namespace);
   const name = label(letter.name);
   const original = { namespace, event: name, ...(key === undefined ? {} : { key }), cloudEvent: cloudEvent ?? null };

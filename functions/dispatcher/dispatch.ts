@@ -5,7 +5,8 @@
  * D2  Targets start side by side; a retry starts only what is missing (D32).
  * D3  The outbox is told "delivered" last, after everything this fire causes is stored (P1).
  * D4  A fire that a gate stops starts nothing and counts nothing (D33).
- * D5  A dead letter that is sent again is for the ArkEvent that lost it: whoever else it matches had it long ago.
+ * D5  A dead letter that is sent again is for the ArkEvent that lost it: whoever else it matches had it long ago. A gate
+ *     that stops it makes it a dead letter again, and no skipped fire: nobody else has it.
  */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { EXTENSIONS, extension, MAX_HOPS, numberExtension } from "#core/events/cloud-event.ts";
@@ -78,7 +79,8 @@ async function fireEvent(input: Dispatch, event: ArkEvent, deps: DispatcherDeps)
     firedAt: firedAt(event, input, deps.now()),
     hop: before === undefined ? 0 : before + 1,
   };
-  if (event.spec.suspended) return skip(fire, "Suspended", "the event is suspended", deps);
+  if (event.spec.suspended)
+    return stopped(input, fire, { reason: "Suspended", message: "the event is suspended" }, deps);
   if (fire.hop > MAX_HOPS) {
     const message = `${fire.hop} runs started one another: the ring of team-output events is cut here`;
     await bury(fire, input, { reason: "HopLimit", message }, deps);
@@ -92,7 +94,7 @@ async function startTargets(input: Dispatch, fire: Fire, deps: DispatcherDeps): 
   const { event, key, runs } = fire;
   const claim = await claimForbid(event, key, runs, deps);
   if (claim === "held" && !(await known(fire, deps))) {
-    return skip(fire, "ConcurrencyForbidden", "a run of this event has not ended", deps);
+    return stopped(input, fire, { reason: "ConcurrencyForbidden", message: "a run of this event has not ended" }, deps);
   }
   const context = await contextOf(input, fire, deps);
   const traceparent = extension(input.cloudEvent, "traceparent");
@@ -156,9 +158,12 @@ async function tell(
   }
 }
 
-async function skip(fire: Fire, reason: string, message: string, deps: DispatcherDeps): Promise<HandleOutcome> {
-  await recordFire(record(fire, { outcome: "skipped", reason, message }), deps);
-  return { kind: "done" };
+/** D4, D5. */
+async function stopped(input: Dispatch, fire: Fire, why: Loss, deps: DispatcherDeps): Promise<HandleOutcome> {
+  const isReplayed = extension(input.cloudEvent, EXTENSIONS.replay) !== undefined;
+  if (isReplayed) await bury(fire, input, why, deps);
+  await recordFire(record(fire, { outcome: isReplayed ? "dead-lettered" : "skipped", ...why }), deps);
+  return isReplayed ? { kind: "dead", code: why.reason, reason: why.message } : { kind: "done" };
 }
 
 type What = Pick<FireRecord, "outcome" | "reason" | "message">;

@@ -86,15 +86,17 @@ async function replay(
       left += 1;
       continue;
     }
-    await publishEvent(link, sentAgain({ ...lost, namespace, event }, entry.at), `replay/${seq}/${namespace}/${event}`);
+    const again = sentAgain({ ...lost, namespace, event }, seq, entry.at);
+    await publishEvent(link, again, `replay/${seq}/${namespace}/${event}`);
     await removeMessage(link, STREAMS.dlq, seq);
     sent += 1;
   }
   return { sent, left };
 }
 
-function sentAgain({ namespace, event, key, cloudEvent }: LostEvent, lostAt: number): AcceptedEvent {
-  const extensions = { ...cloudEvent.extensions, [EXTENSIONS.replay]: `${namespace}/${event}` };
+function sentAgain({ namespace, event, key, cloudEvent }: LostEvent, seq: number, lostAt: number): AcceptedEvent {
+  const place = { [EXTENSIONS.replay]: `${namespace}/${event}`, [EXTENSIONS.letter]: String(seq) };
+  const extensions = { ...cloudEvent.extensions, ...place };
   return {
     namespace,
     event,

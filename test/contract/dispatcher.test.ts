@@ -43,6 +43,15 @@ async function letters(door: Door, name = "greet"): Promise<readonly string[]> {
   return (await door.js.deadLetters.list(NS, name)).map(({ reason }) => reason);
 }
 
+/** The letters of `greet`, taken out of the outbox on their way. */
+async function sentAgain(door: Door): Promise<readonly CloudEventRecord[]> {
+  const { newest } = await door.js.deadLetters.census();
+  await door.js.deadLetters.replay({ namespace: NS, event: "greet" }, newest, () => true);
+  const events = (await door.outbox()).map(({ cloudEvent }) => cloudEvent);
+  await door.js.outbox.purge(NS, "greet");
+  return events;
+}
+
 const foreign = (id: string, more: Partial<CloudEventRecord> = {}): CloudEventRecord => ({
   specversion: "1.0",
   id,
@@ -324,13 +333,17 @@ test("D47: a delivery that comes after its run was let go holds no claim, and th
   expect(await door.runs()).toHaveLength(1);
 });
 
-test("a suspended event starts nothing and says so", async () => {
+test("D5: a suspended event starts nothing and says so; what was sent again to it is a dead letter again", async () => {
   await using door = await openDoor();
   await door.team();
   await door.event({ suspended: true, source: { type: "cron", cron: "@daily" } });
   expect(await deliver(door, foreign("1"))).toBe(204);
   expect(await door.runs()).toEqual([]);
   expect(door.fires).toMatchObject([{ outcome: "skipped", reason: "Suspended" }]);
+  const extensions = { arkreplay: `${NS}/greet`, arkletter: "1" };
+  expect(await deliver(door, foreign("1", { extensions }))).toBe(204);
+  expect(door.fires[1]).toMatchObject({ outcome: "dead-lettered", reason: "Suspended" });
+  expect(await letters(door)).toEqual(["Suspended"]);
 });
 
 const PARENT = { namespace: NS, run: "outer-run-1", uid: "parent-uid", step: "inner", iteration: 0, attempt: 0 };
@@ -462,6 +475,38 @@ test("a dead letter that is sent again fires the ArkEvent that lost it, by every
   for (const path of ["/events/default/greet", "/events/default/greet", "/dead-letter/default/greet"])
     expect(await deliver(door, again.cloudEvent, path)).toBe(204);
   expect((await door.runs()).map(({ spec }) => spec.teamRef)).toEqual(["blog"]);
+});
+
+test("a dead letter that is sent again and lost again is a dead letter again, however soon: its id is another", async () => {
+  await using door = await openDoor();
+  await door.event({ source: { type: "cloudevent", cloudevent: { filters: [{ exact: { type: "order" } }] } } });
+  expect(await deliver(door, foreign("1"), "/dead-letter/default/greet")).toBe(204);
+  for (let time = 0; time < 3; time += 1) {
+    const [again] = await sentAgain(door);
+    expect(await letters(door)).toEqual([]);
+    expect(await deliver(door, again!, "/dead-letter/default/greet")).toBe(204);
+    expect(await letters(door)).toEqual(["TeamNotFound"]);
+  }
+});
+
+test("D5, D47: under Forbid a dead letter that is sent again starts a run, or is a dead letter again: none is skipped", async () => {
+  await using door = await openDoor();
+  await door.event({
+    source: { type: "cloudevent", cloudevent: { filters: [{ exact: { type: "order" } }] } },
+    concurrencyPolicy: "Forbid",
+  });
+  for (const id of ["1", "2", "3"]) await deliver(door, foreign(id), "/dead-letter/default/greet");
+  expect(await letters(door)).toEqual(["TeamNotFound", "TeamNotFound", "TeamNotFound"]);
+  await door.team();
+  for (const left of [2, 1, 0]) {
+    for (const event of await sentAgain(door)) expect(await deliver(door, event)).toBe(204);
+    expect(await letters(door)).toEqual(Array.from({ length: left }, () => "ConcurrencyForbidden"));
+    const [name = ""] = (await door.js.locks.holder("default.greet"))?.runs ?? [];
+    await door.end(name, "done");
+    await door.js.locks.release("default.greet", name);
+  }
+  expect(await door.runs()).toHaveLength(3);
+  expect(door.fires.filter(({ outcome }) => outcome === "skipped")).toEqual([]);
 });
 
 test("a run's event that is sent again for one ArkEvent waits for its confirmation: the Broker may drop it as a double", async () => {
