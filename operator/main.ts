@@ -34,9 +34,11 @@ import { createWaking, type Waking } from "./waker/waking.ts";
 import { FIELD_MANAGER, routerServiceName, serviceUrl } from "./resources/names.ts";
 
 const TOKEN_BYTES = 32;
-/** Requests for the record, before their token is looked at: of all namespaces, and of each. */
+/** Requests for the record: of all namespaces, of each, and of each with a wrong token. */
 const RECORD_RATE = { perSecond: 100, burst: 200, maxKeys: 1 };
 const NAMESPACE_RATE = { perSecond: 10, burst: 40, maxKeys: 10_000 };
+/** Looks at namespaces that are not known to have a token. */
+const LOOK_RATE = { perSecond: 10, burst: 100, maxKeys: 1 };
 /** Hints at fires of one event: a pool that one of them woke stays awake for longer. */
 const FIRE_RATE = { perSecond: 0.2, burst: 1, maxKeys: 10_000 };
 /** The name of the Lease. */
@@ -56,6 +58,7 @@ async function main(config: Config): Promise<void> {
 
   let leading: Leading | undefined;
   const isUp = () => !stop.aborted;
+  const now = () => performance.now();
   using front = createFront({
     upstream: config.webhookUrl,
     services: js.services,
@@ -64,10 +67,14 @@ async function main(config: Config): Promise<void> {
       facts: js.factLog,
       outputs: js.outputs,
       states: js.runStates,
-      digestOf: recordDigests(kubeChildren(kube, FIELD_MANAGER), () => performance.now()),
+      digestOf: recordDigests(kubeChildren(kube, FIELD_MANAGER), {
+        now,
+        looks: createRateLimit({ ...LOOK_RATE, now }),
+      }),
       rate: {
-        total: createRateLimit({ ...RECORD_RATE, now: () => performance.now() }),
-        perNamespace: createRateLimit({ ...NAMESPACE_RATE, now: () => performance.now() }),
+        total: createRateLimit({ ...RECORD_RATE, now }),
+        perNamespace: createRateLimit({ ...NAMESPACE_RATE, now }),
+        wrong: createRateLimit({ ...NAMESPACE_RATE, now }),
       },
       log,
       signal: stop,
@@ -76,7 +83,7 @@ async function main(config: Config): Promise<void> {
       triggers: js.triggers,
       hints: js.fireHints,
       authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
-      quiet: createRateLimit({ ...FIRE_RATE, now: () => performance.now() }),
+      quiet: createRateLimit({ ...FIRE_RATE, now }),
       log,
     }),
     ready: isUp,

@@ -3,11 +3,12 @@
  * token of the namespace's record.
  *
  * R1  A wrong token, a namespace without one and a run that is not there answer alike to whoever has none: 401.
- * R2  Rate, then token, then the record; so many readers at a time, each for a while: it comes again by `fromSeq`. Whole
+ * R2  Token, then rate, then the record; so many readers at a time, each for a while: it comes again by `fromSeq`. Whole
  *     outputs are in memory, several times each: fewer of them at a time. A namespace is refused by its own rate before
- *     it takes of the total: whoever asks for one without end keeps nobody from the others.
+ *     it takes of the total: whoever reads it without end keeps nobody from the others.
  * R3  What cannot be reached is 503 before the first line, and a broken stream after it; so is what the time of its
  *     reader or the end of the process cuts short. An end says that there was no more.
+ * R4  Wrong tokens have a rate of their own for each namespace: it bounds guesses, and no reader of the namespace meets it.
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
@@ -16,14 +17,15 @@ import { readFacts, readingOf } from "#core/runs/read-facts.ts";
 import { type App, createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
 import type { HttpProblem, HttpReply, HttpRequest, RateLimit, RateVerdict, Route } from "#platform/http/exchange.ts";
+import type { RecordDigest } from "../record-tokens.ts";
 
 export type RecordDeps = {
   readonly facts: Pick<FactLog, "history" | "watch">;
   readonly outputs: Pick<Outputs, "load">;
   readonly states: Pick<RunStates, "get">;
-  /** Of a namespace's token; undefined where it has none. */
-  readonly digestOf: (namespace: string) => Promise<string | undefined>;
-  readonly rate: { readonly total: RateLimit; readonly perNamespace: RateLimit };
+  readonly digestOf: (namespace: string) => Promise<RecordDigest>;
+  /** Of readers, by namespace and in all, and of wrong tokens by namespace. */
+  readonly rate: { readonly total: RateLimit; readonly perNamespace: RateLimit; readonly wrong: RateLimit };
   readonly log: Logger;
   /** Ends every reader: it comes again, to another replica. */
   readonly signal: AbortSignal;
@@ -54,14 +56,12 @@ export function createRecord(deps: RecordDeps): App {
 type Reading = (request: HttpRequest, run: Run, deps: RecordDeps) => HttpReply | Promise<HttpReply>;
 type Run = { readonly namespace: string; readonly run: string };
 
-/** R2, R3. */
+/** R2, R3, R4. */
 async function enter(request: HttpRequest, deps: RecordDeps, readers: Readers, read: Reading): Promise<HttpReply> {
   const { namespace = "", run = "" } = request.params;
-  const rate = take(deps.rate, namespace);
-  if (rate.kind === "refused") return tooMany(rate.retryAfterSeconds);
   try {
-    const digest = DNS_LABEL.test(namespace) ? await deps.digestOf(namespace) : undefined;
-    if (!tokenMatches(bearerToken(request.headers["authorization"]), digest)) return unauthorized;
+    const refused = await refuse(request, namespace, deps);
+    if (refused !== undefined) return refused;
     if (!DNS_LABEL.test(run)) return notFound;
     if (!readers.take(request.signal)) return tooMany(AGAIN_SECONDS);
     return await read(request, { namespace, run }, deps);
@@ -71,8 +71,20 @@ async function enter(request: HttpRequest, deps: RecordDeps, readers: Readers, r
   }
 }
 
-function take({ total, perNamespace }: RecordDeps["rate"], namespace: string): RateVerdict {
-  const own = perNamespace.take(DNS_LABEL.test(namespace) ? namespace : "");
+async function refuse(request: HttpRequest, namespace: string, deps: RecordDeps): Promise<HttpProblem | undefined> {
+  const { rate } = deps;
+  const isName = DNS_LABEL.test(namespace);
+  const known = isName ? await deps.digestOf(namespace) : undefined;
+  if (known?.kind === "busy") return tooMany(known.retryAfterSeconds);
+  const isRight = tokenMatches(bearerToken(request.headers["authorization"]), known?.digest);
+  const verdict = take(rate, isRight, isName ? namespace : "");
+  if (verdict.kind === "refused") return tooMany(verdict.retryAfterSeconds);
+  return isRight ? undefined : unauthorized;
+}
+
+function take({ total, perNamespace, wrong }: RecordDeps["rate"], isRight: boolean, namespace: string): RateVerdict {
+  if (!isRight) return wrong.take(namespace);
+  const own = perNamespace.take(namespace);
   return own.kind === "refused" ? own : total.take("");
 }
 

@@ -85,8 +85,8 @@ async function openFront(): Promise<Front> {
     facts: door.js.factLog,
     outputs: door.js.outputs,
     states: door.js.runStates,
-    digestOf: recordDigests(children, clock),
-    rate: { total: wide(clock), perNamespace: wide(clock) },
+    digestOf: recordDigests(children, { now: clock, looks: wide(clock) }),
+    rate: { total: wide(clock), perNamespace: wide(clock), wrong: wide(clock) },
     log: quiet,
     signal: new AbortController().signal,
   });

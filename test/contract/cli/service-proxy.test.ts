@@ -76,8 +76,9 @@ function createReplica(end = new AbortController()) {
     facts: { ...facts, history },
     outputs,
     states,
-    digestOf: (namespace) => recordDigests(kubeChildren(openKube(api), "test"), clock)(namespace),
-    rate: { total: wide(clock), perNamespace: wide(clock) },
+    digestOf: (namespace) =>
+      recordDigests(kubeChildren(openKube(api), "test"), { now: clock, looks: wide(clock) })(namespace),
+    rate: { total: wide(clock), perNamespace: wide(clock), wrong: wide(clock) },
     log: quiet,
     signal: end.signal,
   });

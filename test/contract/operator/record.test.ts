@@ -9,7 +9,7 @@ import { RECORD_SECRET } from "#core/runs/record-secret.ts";
 import { jsonLines } from "../../../cli/ndjson.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
-import { kubeChildren } from "#platform/kube/children.ts";
+import { type Children, kubeChildren } from "#platform/kube/children.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { createFront } from "../../../operator/front/front.ts";
 import { createRecord, type RecordDeps } from "../../../operator/front/record.ts";
@@ -57,8 +57,8 @@ async function open(options: Partial<RecordDeps> = {}): Promise<string> {
     facts: world.js.factLog,
     outputs: world.js.outputs,
     states: world.js.runStates,
-    digestOf: recordDigests(children(), () => clock),
-    rate: { total: rate(1_000), perNamespace: rate(1_000) },
+    digestOf: recordDigests(children(), { now: () => clock, looks: rate(1_000) }),
+    rate: rates({}),
     log: QUIET,
     signal: stop.signal,
     ...options,
@@ -78,6 +78,11 @@ async function open(options: Partial<RecordDeps> = {}): Promise<string> {
 
 /** So many requests, and then none for a long while. */
 const rate = (burst: number) => createRateLimit({ perSecond: 0.001, burst, maxKeys: 8, now: () => 0 });
+
+const rates = (of: { readonly total?: number; readonly perNamespace?: number; readonly wrong?: number }) => {
+  const { total = 1_000, perNamespace = 1_000, wrong = 1_000 } = of;
+  return { total: rate(total), perNamespace: rate(perNamespace), wrong: rate(wrong) };
+};
 
 const ask = (url: string, path: string, bearer = token, init: RequestInit = {}) =>
   fetch(`${url}/record/${path}`, { ...init, headers: { authorization: `Bearer ${bearer}` } });
@@ -151,23 +156,53 @@ describe("who may read", () => {
   });
 
   test("R2: too many at once are told when to come again", async () => {
-    const url = await open({ rate: { total: rate(1), perNamespace: rate(9) } });
+    const url = await open({ rate: rates({ total: 1 }) });
     expect((await ask(url, `${NS}/r1/facts`)).status).toBe(200);
     const refused = await ask(url, `${NS}/r1/facts`);
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
   });
 
-  test("R2: whoever asks for a namespace without end, without a token, keeps nobody from another one", async () => {
-    const url = await open({ rate: { total: rate(6), perNamespace: rate(2) } });
-    const flood = (namespace: string) =>
-      Promise.all(Array.from({ length: 20 }, () => ask(url, `${namespace}/r1/facts`, "wrong")));
-    const refused = (answers: readonly Response[]) => answers.filter(({ status }) => status === 429).length;
-    expect(refused(await flood("kube-system"))).toBe(18);
-    expect(refused(await flood("No_Name"))).toBe(18);
+  test("R2: whoever reads a namespace without end keeps nobody from another one", async () => {
+    const other = "with-team";
+    const { body } = await world.api.request("GET", SECRET.replace(NS, other));
+    const { token: encoded = "" } = body["data"] as { token?: string };
+    const url = await open({ rate: rates({ total: 6, perNamespace: 2 }) });
+    expect(await refusals(() => ask(url, `${NS}/r1/facts`))).toBe(18);
+    expect((await ask(url, `${other}/r1/facts`, Buffer.from(encoded, "base64").toString())).status).toBe(200);
+  });
+
+  test("R4: wrong tokens without end are bounded, and keep nobody with the right one from that namespace", async () => {
+    const url = await open({ rate: rates({ wrong: 2 }) });
+    expect(await refusals(() => ask(url, `${NS}/r1/facts`, "wrong"))).toBe(18);
+    expect(await refusals(() => fetch(`${url}/record/${NS}/r1/facts`))).toBe(20);
+    expect(await refusals(() => ask(url, "No_Name/r1/facts"))).toBe(18);
     expect((await ask(url, `${NS}/r1/facts`)).status).toBe(200);
   });
+
+  test("T2: whoever names namespaces without end costs so many looks, and keeps nobody from one with a token", async () => {
+    const looked: string[] = [];
+    const get: Pick<Children, "get">["get"] = (kind, key) => {
+      looked.push(key.namespace);
+      return children().get(kind, key);
+    };
+    const url = await open({ digestOf: recordDigests({ get }, { now: () => clock, looks: rate(3) }) });
+    expect((await ask(url, `${NS}/r1/facts`)).status).toBe(200);
+    let count = 0;
+    expect(await refusals(() => ask(url, `stranger-${(count += 1)}/r1/facts`, "wrong"))).toBe(18);
+    expect(looked).toHaveLength(3);
+    clock += 60_000;
+    const again = await Promise.all(Array.from({ length: 9 }, () => ask(url, `${NS}/r1/facts`)));
+    expect(again.map(({ status }) => status)).toEqual(again.map(() => 200));
+    expect(looked.filter((namespace) => namespace === NS)).toHaveLength(2);
+  });
 });
+
+/** How many of 20 were told to come again. */
+async function refusals(request: () => Promise<Response>): Promise<number> {
+  const answers = await Promise.all(Array.from({ length: 20 }, request));
+  return answers.filter(({ status }) => status === 429).length;
+}
 
 describe("what is read", () => {
   test("facts up to now, turns among them; from a number on", async () => {
