@@ -49,11 +49,13 @@ export type ReconcilerDeps = {
 };
 
 const RESYNC_MS = 30_000;
+const SENDING_LOOK_MS = 500;
 const KINDS = ["ArkEvent", "ArkTeam", "ArkAgent", "ArkService", "ArkSettings"] as const satisfies readonly Kind[];
 
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #pass: Coalesced;
+  #sending: NodeJS.Timeout | undefined;
   #known = new Set<string>();
   #served = new Set<string>();
 
@@ -78,6 +80,7 @@ export class Reconciler {
       clearInterval(resync);
       round.abort();
       await this.#pass.idle();
+      clearTimeout(this.#sending);
     }
   }
 
@@ -228,9 +231,16 @@ export class Reconciler {
     }
   }
 
+  /** Whether the run of the dead letter before has ended. */
+  #lookSoon(): void {
+    clearTimeout(this.#sending);
+    this.#sending = setTimeout(() => this.#pass.poke(), SENDING_LOOK_MS);
+  }
+
   async #sendAgain(event: ArkEvent): Promise<void> {
     const outcome = await replayWhenAsked(event, this.#deps);
     const { namespace, name } = event.metadata;
+    if (outcome.kind === "going") this.#lookSoon();
     if (outcome.kind === "replayed")
       this.#deps.log.info({ namespace, event: name, detail: outcome.message }, "replayed");
     if (outcome.kind === "refused")

@@ -153,13 +153,21 @@ export interface Replay {
   census(): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly newest: number }>;
   /**
    * Sends an ArkEvent's dead letters up to sequence `upTo` on their way again, for it alone, and takes each away once
-   * it is in the outbox; `left`: of those that `isWanted` refuses. Twice is harmless.
+   * it is in the outbox, `most` of them; `left`: of those that `isWanted` refuses. Twice is harmless.
    */
   replay(
     of: { readonly namespace: string; readonly event: string },
     upTo: number,
     isWanted: (event: CloudEventRecord) => boolean,
-  ): Promise<{ readonly sent: number; readonly left: number }>;
+    most?: number,
+  ): Promise<{
+    readonly sent: number;
+    readonly left: number;
+    /** Where the newest stands in the outbox. */
+    readonly last?: number;
+  }>;
+  /** Whether runs hold the ArkEvent's claim (Forbid), or what was sent to `last` in the outbox is still on its way. */
+  isBusy(of: { readonly namespace: string; readonly event: string }, last: number | undefined): Promise<boolean>;
 }
 
 /** A request to replay, remembered so that each is carried out once (core/reconcile/replay.ts). */
@@ -171,6 +179,10 @@ export type ReplayRecord = {
   /** Sequence of the newest dead letter when the request was seen. */
   readonly upTo: number;
   readonly done: boolean;
+  /** How many have gone, where they go one at a time. */
+  readonly sent?: number;
+  /** Where the newest of them stood in the outbox. */
+  readonly last?: number;
 };
 
 export interface Replays {

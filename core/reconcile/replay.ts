@@ -3,7 +3,9 @@
  *
  * R1  A value of the annotation is carried out once: what is to be sent is fixed, and stored, before the first letter
  *     goes. A crash in between sends the rest; what is given up again meanwhile waits for the next request.
- * R2  A suspended event's letters stay, and go once it is resumed: the dispatcher would skip them now.
+ * R2  A suspended event's letters stay, and go once it is resumed: the dispatcher would give them up again now.
+ * R3  Under Forbid they go one at a time, each once nothing of the event is on its way or running: together all but one
+ *     would be given up again (D47). So they wait where nothing is lost, over restarts too.
  */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { isMeantFor } from "#core/events/match.ts";
@@ -14,6 +16,8 @@ export const REPLAY_REQUESTED_AT = "arkonis.dev/replay-requested-at";
 export type ReplayOutcome =
   | { readonly kind: "nothing" }
   | { readonly kind: "replayed"; readonly message: string }
+  /** R3: the rest waits for a run to end, and is to be looked at again soon. */
+  | { readonly kind: "going"; readonly sent: number }
   | { readonly kind: "refused"; readonly message: string }
   /** Another one carries it out. */
   | { readonly kind: "conflict" };
@@ -75,10 +79,17 @@ async function carryOut(
   record: ReplayRecord,
   { letters, replays }: ReplayPorts,
 ): Promise<ReplayOutcome> {
-  const { sent, left } = await letters.replay({ namespace, event: name }, record.upTo, (one) => isMeantFor(event, one));
+  const of = { namespace, event: name };
+  const isForbid = event.spec.concurrencyPolicy === "Forbid";
+  if (isForbid && (await letters.isBusy(of, record.last))) return { kind: "going", sent: 0 };
+  const most = isForbid ? 1 : Number.POSITIVE_INFINITY;
+  const { sent, left, last } = await letters.replay(of, record.upTo, (one) => isMeantFor(event, one), most);
+  const done = !isForbid || sent === 0;
+  const total = (record.sent ?? 0) + sent;
   const { revision } = (await replays.get(namespace, name)) ?? NEVER;
-  const stored = await replays.put(namespace, name, { ...record, done: true }, revision);
-  return stored === "stored" ? { kind: "replayed", message: told(sent, left) } : CONFLICT;
+  const next = { ...record, done, sent: total, ...(last !== undefined && { last }) };
+  if ((await replays.put(namespace, name, next, revision)) !== "stored") return CONFLICT;
+  return done ? { kind: "replayed", message: told(total, left) } : { kind: "going", sent };
 }
 
 function isTime(text: string): boolean {

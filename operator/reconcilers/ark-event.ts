@@ -9,7 +9,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { eventStatus, triggerRecord, type EventWorld } from "#core/reconcile/event.ts";
-import { replayWhenAsked } from "#core/reconcile/replay.ts";
+import { type ReplayOutcome, replayWhenAsked } from "#core/reconcile/replay.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps, splitKey } from "../deps.ts";
 import { nameOf, type ObjectName, pingSourceName, triggerName } from "../resources/names.ts";
@@ -23,6 +23,8 @@ import { type Fires, reconcileFires } from "./fires.ts";
 
 const ANOTHER_GOES = "another Trigger is on its way out";
 const LANE_LOOK_MS = 500;
+/** Whether the run of the dead letter before has ended. */
+const SENDING_LOOK_MS = 1_000;
 
 export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutcome> {
   const event = deps.informers.events.get(key);
@@ -32,32 +34,33 @@ export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutco
   const refused = await reconcileChildren(event, wanted, deps);
   const fires = await reconcileFires(event, runsOf(event, deps), deps);
   if (fires.kind === "conflict") return { kind: "retry", reason: "another operator counted the fires" };
-  if (!(await sendAgain(event, deps))) return { kind: "retry", reason: "another operator sent dead letters again" };
+  const sending = await sendAgain(event, deps);
+  if (sending === "conflict") return { kind: "retry", reason: "another operator sent dead letters again" };
   await showStatus(event, fires, noToken ?? refused ?? notReady(wanted, observed(event, deps)), deps);
-  return again(wanted, refused, fires, deps);
+  return again(wanted, refused, fires, sending === "going", deps);
 }
 
-/** False: another one does. */
-async function sendAgain(event: ArkEvent, deps: Deps): Promise<boolean> {
+/** Dead letters that were asked for. */
+async function sendAgain(event: ArkEvent, deps: Deps): Promise<ReplayOutcome["kind"]> {
   const outcome = await replayWhenAsked(event, deps);
   const object = regarding("ArkEvent", event);
-  if (outcome.kind === "replayed") {
-    tellNormal(deps.recorder, object, "Replayed", outcome.message);
-    await deps.recountLetters();
-  }
+  if (outcome.kind === "replayed") tellNormal(deps.recorder, object, "Replayed", outcome.message);
+  if (outcome.kind === "replayed" || (outcome.kind === "going" && outcome.sent > 0)) await deps.recountLetters();
   if (outcome.kind === "refused") tellWarning(deps.recorder, object, "ReplayRefused", outcome.message);
-  return outcome.kind !== "conflict";
+  return outcome.kind;
 }
 
 function again(
   wanted: EventChildren,
   refused: NotReady | undefined,
   fires: Extract<Fires, { kind: "tallied" }>,
+  isSending: boolean,
   { config, now }: Deps,
 ): WorkOutcome {
   if (refused !== undefined) return { kind: "retry", reason: refused.message };
   const times = [
     ...(wanted.token ? [config.resyncMs] : []),
+    ...(isSending ? [SENDING_LOOK_MS] : []),
     ...(fires.againAt === undefined ? [] : [Math.max(fires.againAt - now(), 100)]),
   ];
   return times.length === 0 ? DONE : { kind: "wait", reason: "next look", afterMs: Math.min(...times) };

@@ -11,7 +11,8 @@ import { deadTaskSubject, dlqSubject, STREAMS } from "#core/events/subjects.ts";
 import type { AcceptedEvent, DeadLetters, Replay } from "#core/ports/events.ts";
 import type { Link } from "./link.ts";
 import { decodeJson, encodeHeader, eventHeaders } from "./messages.ts";
-import { publishEvent } from "./outbox.ts";
+import { locks } from "./locks.ts";
+import { isWaiting, publishEvent } from "./outbox.ts";
 import { reached } from "./reached.ts";
 import { readStored } from "./read.ts";
 import { removeMessage } from "./remove.ts";
@@ -20,11 +21,16 @@ type Entry = Parameters<DeadLetters["store"]>[0];
 type Listed = Awaited<ReturnType<DeadLetters["list"]>>;
 
 export function deadLetters(link: Link): DeadLetters & Replay {
+  const holders = locks(link);
   return {
     store: (entry, id) => store(link, entry, id),
     list: (namespace, name) => list(link, namespace, name),
     census: () => census(link),
-    replay: (of, upTo, isWanted) => replay(link, of, upTo, isWanted),
+    replay: (...asked) => replay(link, ...asked),
+    isBusy: async ({ namespace, event }, last) => {
+      if ((await holders.holder(`${namespace}.${event}`)) !== undefined) return true;
+      return last !== undefined && (await isWaiting(link, last));
+    },
   };
 }
 
@@ -73,13 +79,12 @@ async function census(link: Link): ReturnType<Replay["census"]> {
 /** R1. */
 async function replay(
   link: Link,
-  { namespace, event }: Parameters<Replay["replay"]>[0],
-  upTo: number,
-  isWanted: Parameters<Replay["replay"]>[2],
+  ...[{ namespace, event }, upTo, isWanted, most = Number.POSITIVE_INFINITY]: Parameters<Replay["replay"]>
 ): ReturnType<Replay["replay"]> {
   let [sent, left] = [0, 0];
+  let last: number | undefined;
   for await (const { seq, data } of readStored(link, STREAMS.dlq, dlqSubject(namespace, event))) {
-    if (seq > upTo) break;
+    if (seq > upTo || sent >= most) break;
     const entry = decodeEntry(data);
     const lost = lostEvent(entry?.original);
     if (entry === undefined || lost === undefined || !isWanted(lost.cloudEvent)) {
@@ -87,11 +92,11 @@ async function replay(
       continue;
     }
     const again = sentAgain({ ...lost, namespace, event }, seq, entry.at);
-    await publishEvent(link, again, `replay/${seq}/${namespace}/${event}`);
+    last = (await publishEvent(link, again, `replay/${seq}/${namespace}/${event}`)).seq;
     await removeMessage(link, STREAMS.dlq, seq);
     sent += 1;
   }
-  return { sent, left };
+  return { sent, left, ...(last !== undefined && { last }) };
 }
 
 function sentAgain({ namespace, event, key, cloudEvent }: LostEvent, seq: number, lostAt: number): AcceptedEvent {

@@ -48,6 +48,11 @@ export async function publishEvent(
   return { kind: ack.duplicate ? "duplicate" : "stored", seq: ack.seq };
 }
 
+/** Not settled or confirmed yet. */
+export async function isWaiting(link: Link, seq: number): Promise<boolean> {
+  return (await eventIdAt(link, seq)) !== undefined;
+}
+
 /** Undefined where nothing is stored (any more). */
 async function eventIdAt(link: Link, seq: number): Promise<string | undefined> {
   const stored = await reached(link.jsm.direct.getMessage(STREAMS.events, { seq }));

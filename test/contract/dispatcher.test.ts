@@ -467,7 +467,7 @@ test("a dead letter that is sent again fires the ArkEvent that lost it, by every
   expect(await letters(door)).toEqual(["TeamNotFound"]);
   await door.team();
   const sent = await door.js.deadLetters.replay({ namespace: NS, event: "greet" }, 1, () => true);
-  expect(sent).toEqual({ sent: 1, left: 0 });
+  expect(sent).toMatchObject({ sent: 1, left: 0 });
   const [again] = await door.outbox();
   if (again === undefined) throw new Error("nothing in the outbox");
   expect(await deliver(door, again.cloudEvent, "/events/default/second")).toBe(204);

@@ -161,10 +161,10 @@ test("R1: a dead letter goes back to the outbox once, for its own ArkEvent; late
     } as const;
     await deadLetters.store({ ...entry, original: lost(id), at: 7 }, id);
   }
-  expect(await deadLetters.replay(of, 2, ({ id }) => id !== "b")).toEqual({ sent: 1, left: 1 });
+  expect(await deadLetters.replay(of, 2, ({ id }) => id !== "b")).toEqual({ sent: 1, left: 1, last: 1 });
   expect(await deadLetters.replay(of, 2, ({ id }) => id !== "b")).toEqual({ sent: 0, left: 1 });
   expect((await deadLetters.list("default", "hook")).map(({ seq }) => seq)).toEqual([2, 3]);
   const [delivery] = await collect(outbox.consume({ maxPending: 1, signal: signal() }), 1);
-  const extensions = { ...cloudEvent.extensions, arkreplay: "default/hook" };
+  const extensions = { ...cloudEvent.extensions, arkreplay: "default/hook", arkletter: "1" };
   expect(delivery?.value).toMatchObject({ ...lost("a"), cloudEvent: { ...cloudEvent, id: "a", extensions } });
 });

@@ -288,6 +288,32 @@ test("dead letters show, and one request sends them again once, whoever leads th
   expect(await sent()).toBe(4);
 });
 
+test("D47: under Forbid dead letters go one at a time, each once the one before is off its way and its run has ended", async () => {
+  const lost = async () => (await world.js.deadLetters.list("default", "single")).length;
+  const arrived = async () => {
+    const stream = (await world.nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS");
+    await world.js.outbox.confirm(stream?.state.last_seq ?? 0);
+  };
+  await create("single", { source: { type: "webhook" }, concurrencyPolicy: "Forbid" });
+  await there(triggerPath("single"));
+  await Promise.all(["s-1", "s-2"].map((id) => lose("single", id)));
+  await world.api.request("PATCH", `${EVENTS}/single`, {
+    metadata: { annotations: { "arkonis.dev/replay-requested-at": "2026-11-21T10:00:00Z" } },
+  });
+  await expect.poll(lost, POLL).toBe(1);
+  expect(await world.js.locks.claim("default.single", "key", ["single-run"])).toBe("claimed");
+  await arrived();
+  const { revision } = (await world.js.replays.get("default", "single")) ?? {};
+  await expect.poll(async () => (await statusOf("single"))["deadLetters"], POLL).toBe(1);
+  expect((await world.js.replays.get("default", "single"))?.revision).toBe(revision);
+  await world.js.locks.release("default.single", "single-run");
+  await expect.poll(lost, POLL).toBe(0);
+  await arrived();
+  const done = async () => (await world.js.replays.get("default", "single"))?.record;
+  await expect.poll(done, POLL).toMatchObject({ done: true, sent: 2 });
+  await expect.poll(async () => (await statusOf("single"))["deadLetters"], POLL).toBe(0);
+});
+
 test("D35: fires are counted by their runs, once each, whoever looks how often", async () => {
   await create("counted", { source: { type: "webhook" } });
   const runs = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkruns";

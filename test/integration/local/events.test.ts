@@ -160,6 +160,26 @@ async function eventStatus(ark: Awaited<ReturnType<typeof startArk>>, name: stri
   return (await ark.local.js.objects.get("ArkEvent", { namespace: "default", name }))?.status;
 }
 
+test("D47: under Forbid the fires that were given up start one after another, by one `ark replay`", async () => {
+  const hook = (input: string) =>
+    event("hook", "{ type: webhook }", `[{ team: blog, input: { topic: "${input}" } }]`, "  concurrencyPolicy: Forbid");
+  await using ark = await startArk(team("blog") + hook("{{ index .trigger.body.topic 99 }}"));
+  const lost = async (count: number) => ((await eventStatus(ark, "hook"))?.deadLetters === count ? true : undefined);
+  for (const [index, topic] of ["owls", "cats", "dogs"].entries()) {
+    await ark.fire("hook", { topic });
+    await until(() => lost(index + 1), `dead letter ${index + 1}`);
+  }
+  await ark.write({ "ark.yaml": team("blog") + hook("{{ .trigger.body.topic }}") });
+  await until(async () => {
+    const stored = await ark.local.js.objects.get("ArkEvent", { namespace: "default", name: "hook" });
+    return stored?.spec.targets[0]?.input?.["topic"] === "{{ .trigger.body.topic }}" ? true : undefined;
+  }, "the correction");
+  expect(await arkCommand(["replay", "hook", "--server-data", ark.data])).toMatchObject({ code: 0 });
+  const runs = await ark.ended(3);
+  expect(new Set(runs.map(({ spec }) => spec.input?.["topic"]))).toEqual(new Set(["owls", "cats", "dogs"]));
+  await until(() => lost(0), "none left");
+});
+
 test("a fire that was given up is sent again by `ark replay`, once its cause is mended", async () => {
   const hook = (input: string) => event("hook", "{ type: webhook }", `[{ team: blog, input: { topic: "${input}" } }]`);
   await using ark = await startArk(team("blog") + hook("{{ index .trigger.body.topic 99 }}"));
