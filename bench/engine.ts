@@ -9,6 +9,7 @@ import type { Task } from "#core/events/tasks.ts";
 import type { Delivery } from "#core/ports/record.ts";
 import { type JetStream, openJetStream } from "#platform/jetstream/jetstream.ts";
 import { sleep } from "#platform/process/sleep.ts";
+import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
 import { createCollector } from "../functions/collector/collect.ts";
 import { quiet } from "../test/harness/ark.ts";
@@ -52,6 +53,7 @@ export async function startEngine(): Promise<Engine> {
     random: Math.random,
     sleep,
     spans: apiSpans(),
+    meters: apiMeters(),
     log: quiet,
   });
   const running = collector.run(stop.signal);

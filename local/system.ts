@@ -161,7 +161,11 @@ function dispatcherDeps(
   };
 }
 
-function collectorPorts(js: JetStream, { spans }: Telemetry, log: Logger): Parameters<typeof createCollector>[0] {
+function collectorPorts(
+  js: JetStream,
+  { spans, meters }: Telemetry,
+  log: Logger,
+): Parameters<typeof createCollector>[0] {
   return {
     facts: js.factLog,
     states: js.runStates,
@@ -177,6 +181,7 @@ function collectorPorts(js: JetStream, { spans }: Telemetry, log: Logger): Param
     random: Math.random,
     sleep,
     spans,
+    meters,
     log,
   };
 }

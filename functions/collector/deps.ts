@@ -2,6 +2,7 @@
 import type { Sleep } from "#core/agent/ports.ts";
 import type { Locks, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters } from "#core/ports/meters.ts";
 import type { RunStatusSink } from "#core/ports/objects.ts";
 import type { FactLog, Leases, Outputs, RunStates, TaskQueue, Timers, Wakes } from "#core/ports/record.ts";
 import type { Spans } from "#core/ports/spans.ts";
@@ -26,6 +27,7 @@ export type CollectorPorts = {
   readonly random: () => number;
   readonly sleep: Sleep;
   readonly spans: Spans;
+  readonly meters: Meters;
   readonly log: Logger;
 };
 

@@ -15,6 +15,7 @@ import type { StoredFact } from "#core/ports/record.ts";
 import { carryOut, isCancelByParent, loadOutputs } from "./commands.ts";
 import type { CollectorDeps } from "./deps.ts";
 import { begin, keyOf, loadRun } from "./load.ts";
+import { type Change, countChange } from "./measure.ts";
 import { retrying } from "#core/ports/retrying.ts";
 import type { FoldedRun } from "./run-cache.ts";
 import { settle, type FactDelivery, type Folded, type Verdict } from "./settle.ts";
@@ -63,20 +64,21 @@ async function foldBatch(batch: readonly FactDelivery[], deps: CollectorDeps): P
 async function foldOnce(batch: readonly FactDelivery[], deps: CollectorDeps): Promise<Folded | "conflict"> {
   let run: FoldedRun | undefined;
   const verdicts: Verdict[] = [];
-  let changed = false;
+  const changes: Change[] = [];
   for (const { value } of batch) {
     run ??= await loadRun(value, deps);
     const step = await foldOne(run, value, deps);
     verdicts.push(step.verdict);
-    changed ||= step.verdict === "folded";
+    if (step.verdict === "folded") changes.push({ before: run?.state, after: step.run?.state, fact: value.fact });
     run = step.run;
   }
-  if (run === undefined || !changed) return { run, verdicts };
+  if (run === undefined || changes.length === 0) return { run, verdicts };
   const put = await deps.states.put(run.state, run.revision);
   if (put.kind === "conflict") {
     deps.cache.delete(keyOf(run.state));
     return "conflict";
   }
+  for (const change of changes) countChange(change, deps.meters);
   run = { ...run, revision: put.revision };
   deps.cache.set(keyOf(run.state), run);
   return { run, verdicts };

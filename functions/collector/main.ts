@@ -11,7 +11,7 @@ import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
-import { openTracing } from "#platform/telemetry/tracing.ts";
+import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { createCollector } from "./collect.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
 import { createWaker } from "./wake.ts";
@@ -27,7 +27,7 @@ async function main(config: Config): Promise<void> {
   const log = createLog({ name: "collector", level: config.logLevel });
   const stop = stopSignal();
 
-  await using tracing = await openTracing("ark-collector", process.env, log);
+  await using telemetry = await openTelemetry("ark-collector", process.env, log);
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-collector",
@@ -50,7 +50,8 @@ async function main(config: Config): Promise<void> {
     now: Date.now,
     random: Math.random,
     sleep,
-    spans: tracing.spans,
+    spans: telemetry.spans,
+    meters: telemetry.meters,
     log,
   });
   const waker = createWaker(collector, config.idleMs, stop);

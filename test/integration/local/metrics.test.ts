@@ -5,7 +5,9 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { INSTRUMENTS } from "#core/ports/instruments.ts";
 import type { Instruments } from "#core/ports/meters.ts";
+import { lastUserText, type Script } from "../../../local/model-server/script.ts";
 import { quiet, startArk } from "../../harness/ark.ts";
+import { Lock } from "../../harness/lock.ts";
 import { startOtlp } from "../../harness/otlp.ts";
 import type { ReceivedPoint } from "../../harness/otlp-metrics.ts";
 
@@ -32,6 +34,27 @@ spec:
   roles: [{ name: write, arkAgent: writer }]
   pipeline: [{ role: write, inputs: { prompt: a prompt nobody else says } }]
   maxTokens: 1
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: checked }
+spec:
+  roles: [{ name: write, arkAgent: writer }, { name: check, arkAgent: writer }]
+  pipeline:
+    - { role: write, name: first, inputs: { prompt: good } }
+    - role: write
+      name: second
+      inputs: { prompt: bad once }
+      dependsOn: [first]
+      validate: { contains: good, onFailure: retry, maxRetries: 2 }
+    - { role: write, name: third, inputs: { prompt: good }, dependsOn: [second], if: "{{ false }}" }
+    - { role: check, name: fourth, inputs: { prompt: refused }, dependsOn: [second] }
+    - { role: check, name: fifth, inputs: { prompt: for ever }, dependsOn: [second] }
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkEvent
+metadata: { name: check }
+spec: { source: { type: webhook }, targets: [{ team: checked }] }
 ---
 apiVersion: arkonis.dev/v1alpha1
 kind: ArkEvent
@@ -68,6 +91,13 @@ test("a run counts its calls, tokens and tools; no name of a run is among the at
     { count: 1, attributes: { "gen_ai.tool.name": "_OTHER", "error.type": "tool.unknown" } },
     { count: 1, attributes: { "gen_ai.tool.name": "look" } },
   ]);
+  const blog = { "ark.namespace": "default", "ark.team": "blog" };
+  const written = { ...blog, "ark.role": "write" };
+  const succeeded = { "ark.outcome": "succeeded" };
+  expect(seriesOf(points, "ark.run.duration")).toMatchObject([{ count: 1, attributes: { ...blog, ...succeeded } }]);
+  expect(seriesOf(points, "ark.step.duration")).toMatchObject([{ count: 1, attributes: { ...written, ...succeeded } }]);
+  expect(seriesOf(points, "ark.step.queue_wait")).toMatchObject([{ count: 1, attributes: written }]);
+  expect(seriesOf(points, "ark.step.attempts")).toMatchObject([{ value: 1, attributes: { ...written, ...succeeded } }]);
   const fire = { "ark.namespace": "default", "ark.event": "hook", "ark.outcome": "fired" };
   expect(seriesOf(points, "ark.event.fires")).toEqual([{ count: 1, value: 1, attributes: fire }]);
   const posted = seriesOf(points, "http.server.request.duration");
@@ -86,6 +116,43 @@ test("a run counts its calls, tokens and tools; no name of a run is among the at
   expect(points.filter((point) => !isDeclared(point))).toEqual([]);
 });
 
+test("steps and attempts are counted by how they ended, the run by its reason", async () => {
+  await using tool = await startTool();
+  await using otlp = await startOtlp();
+  const told = new Lock();
+  let bad = 0;
+  await runs(["check"], tool.url, otlp.url, (request) => {
+    const prompt = lastUserText(request);
+    if (prompt.includes("for ever")) {
+      told.unlock();
+      return { hang: true };
+    }
+    if (prompt.includes("refused")) return { status: 400, message: "no", until: told.done };
+    return { text: prompt.includes("bad once") && bad++ === 0 ? "bad" : "good" };
+  });
+  const counts = (name: keyof Instruments) =>
+    seriesOf(otlp.points(), name).map(({ count, value, attributes }) => {
+      expect(attributes).toMatchObject({ "ark.namespace": "default", "ark.team": "checked" });
+      const size = name === "ark.step.attempts" ? value : count;
+      const said = [attributes["ark.role"], attributes["ark.outcome"], size];
+      return said.flatMap((one) => (one === undefined ? [] : String(one))).join(" ");
+    });
+  expect(counts("ark.run.duration")).toEqual(["StepFailed 1"]);
+  expect(counts("ark.step.duration").toSorted()).toEqual(["check cancelled 1", "check failed 1", "write succeeded 2"]);
+  expect(counts("ark.step.queue_wait").toSorted()).toEqual(["check 2", "write 3"]);
+  expect(counts("ark.step.attempts").toSorted()).toEqual([
+    "check cancelled 1",
+    "check failed 1",
+    "write invalid 1",
+    "write succeeded 2",
+  ]);
+  expect(otlp.points().filter((point) => !isDeclared(point))).toEqual([]);
+  const refused = seriesOf(otlp.points(), "gen_ai.client.operation.duration").map(
+    ({ attributes }) => attributes["error.type"],
+  );
+  expect(refused).toContain("provider.refused");
+});
+
 test("P6: a call that a budget forbids is counted, and no tokens of it", async () => {
   await using tool = await startTool();
   await using otlp = await startOtlp();
@@ -96,8 +163,13 @@ test("P6: a call that a budget forbids is counted, and no tokens of it", async (
 });
 
 /** Everything is sent when this returns: a stop sends the last values. The names of the runs. */
-async function runs(events: readonly string[], tool: string, endpoint: string): Promise<readonly string[]> {
-  await using ark = await startArk(yaml(tool), SCRIPT, quiet, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+async function runs(
+  events: readonly string[],
+  tool: string,
+  endpoint: string,
+  script: Script = SCRIPT,
+): Promise<readonly string[]> {
+  await using ark = await startArk(yaml(tool), script, quiet, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
   for (const event of events) expect(await ark.fire(event, {})).toMatchObject({ status: 202 });
   const ended = await ark.ended(events.length);
   return ended.map(({ metadata }) => metadata.name ?? "");
