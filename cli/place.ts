@@ -18,6 +18,12 @@ export type Place =
   | { readonly kind: "cluster"; readonly of: ClusterPlace }
   | { readonly kind: "any"; readonly of: ClusterPlace };
 
+/** Variables of the command; the reference of settings lists them. */
+export const PLACE_ENV = {
+  ARK_SERVER: "Address of the front door, where an Ingress leads to it; `--server` comes first.",
+  ARK_TARGET: "`cluster`: the cluster of the kubeconfig, though an `ark up` runs. `kubectl ark` sets it.",
+} as const;
+
 /** ARK_SERVER tells the address of the front door and decides nothing; ARK_TARGET is set by `kubectl ark`. */
 export function placeOf(options: PlaceOptions, env: Io["env"]): Place {
   const { local, serverData } = options;

@@ -1,9 +1,12 @@
 /**
- * Variables of a process: a schema names them, and they are judged all at once. What each means stands with its process.
+ * Variables of a process: a schema names them, and they are judged all at once. What each means is its description: the
+ * reference of settings is made of them.
  */
 import * as z from "zod";
 
 export type RawEnv = Readonly<Record<string, string | undefined>>;
+
+const port = z.coerce.number().int().min(0).max(65_535);
 
 export type ConfigOutcome<Config> =
   | { readonly kind: "config"; readonly config: Config }
@@ -11,12 +14,22 @@ export type ConfigOutcome<Config> =
 
 /** What every process has that talks to nats-server and listens. */
 export const PROCESS_ENV = {
-  ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark:4222" }),
-  ARK_NATS_CREDS: z.string().optional(),
-  ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
-  HOST: z.string().default("0.0.0.0"),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  ARK_NATS_URL: z
+    .string({ error: "wants the address of nats-server, such as nats://nats.ark:4222" })
+    .describe("Addresses of nats-server, separated by commas."),
+  ARK_NATS_CREDS: z.string().optional().describe("A credentials file for NATS."),
+  ARK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info").describe("The least that is logged."),
+  HOST: z.string().default("0.0.0.0").describe("Address to listen at."),
+  PORT: port.default(8080).describe("Port of health and readiness; of a function also of its work."),
 };
+
+/** Seconds that requests in hand have at the end. */
+export const GRACE_SECONDS = z.coerce
+  .number()
+  .min(0)
+  .max(7_200)
+  .default(30)
+  .describe("How long requests in hand have at the end of the process.");
 
 export type ProcessConfig = {
   readonly natsUrl: string;

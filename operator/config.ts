@@ -2,6 +2,7 @@
 import * as z from "zod";
 import {
   type ConfigOutcome,
+  GRACE_SECONDS,
   judgeVariables,
   PROCESS_ENV,
   type ProcessConfig,
@@ -14,68 +15,108 @@ const name = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "wants a name o
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = z.url({ protocol: /^https?$/, error: "wants an address, such as http://ark-webhook.ark-system" });
 const yesNo = z.enum(["true", "false"]).transform((text) => text === "true");
+const handedOn = (meaning: string) =>
+  z
+    .string()
+    .optional()
+    .describe(`${meaning} Handed on to agents and routers; the telemetry of each function reads it.`);
 const words = z.string().transform((text) => text.split(" ").filter(Boolean));
 
-const Env = z.object({
+export const ENV = z.object({
   ...PROCESS_ENV,
-  ARK_NATS_URL: z.string({ error: "wants the address of nats-server, such as nats://nats.ark-system:4222" }),
-  /** Address of nats-server as agents reach it; default: ARK_NATS_URL. */
-  ARK_AGENT_NATS_URL: z.string().optional(),
-  /** Secret of each agent's namespace with key `nats.creds`: who its agents and routers are to NATS. Unset: nobody. */
-  ARK_AGENT_NATS_SECRET: name.optional(),
-  /** A file with the seed of a signing key of the guests' account: the operator makes their users itself (ADR 0015). */
-  ARK_NATS_SIGNING_KEY_FILE: z.string().optional(),
-  /** Public key of that account; default: the key in the file is the account's own. */
+  ARK_AGENT_NATS_URL: z
+    .string()
+    .optional()
+    .describe("nats-server as agents and routers reach it. Unset: `ARK_NATS_URL`."),
+  ARK_AGENT_NATS_SECRET: name
+    .optional()
+    .describe(
+      "Secret of each agent's namespace with key `nats.creds`: who its agents and routers are to NATS. Unset: nobody, or whom the operator makes.",
+    ),
+  ARK_NATS_SIGNING_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      "A file with the seed of a signing key of the guests' account: the operator makes their users itself (ADR 0015).",
+    ),
   ARK_NATS_GUEST_ACCOUNT: z
     .string()
     .regex(/^A[A-Z2-7]{55}$/, "wants the public key of an account, A…")
-    .optional(),
-  /** Where the shared functions and the Broker are. */
-  ARK_NAMESPACE: name.default("ark-system"),
-  BROKER: name.default("default"),
-  /** Where the Broker is; the Triggers stand beside it. Default: ARK_NAMESPACE. */
-  ARK_BROKER_NAMESPACE: name.optional(),
-  /** Set: the operator makes the Broker, of this class. Unset: the Broker is somebody else's. */
-  ARK_BROKER_CLASS: z.enum(["MTChannelBasedBroker", "NatsJetStreamBroker"]).optional(),
-  ARK_DISPATCHER: name.default("ark-dispatcher"),
-  ARK_COLLECTOR: name.default("ark-collector"),
-  ARK_WEBHOOK: name.default("ark-webhook"),
-  /** Default: the Knative Services' own cluster addresses. */
-  ARK_DISPATCHER_URL: url.optional(),
-  ARK_COLLECTOR_URL: url.optional(),
-  ARK_WEBHOOK_URL: url.optional(),
-  /** How people's webhooks begin; default: this operator's Service, port 8092. */
-  ARK_FRONT_URL: url.optional(),
-  ARK_CLUSTER_DOMAIN: z.string().default("cluster.local"),
-  ARK_EXECUTOR_IMAGE: z.string({ error: "wants the image of the executor" }),
-  /** Words, separated by blanks; default: the image's own. */
-  ARK_EXECUTOR_COMMAND: words.optional(),
-  ARK_EXECUTOR_ARGS: words.optional(),
-  /** Default: the executor's. */
-  ARK_ROUTER_IMAGE: z.string().optional(),
-  ARK_ROUTER_COMMAND: words.optional(),
-  ARK_ROUTER_ARGS: words.optional(),
-  /** Service account of agents and routers, in their own namespace; default: `default`, whose token is not mounted. */
-  ARK_EXECUTOR_SERVICE_ACCOUNT: name.optional(),
-  /** The cluster's `max-revision-timeout-seconds`. */
-  ARK_MAX_REVISION_TIMEOUT_SECONDS: z.coerce.number().int().min(60).max(86_400).default(600),
-  /** Whether the cluster has `allow-zero-initial-scale`; without it every new revision starts a pod once. */
-  ARK_ALLOW_ZERO_INITIAL_SCALE: yesNo.default(true),
-  ARK_SCALE_DOWN_WINDOW_SECONDS: z.coerce.number().int().min(6).max(3_600).default(30),
-  ARK_COLLECTOR_SLOTS: z.coerce.number().int().min(1).max(100).default(1),
-  ARK_RESYNC_SECONDS: z.coerce.number().int().min(1).max(3_600).default(15),
-  /** Handed on to agents and routers as they are; the telemetry of each process reads them. */
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
-  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.string().optional(),
-  OTEL_TRACES_EXPORTER: z.string().optional(),
-  OTEL_METRICS_EXPORTER: z.string().optional(),
-  OTEL_METRIC_EXPORT_INTERVAL: z.string().optional(),
-  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: z.string().optional(),
-  /** Of this replica, unlike any other's. */
-  POD_NAME: z.string().optional(),
-  HOSTNAME: z.string().default("operator"),
-  ARK_FRONT_PORT: port.default(8092),
-  ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
+    .optional()
+    .describe("Public key of the guests' account. Unset: the key in the file is the account's own."),
+  ARK_NAMESPACE: name.default("ark-system").describe("Where the shared functions are."),
+  BROKER: name.default("default").describe("Name of the Broker."),
+  ARK_BROKER_NAMESPACE: name
+    .optional()
+    .describe("Where the Broker is, and the Triggers beside it. Unset: `ARK_NAMESPACE`."),
+  ARK_BROKER_CLASS: z
+    .enum(["MTChannelBasedBroker", "NatsJetStreamBroker"])
+    .optional()
+    .describe("The operator makes the Broker, of this class. Unset: the Broker is somebody else's."),
+  ARK_DISPATCHER: name
+    .default("ark-dispatcher")
+    .describe("Knative Service of the dispatcher: subscriber of all Triggers."),
+  ARK_COLLECTOR: name.default("ark-collector").describe("Knative Service of the collector."),
+  ARK_WEBHOOK: name.default("ark-webhook").describe("Knative Service of the webhook function."),
+  ARK_DISPATCHER_URL: url.optional().describe("The dispatcher. Unset: its address in the cluster."),
+  ARK_COLLECTOR_URL: url.optional().describe("The collector. Unset: its address in the cluster."),
+  ARK_WEBHOOK_URL: url.optional().describe("The webhook function. Unset: its address in the cluster."),
+  ARK_FRONT_URL: url
+    .optional()
+    .describe("How addresses of webhooks begin that people see. Unset: this operator's Service, port 8092."),
+  ARK_CLUSTER_DOMAIN: z.string().default("cluster.local").describe("How names of the cluster end."),
+  ARK_EXECUTOR_IMAGE: z.string({ error: "wants the image of the executor" }).describe("Image of the executor."),
+  ARK_EXECUTOR_COMMAND: words.optional().describe("Words, separated by blanks. Unset: the image's own."),
+  ARK_EXECUTOR_ARGS: words.optional().describe("Words, separated by blanks. Unset: the image's own."),
+  ARK_ROUTER_IMAGE: z.string().optional().describe("Image of routers. Unset: the executor's."),
+  ARK_ROUTER_COMMAND: words.optional().describe("Words, separated by blanks. Unset: the image's own."),
+  ARK_ROUTER_ARGS: words.optional().describe("Words, separated by blanks. Unset: the image's own."),
+  ARK_EXECUTOR_SERVICE_ACCOUNT: name
+    .optional()
+    .describe("Service account of agents and routers, in their own namespace, without a token. Unset: `default`."),
+  ARK_MAX_REVISION_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .max(86_400)
+    .default(600)
+    .describe("The cluster's `max-revision-timeout-seconds`."),
+  ARK_ALLOW_ZERO_INITIAL_SCALE: yesNo
+    .default(true)
+    .describe("The cluster's `allow-zero-initial-scale`; without it every new revision starts a pod once."),
+  ARK_SCALE_DOWN_WINDOW_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(6)
+    .max(3_600)
+    .default(30)
+    .describe("How long an idle agent or router stays."),
+  ARK_COLLECTOR_SLOTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe("How many collectors are held awake at a time at most."),
+  ARK_RESYNC_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(15)
+    .describe(
+      "How often it looks at what no watch tells it: Secrets and ConfigMaps, instances of services, dead letters.",
+    ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: handedOn("An OTLP/HTTP collector."),
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: handedOn("`true`: spans hold prompts and answers."),
+  OTEL_TRACES_EXPORTER: handedOn("`none`: no spans."),
+  OTEL_METRICS_EXPORTER: handedOn("`none`: no metrics."),
+  OTEL_METRIC_EXPORT_INTERVAL: handedOn("Milliseconds between two exports of metrics."),
+  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: handedOn("`delta`: what was counted since the export before."),
+  POD_NAME: z.string().optional().describe("Of this replica, unlike any other's. Unset: `HOSTNAME`."),
+  HOSTNAME: z.string().default("operator").describe("Of this pod."),
+  ARK_FRONT_PORT: port.default(8092).describe("Port of the front door."),
+  ARK_GRACE_SECONDS: GRACE_SECONDS,
 });
 
 export type Executor = {
@@ -120,14 +161,14 @@ export type Config = ProcessConfig & {
 };
 
 export function readEnv(env: RawEnv): RawEnv {
-  return readVariables(Env.shape, env);
+  return readVariables(ENV.shape, env);
 }
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
-  return judgeVariables(Env, raw, decide);
+  return judgeVariables(ENV, raw, decide);
 }
 
-function decide(env: z.output<typeof Env>): Config {
+function decide(env: z.output<typeof ENV>): Config {
   const { ARK_NAMESPACE: namespace } = env;
   const service = (name: string) => `http://${name}.${namespace}.svc.${env.ARK_CLUSTER_DOMAIN}`;
   return {
@@ -181,7 +222,7 @@ const HANDED_ON = [
 type Telemetry = (typeof HANDED_ON)[number];
 
 /** No headers: a collector's key is a Secret's business (`envFrom` of the agent). */
-function tracingOf(env: z.output<typeof Env>): Readonly<Record<string, string>> {
+function tracingOf(env: z.output<typeof ENV>): Readonly<Record<string, string>> {
   const said = HANDED_ON.map((name) => [name, env[name]] as const);
   return Object.fromEntries(said.filter((one): one is readonly [Telemetry, string] => one[1] !== undefined));
 }

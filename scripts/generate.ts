@@ -1,6 +1,6 @@
 /**
- * Writes what is made of the schemas and of the command: `crds/` and `docs/reference/`. With `--check` it writes nothing, names every file
- * that differs and ends with 1.
+ * Writes what is made of the schemas, of the command and of the settings: `crds/` and `docs/reference/`. With `--check` it
+ * writes nothing, names every file that differs and ends with 1.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";

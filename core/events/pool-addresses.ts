@@ -15,10 +15,13 @@ const http = z.string().regex(/^https?:\/\/[^/]/, { error: "wants an address, su
 /** What every function has: it may be the one that finds work for a pool which nobody else wakes. */
 export const FUNCTION_ENV = {
   ...PROCESS_ENV,
-  /** Each without `/wake`. */
-  ARK_POOL_URL: http.optional(),
-  ARK_COLLECTOR_URL: http.optional(),
-  ARK_WEBHOOK_URL: http.optional(),
+  ARK_POOL_URL: http
+    .optional()
+    .describe(
+      "Agents, with `{agent}` and `{namespace}`: woken at `/wake` while no operator wakes them. Unset: not woken.",
+    ),
+  ARK_COLLECTOR_URL: http.optional().describe("The collector, woken alike."),
+  ARK_WEBHOOK_URL: http.optional().describe("The webhook function, woken alike."),
 };
 
 /** Executors and routers: whether their user of NATS is a guest's, with permissions of its own (ADR 0015). */
@@ -26,7 +29,10 @@ export const GUEST_ENV = {
   ARK_NATS_GUEST: z
     .enum(["true", "false"])
     .default("false")
-    .transform((text) => text === "true"),
+    .transform((text) => text === "true")
+    .describe(
+      "Its user of NATS is a guest, who may do its own work alone; the operator made what it needs (ADR 0015).",
+    ),
 };
 
 export type FunctionConfig = ProcessConfig & {

@@ -3,15 +3,24 @@ import * as z from "zod";
 import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
 import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
 
-const Env = z.object({
+export const ENV = z.object({
   ...FUNCTION_ENV,
-  /** Where the Ark objects live: on a cluster, or in local mode. */
-  ARK_OBJECTS: z.enum(["kube", "nats"]).default("kube"),
-  /** `wake`: takes facts while a wake is held. `always`: from start to stop. */
-  ARK_MODE: z.enum(["wake", "always"]).default("wake"),
-  ARK_IDLE_SECONDS: z.coerce.number().min(1).max(3_600).default(10),
-  /** How long a fact is left with a collector that says nothing of it. */
-  ARK_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
+  ARK_OBJECTS: z
+    .enum(["kube", "nats"])
+    .default("kube")
+    .describe("Where the Ark objects are: on a cluster, or in NATS, as in local mode."),
+  ARK_MODE: z
+    .enum(["wake", "always"])
+    .default("wake")
+    .describe("`wake`: takes facts while a wake is held. `always`: from start to stop."),
+  ARK_IDLE_SECONDS: z.coerce.number().min(1).max(3_600).default(10).describe("How long a wake waits for work."),
+  ARK_LEASE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(600)
+    .default(60)
+    .describe("How long a fact is left with a collector that says nothing of it."),
 });
 
 export type Config = FunctionConfig & {
@@ -22,11 +31,11 @@ export type Config = FunctionConfig & {
 };
 
 export function readEnv(env: RawEnv): RawEnv {
-  return readVariables(Env.shape, env);
+  return readVariables(ENV.shape, env);
 }
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
-  return judgeVariables(Env, raw, (env) => ({
+  return judgeVariables(ENV, raw, (env) => ({
     ...functionConfig(env),
     objects: env.ARK_OBJECTS,
     mode: env.ARK_MODE,

@@ -3,19 +3,30 @@ import * as z from "zod";
 import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
 import { FUNCTION_ENV, type FunctionConfig, functionConfig, GUEST_ENV } from "#core/events/pool-addresses.ts";
 
-const Env = z.object({
+export const ENV = z.object({
   ...FUNCTION_ENV,
   ...GUEST_ENV,
-  ARK_AGENT_CONFIG: z.string({ error: "wants the path of the agent's JSON file" }),
-  /** `<dir>/<name>/<key>`: ConfigMaps and Secrets as they are mounted. */
-  ARK_CONFIGMAPS_DIR: z.string().default("/etc/ark/configmaps"),
-  ARK_SECRETS_DIR: z.string().default("/etc/ark/secrets"),
-  /** `wake`: a slot works while a wake is held. `always`: all slots, from start to stop. */
-  ARK_MODE: z.enum(["wake", "always"]).default("wake"),
-  ARK_IDLE_SECONDS: z.coerce.number().min(1).max(3_600).default(10),
-  /** Life of a lease, and how long a task is left with an executor that says nothing of it. */
-  ARK_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
-  HOSTNAME: z.string().default("executor"),
+  ARK_AGENT_CONFIG: z
+    .string({ error: "wants the path of the agent's JSON file" })
+    .describe("The agent's JSON file, which the operator mounts."),
+  ARK_CONFIGMAPS_DIR: z
+    .string()
+    .default("/etc/ark/configmaps")
+    .describe("ConfigMaps as the operator mounts them: `<dir>/<name>/<key>`."),
+  ARK_SECRETS_DIR: z.string().default("/etc/ark/secrets").describe("Secrets as the operator mounts them, alike."),
+  ARK_MODE: z
+    .enum(["wake", "always"])
+    .default("wake")
+    .describe("`wake`: a slot works while a wake is held. `always`: all slots, from start to stop."),
+  ARK_IDLE_SECONDS: z.coerce.number().min(1).max(3_600).default(10).describe("How long a wake waits for work."),
+  ARK_LEASE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(600)
+    .default(60)
+    .describe("Life of a lease, and how long a task is left with an executor that says nothing of it."),
+  HOSTNAME: z.string().default("executor").describe("Of this pod: its name as an instance, and in leases."),
 });
 
 export type Config = FunctionConfig & {
@@ -30,11 +41,11 @@ export type Config = FunctionConfig & {
 };
 
 export function readEnv(env: RawEnv): RawEnv {
-  return readVariables(Env.shape, env);
+  return readVariables(ENV.shape, env);
 }
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
-  return judgeVariables(Env, raw, (env) => ({
+  return judgeVariables(ENV, raw, (env) => ({
     ...functionConfig(env),
     isGuest: env.ARK_NATS_GUEST,
     agentFile: env.ARK_AGENT_CONFIG,

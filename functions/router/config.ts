@@ -1,20 +1,29 @@
 /** Environment of a router: `readEnv` only reads, `parseConfig` only decides. One router serves one ArkService. */
 import * as z from "zod";
 import { dnsLabel } from "#core/api/v1alpha1/common.ts";
-import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import { type ConfigOutcome, GRACE_SECONDS, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
 import { FUNCTION_ENV, type FunctionConfig, functionConfig, GUEST_ENV } from "#core/events/pool-addresses.ts";
 
-const Env = z.object({
+export const ENV = z.object({
   ...FUNCTION_ENV,
   ...GUEST_ENV,
-  ARK_NAMESPACE: dnsLabel(63),
-  ARK_SERVICE: dnsLabel(),
-  /** Requests a second; twice as many at once (api 13). */
-  ARK_RATE_PER_SERVICE: z.coerce.number().int().min(1).max(100_000).default(50),
-  /** How long a task waits for an instance to wake, where none was ready. */
-  ARK_WAKE_SECONDS: z.coerce.number().min(0.05).max(3_600).default(30),
-  ARK_BODY_SECONDS: z.coerce.number().min(0.05).max(300).default(15),
-  ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
+  ARK_NAMESPACE: dnsLabel(63).describe("Namespace of its ArkService."),
+  ARK_SERVICE: dnsLabel().describe("The ArkService that it serves."),
+  ARK_RATE_PER_SERVICE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(50)
+    .describe("Requests a second; twice as many at once."),
+  ARK_WAKE_SECONDS: z.coerce
+    .number()
+    .min(0.05)
+    .max(3_600)
+    .default(30)
+    .describe("How long a task waits for an instance to wake, where none was ready."),
+  ARK_BODY_SECONDS: z.coerce.number().min(0.05).max(300).default(15).describe("How long a request's body may take."),
+  ARK_GRACE_SECONDS: GRACE_SECONDS,
 });
 
 export type Config = FunctionConfig & {
@@ -28,11 +37,11 @@ export type Config = FunctionConfig & {
 };
 
 export function readEnv(env: RawEnv): RawEnv {
-  return readVariables(Env.shape, env);
+  return readVariables(ENV.shape, env);
 }
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
-  return judgeVariables(Env, raw, (env) => ({
+  return judgeVariables(ENV, raw, (env) => ({
     ...functionConfig(env),
     isGuest: env.ARK_NATS_GUEST,
     namespace: env.ARK_NAMESPACE,

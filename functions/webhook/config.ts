@@ -1,6 +1,6 @@
 /** Environment of the webhook function: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import { type ConfigOutcome, GRACE_SECONDS, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
 import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
 
 const url = z.url({
@@ -9,16 +9,16 @@ const url = z.url({
 });
 const perSecond = z.coerce.number().int().min(1).max(100_000);
 
-const Env = z.object({
+export const ENV = z.object({
   ...FUNCTION_ENV,
-  /** Requests a second for one event; twice as many at once (api 13). */
-  ARK_RATE_PER_EVENT: perSecond.default(50),
-  ARK_RATE_TOTAL: perSecond.default(1_000),
-  ARK_BODY_SECONDS: z.coerce.number().min(0.05).max(300).default(15),
-  ARK_GRACE_SECONDS: z.coerce.number().min(0).max(7_200).default(30),
-  /** Where events are posted; without it another process empties the outbox. */
-  BROKER_URL: url.optional(),
-  K_SINK: url.optional(),
+  ARK_RATE_PER_EVENT: perSecond.default(50).describe("Requests a second for one event; twice as many at once."),
+  ARK_RATE_TOTAL: perSecond.default(1_000).describe("Requests a second for all events; twice as many at once."),
+  ARK_BODY_SECONDS: z.coerce.number().min(0.05).max(300).default(15).describe("How long a request's body may take."),
+  ARK_GRACE_SECONDS: GRACE_SECONDS,
+  BROKER_URL: url
+    .optional()
+    .describe("The Broker to post events to. Unset: `K_SINK`; without both another process empties the outbox."),
+  K_SINK: url.optional().describe("The Broker, as a SinkBinding of Knative's says it."),
 });
 
 export type Config = FunctionConfig & {
@@ -30,11 +30,11 @@ export type Config = FunctionConfig & {
 };
 
 export function readEnv(env: RawEnv): RawEnv {
-  return readVariables(Env.shape, env);
+  return readVariables(ENV.shape, env);
 }
 
 export function parseConfig(raw: RawEnv): ConfigOutcome<Config> {
-  return judgeVariables(Env, raw, (env) => ({
+  return judgeVariables(ENV, raw, (env) => ({
     ...functionConfig(env),
     ratePerEvent: env.ARK_RATE_PER_EVENT,
     rateTotal: env.ARK_RATE_TOTAL,
