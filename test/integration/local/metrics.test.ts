@@ -134,8 +134,8 @@ test("steps and attempts are counted by how they ended, the run by its reason", 
     seriesOf(otlp.points(), name).map(({ count, value, attributes }) => {
       expect(attributes).toMatchObject({ "ark.namespace": "default", "ark.team": "checked" });
       const size = name === "ark.step.attempts" ? value : count;
-      const said = [attributes["ark.role"], attributes["ark.outcome"], size];
-      return said.flatMap((one) => (one === undefined ? [] : String(one))).join(" ");
+      const { "ark.role": role, "ark.outcome": outcome } = attributes as Record<string, string | undefined>;
+      return [role, outcome, String(size)].filter((one) => one !== undefined).join(" ");
     });
   expect(counts("ark.run.duration")).toEqual(["StepFailed 1"]);
   expect(counts("ark.step.duration").toSorted()).toEqual(["check cancelled 1", "check failed 1", "write succeeded 2"]);
