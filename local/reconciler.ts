@@ -10,10 +10,11 @@ import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
+import type { ProbeAnswers } from "#core/ports/probes.ts";
 import type { TaskQueue, UsageTally } from "#core/ports/record.ts";
 import type { Services } from "#core/ports/services.ts";
 import type { Replay, Replays, Triggers } from "#core/ports/events.ts";
-import { agentStatus } from "#core/reconcile/agent.ts";
+import { agentStatus, isProbed } from "#core/reconcile/agent.ts";
 import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
 import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
@@ -35,6 +36,7 @@ export type ReconcilerDeps = {
   readonly services: Services;
   readonly tasks: Pick<TaskQueue, "pending">;
   readonly usage: Pick<UsageTally, "last24h">;
+  readonly probes: ProbeAnswers;
   readonly secrets: Secrets;
   readonly env: Env;
   readonly providers: Providers;
@@ -248,17 +250,19 @@ export class Reconciler {
   }
 
   async #agentStatuses(world: World): Promise<void> {
-    const { objects, now, tasks, usage, mcpHealth } = this.#deps;
+    const { objects, now, tasks, usage, probes, mcpHealth } = this.#deps;
     for (const { agent, resolution } of world.agents.values()) {
       const { namespace = "default", name = "" } = agent.metadata;
       const { waiting } = await tasks.pending({ namespace, agent: name });
       const used = await usage.last24h({ namespace, agent: name }, now());
+      const probed = isProbed(agent) ? await probes.last({ namespace, agent: name }) : undefined;
       const ready = Math.min(agent.spec.replicas, 1);
       const servers = mcpHealth(namespace, name);
       const status = agentStatus(agent, {
         ...(resolution.kind === "unresolved" && { unresolved: resolution }),
         ...(resolution.kind === "resolved" && { promptHash: promptHash(resolution.agent.systemPrompt) }),
         ...(servers.length > 0 && { mcpServers: servers.map((server) => ({ ...server })) }),
+        ...(probed !== undefined && { probed }),
         ready,
         pendingTasks: waiting,
         used,

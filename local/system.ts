@@ -87,6 +87,7 @@ export async function buildSystem(
     services: js.services,
     tasks: js.tasks,
     usage: js.usage,
+    probes: js.probes,
     secrets,
     env,
     providers: models.providers,

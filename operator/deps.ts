@@ -7,6 +7,7 @@ import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { FireTallies, Outbox, Replay, Replays, Triggers } from "#core/ports/events.ts";
 import type { Objects } from "#core/ports/objects.ts";
+import type { ProbeAnswers } from "#core/ports/probes.ts";
 import type { FactLog, RunStates, TaskQueues, UsageTally } from "#core/ports/record.ts";
 import type { Instances, Services } from "#core/ports/services.ts";
 import type { SignerOutcome } from "#platform/jetstream/users.ts";
@@ -53,6 +54,7 @@ export type Deps = {
   readonly letters: Replay;
   readonly replays: Replays;
   readonly usage: Pick<UsageTally, "last24h">;
+  readonly probes: ProbeAnswers;
   readonly services: Services;
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish" | "purge">;

@@ -138,6 +138,7 @@ function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log
     letters: js.deadLetters,
     replays: js.replays,
     usage: js.usage,
+    probes: js.probes,
     services: js.services,
     instances: js.instances,
     outbox: js.outbox,

@@ -24,3 +24,11 @@ export interface Probes {
   /** `question`: all that the answer depends on; another question has a verdict of its own. */
   look(pool: Pool, question: string): Promise<Looked>;
 }
+
+/** `at`: milliseconds since the epoch. */
+export type ProbeAnswer = { readonly healthy: boolean; readonly at: number };
+
+/** For people: what an agent said last, also while it sleeps. */
+export interface ProbeAnswers {
+  last(pool: Pool): Promise<ProbeAnswer | undefined>;
+}

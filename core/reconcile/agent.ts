@@ -1,6 +1,7 @@
 /** Status of an ArkAgent from what resolving it came to and what its instances say. */
 import type { ArkAgent, ArkAgentStatus } from "#core/api/v1alpha1/ark-agent.ts";
-import { type Verdict, withCondition } from "./conditions.ts";
+import type { ProbeAnswer } from "#core/ports/probes.ts";
+import { time, type Verdict, withCondition } from "./conditions.ts";
 
 export type AgentWorld = {
   /** Undefined when everything it refers to is there. */
@@ -10,7 +11,8 @@ export type AgentWorld = {
   readonly promptHash?: string;
   /** Of the last 24 hours, all calls. */
   readonly used?: { readonly inputTokens: number; readonly outputTokens: number };
-  readonly lastProbe?: ArkAgentStatus["lastProbe"];
+  /** What it said last to its validator prompt. */
+  readonly probed?: ProbeAnswer;
   readonly mcpServers?: ArkAgentStatus["mcpServers"];
   /** Where a CloudEvent starts a run of it; absent where nobody listens for one. */
   readonly address?: string;
@@ -31,7 +33,7 @@ export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus 
     observedGeneration: generation,
     ...(conditions !== undefined && { conditions }),
     replicas: instances,
-    readyReplicas: instances,
+    readyReplicas: isUnwell(agent, seen) ? 0 : instances,
     pendingTasks,
     ...usageOf(world),
     ...(promptHash !== undefined && { systemPromptHash: promptHash }),
@@ -64,16 +66,33 @@ type Observed = Pick<ArkAgentStatus, "lastProbe" | "mcpServers">;
 
 /** Kept while nobody looks: an agent that sleeps keeps its last answer (api 3, `lastProbe`). */
 function observed(agent: ArkAgent, world: AgentWorld): Observed {
-  const { lastProbe = agent.status?.lastProbe, mcpServers = agent.status?.mcpServers } = world;
+  const { probed, mcpServers = agent.status?.mcpServers } = world;
+  const lastProbe = probed === undefined ? agent.status?.lastProbe : { time: time(probed.at), healthy: probed.healthy };
   return { ...(lastProbe !== undefined && { lastProbe }), ...(mcpServers !== undefined && { mcpServers }) };
 }
 
 function verdicts(agent: ArkAgent, world: AgentWorld, { lastProbe, mcpServers }: Observed): [string, Verdict][] {
   const found: [string, Verdict][] = [["Ready", readiness(agent, world)], ...dailyLimit(agent, world)];
-  if (lastProbe !== undefined) found.push(["Healthy", health(lastProbe.healthy)]);
+  if (isProbed(agent)) found.push(["Healthy", lastProbe === undefined ? NOT_PROBED : health(lastProbe.healthy)]);
   if (mcpServers !== undefined) found.push(["MCPDegraded", mcpHealth(mcpServers)]);
   return found;
 }
+
+/** Whether it has a validator prompt that is asked. */
+export function isProbed({ spec: { livenessProbe: probe } }: ArkAgent): boolean {
+  return probe?.validatorPrompt !== undefined && probe.type !== "ping";
+}
+
+/** Its instances take no tasks (D26). */
+function isUnwell(agent: ArkAgent, { lastProbe }: Observed): boolean {
+  return isProbed(agent) && lastProbe?.healthy === false;
+}
+
+const NOT_PROBED: Verdict = {
+  status: "Unknown",
+  reason: "NotProbed",
+  message: "the validator prompt is asked when the agent wakes",
+};
 
 function readiness(agent: ArkAgent, { unresolved, ready }: AgentWorld): Verdict {
   if (unresolved !== undefined) return { status: "False", ...unresolved };

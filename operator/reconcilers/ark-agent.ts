@@ -8,7 +8,7 @@
  * G4  Agents that cannot be seen are not gone (D51).
  */
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
-import { agentStatus } from "#core/reconcile/agent.ts";
+import { agentStatus, isProbed } from "#core/reconcile/agent.ts";
 import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps, splitKey } from "../deps.ts";
@@ -18,7 +18,7 @@ import { agentService } from "../resources/agent-service.ts";
 import { agentServiceName, digest, eventAddress, nameOf } from "../resources/names.ts";
 import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
 import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
-import { regarding, tellNormal } from "../tell.ts";
+import { regarding, tellNormal, tellWarning } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";
 import { lookUp, type LookedUp } from "./agent-lookups.ts";
 import { confine } from "./agent-network.ts";
@@ -100,7 +100,7 @@ async function showStatus(
   agent: ArkAgent,
   unready: Unready | undefined,
   promptHash: string | undefined,
-  { config, informers, objects, backlogOf, usage, now }: Deps,
+  { config, informers, objects, backlogOf, usage, probes, recorder, now }: Deps,
 ): Promise<void> {
   const { namespace, name } = nameOf(agent);
   const pods = [...informers.revisions.values()]
@@ -108,12 +108,16 @@ async function showStatus(
     .filter(({ namespace: of }) => of === namespace)
     .reduce((sum, { replicas }) => sum + replicas, 0);
   const pendingTasks = backlogOf({ namespace, agent: name });
+  const probed = isProbed(agent) ? await probes.last({ namespace, agent: name }) : undefined;
+  if (probed?.healthy === false && agent.status?.lastProbe?.healthy !== false)
+    tellWarning(recorder, regarding("ArkAgent", agent), "ProbeFailed", "no tasks are taken until it answers HEALTHY");
   const status = agentStatus(agent, {
     ...(unready !== undefined && { unresolved: unready }),
     ...(promptHash !== undefined && { promptHash }),
     ready: pods,
     pendingTasks,
     used: await usage.last24h({ namespace, agent: name }, now()),
+    ...(probed !== undefined && { probed }),
     address: eventAddress(agent, config),
     now: now(),
   });

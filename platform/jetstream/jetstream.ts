@@ -11,7 +11,7 @@ import type {
   Starts,
   Triggers,
 } from "#core/ports/events.ts";
-import type { Probes } from "#core/ports/probes.ts";
+import type { ProbeAnswers, Probes } from "#core/ports/probes.ts";
 import type { Announcements, HandOver, Instances, Services } from "#core/ports/services.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type {
@@ -83,7 +83,7 @@ type RecordPorts = {
   readonly timers: Timers;
   readonly budgets: Budgets;
   readonly usage: UsageTally;
-  readonly probes: Probes;
+  readonly probes: Probes & ProbeAnswers;
   readonly wakes: Wakes & WakeAsks & WakeHints;
   readonly fireHints: FireHints;
   readonly tokens: TokenFeed;

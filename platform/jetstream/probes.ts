@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { BUCKETS } from "#core/events/subjects.ts";
-import type { Looked, Probes, ProbeTurn, Verdict } from "#core/ports/probes.ts";
+import type { Looked, ProbeAnswer, ProbeAnswers, Probes, ProbeTurn, Verdict } from "#core/ports/probes.ts";
 import type { Pool } from "#core/ports/services.ts";
 import { bucket, type Bucket } from "./bucket.ts";
 import type { Link } from "./link.ts";
@@ -18,15 +18,27 @@ type Note = { readonly asking: true } | { readonly verdict: Verdict };
 /** As long as a lease: longer than any question may take. */
 const TURN_MS = 60_000;
 
-export function probes(link: Link, { turnMs = TURN_MS }: { readonly turnMs?: number | undefined } = {}): Probes {
+/** Twice the longest interval: whoever shows it has seen it by then. */
+const ANSWER_MS = 2 * 24 * 60 * 60_000;
+
+type Options = { readonly turnMs?: number | undefined; readonly now?: () => number };
+
+export function probes(link: Link, { turnMs = TURN_MS, now = Date.now }: Options = {}): Probes & ProbeAnswers {
   const store = bucket<Note>(link, BUCKETS.budgets);
+  const answers = bucket<ProbeAnswer>(link, BUCKETS.budgets);
   return {
+    last: async (pool) => (await answers.get(lastKey(pool)))?.value,
     look: async (pool, question) => {
       const key = keyOf(pool, question);
       const present = await store.get(key);
       if (present !== undefined) return read(present.value);
       const revision = await store.create(key, { asking: true }, turnMs);
-      return revision === undefined ? { kind: "asked" } : { kind: "ours", turn: turn(store, key, revision) };
+      if (revision === undefined) return { kind: "asked" };
+      const remember = async (verdict: Verdict) => {
+        if (verdict !== "unknown")
+          await answers.put(lastKey(pool), { healthy: verdict === "healthy", at: now() }, ANSWER_MS);
+      };
+      return { kind: "ours", turn: turn(store, key, revision, remember) };
     },
   };
 }
@@ -35,18 +47,29 @@ function read(note: Note): Looked {
   return "verdict" in note ? { kind: "known", verdict: note.verdict } : { kind: "asked" };
 }
 
-function turn(store: Bucket<Note>, key: string, revision: number): ProbeTurn {
+function turn(
+  store: Bucket<Note>,
+  key: string,
+  revision: number,
+  remember: (verdict: Verdict) => Promise<void>,
+): ProbeTurn {
   return {
     id: `${key}.${revision}`,
     tell: async (verdict, freshMs) => {
       const told = await store.update(key, { verdict }, revision, freshMs);
       // The turn ran out, and nobody has taken it since.
       if (told === undefined) await store.create(key, { verdict }, freshMs);
+      await remember(verdict);
     },
     giveBack: async () => {
       await store.remove(key, revision);
     },
   };
+}
+
+/** No digest is called so. */
+function lastKey({ namespace, agent }: Pool): string {
+  return `probe.${namespace}.${agent}.last`;
 }
 
 function keyOf({ namespace, agent }: Pool, question: string): string {

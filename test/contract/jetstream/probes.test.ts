@@ -107,6 +107,9 @@ test("D26, V3: an agent that is not well is so for all, also for a pod that come
     said.push(...started.pods.flatMap((pod) => pod.said));
   }
   expect(asksOf(model)).toBe(1);
+  const pool = { namespace: agent.namespace, agent: agent.name };
+  expect(await opened.store.probes.last(pool)).toMatchObject({ healthy: false });
+  expect(await opened.store.probes.last({ ...pool, agent: "unasked" })).toBeUndefined();
   expect(JSON.stringify(said)).toContain("unhealthy");
   expect(JSON.stringify(said)).not.toContain(SECRET_WORDS);
 });

@@ -182,6 +182,31 @@ test("status: asleep, awake by the pods of its revisions, and what waits for it"
   });
 });
 
+test("D26: what an agent said last shows while it sleeps, with its reason", async () => {
+  await giveKeys();
+  const livenessProbe = { type: "semantic", validatorPrompt: "Say HEALTHY", intervalSeconds: 5 };
+  await make("ArkAgent", "arkagents", "patient", { model: "gpt-4o", systemPrompt: "You ail.", livenessProbe });
+  const status = async () => fieldOf(await get(`${ark("arkagents")}/patient`), "status");
+  const healthy = (verdict: string, reason: string) =>
+    expect.arrayContaining([expect.objectContaining({ type: "Healthy", status: verdict, reason })]);
+  await expect.poll(status, POLL).toMatchObject({ conditions: healthy("Unknown", "NotProbed") });
+  const tell = async (verdict: "healthy" | "unhealthy") => {
+    const looked = await world.js.probes.look({ namespace: "default", agent: "patient" }, verdict);
+    if (looked.kind !== "ours") throw new Error(looked.kind);
+    await looked.turn.tell(verdict, 5_000);
+  };
+  await tell("unhealthy");
+  const failed = { conditions: healthy("False", "ProbeFailed"), lastProbe: { healthy: false }, readyReplicas: 0 };
+  await expect.poll(status, POLL).toMatchObject(failed);
+  const events = "/apis/events.k8s.io/v1/namespaces/default/events";
+  await expect
+    .poll(async () => JSON.stringify(await get(events)), POLL)
+    .toContain("no tasks are taken until it answers HEALTHY");
+  await tell("healthy");
+  const passed = { conditions: healthy("True", "ProbePassed"), lastProbe: { healthy: true } };
+  await expect.poll(status, POLL).toMatchObject(passed);
+});
+
 const TEAM = {
   roles: [{ name: "writer", model: "gpt-4o", systemPrompt: "You write." }],
   pipeline: [{ role: "writer" }],

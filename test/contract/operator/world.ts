@@ -117,6 +117,7 @@ export function leadDeps(
     letters: js.deadLetters,
     replays: js.replays,
     usage: js.usage,
+    probes: js.probes,
     services: js.services,
     instances: js.instances,
     outbox: js.outbox,
