@@ -4,10 +4,10 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm install --no-save --no-audit --no-fund
 COPY . .
-RUN npm run bundle && rm -rf dist/cli && cp scripts/image/package.json dist/
+RUN npm run bundle && rm -rf dist/cli && find dist -name "*.map" -delete && cp scripts/image/package.json dist/
 
 FROM gcr.io/distroless/nodejs24-debian13:nonroot
 COPY --from=build /src/dist /app
 USER 65532:65532
-ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps"]
+ENTRYPOINT ["/nodejs/bin/node"]
 CMD ["/app/webhook/main.js"]

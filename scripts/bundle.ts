@@ -34,8 +34,11 @@ export type Bundle = {
   readonly bytes: number;
 };
 
-/** `entryBytes`: main.js and the chunks it loads before it runs; `bytes`: all of the bundle's code. */
-export async function bundle({ name, file }: Entry, out = OUT): Promise<Bundle> {
+/**
+ * `entryBytes`: main.js and the chunks it loads before it runs; `bytes`: all of the bundle's code. Maps are for
+ * `stack-trace.ts`; an image goes without.
+ */
+export async function bundle({ name, file }: Entry, out = OUT, { maps = true } = {}): Promise<Bundle> {
   const dir = path.join(out, name);
   await rm(dir, { recursive: true, force: true });
   const build = await rolldown({
@@ -54,7 +57,7 @@ export async function bundle({ name, file }: Entry, out = OUT): Promise<Bundle> 
     dir,
     format: "esm",
     // Hidden from Node: at the first stack trace it would decode a whole map and keep it, 40 MB in the operator.
-    sourcemap: "hidden",
+    sourcemap: maps ? "hidden" : false,
     sourcemapExcludeSources: true,
     minify: true,
     entryFileNames: "[name].js",

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { bundle, entries, type Entry } from "./bundle.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const NODE = ["/usr/local/bin/node", "--enable-source-maps"];
+const NODE = ["/usr/local/bin/node"];
 /** Seen by the tests of a cluster only. */
 const TOOLS: readonly Entry[] = [{ name: "e2e-model", file: path.join(ROOT, "test/e2e/model/main.ts") }];
 
@@ -38,7 +38,7 @@ async function withLab(lab: string, tools: boolean): Promise<void> {
 async function pack(lab: string, image: string, packed: readonly Entry[]): Promise<void> {
   const adds: string[] = [];
   for (const entry of packed) {
-    const { name, dir } = await bundle(entry);
+    const { name, dir } = await bundle(entry, undefined, { maps: false });
     adds.push("--add", `${dir}:/app/${name}`);
   }
   const module = path.join(ROOT, "scripts/image/package.json");

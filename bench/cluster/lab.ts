@@ -30,9 +30,9 @@ export function benchOnLab(where: string, { words, withOwnImage, withImages }: I
 async function packOwn(lab: string): Promise<string> {
   const webhook = (await entries()).find(({ name }) => name === "webhook");
   if (webhook === undefined) throw new Error("the webhook function has no main");
-  const { name, dir } = await bundle(webhook);
+  const { name, dir } = await bundle(webhook, undefined, { maps: false });
   const module = path.join(ROOT, "scripts/image/package.json");
-  const entry = JSON.stringify(["/usr/local/bin/node", "--enable-source-maps"]);
+  const entry = JSON.stringify(["/usr/local/bin/node"]);
   const adds = ["--add", `${module}:/app/package.json`, "--add", `${dir}:/app/${name}`];
   const code = await run(lab, ["image", OWN_IMAGE, "--node", "--entrypoint", entry, ...adds]);
   if (code !== 0) throw new Error(`lab image ended with ${code}`);
