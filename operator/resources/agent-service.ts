@@ -12,7 +12,7 @@ import type { AgentRefs, Mounted } from "../state/agent-refs.ts";
 import { AGENT_FILE } from "./agent-config.ts";
 import type { Container, EnvFrom, Service, Volume } from "./knative.ts";
 import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf, poolUrl } from "./names.ts";
-import { AUTOSCALING, POD, sharedPod } from "./pod.ts";
+import { AUTOSCALING, POD, type SharedPod, sharedPod } from "./pod.ts";
 
 export type AgentServiceInput = {
   readonly agent: ArkAgent;
@@ -43,6 +43,7 @@ export function agentService(input: AgentServiceInput, config: AgentConfig): Ser
   const { agent } = input;
   const { executor } = config;
   const key = nameOf(agent);
+  const pod = sharedPod(config, input.natsSecret);
   const labels = { ...MANAGED, [LABELS.agent]: key.name };
   const timeoutSeconds = timeoutOf(agent, executor);
   return {
@@ -64,8 +65,8 @@ export function agentService(input: AgentServiceInput, config: AgentConfig): Ser
           enableServiceLinks: false,
           automountServiceAccountToken: false,
           ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
-          containers: [containerOf(input, config)],
-          volumes: [...volumesOf(input), ...sharedPod(config, input.natsSecret).volumes],
+          containers: [containerOf(input, pod, config)],
+          volumes: [...volumesOf(input), ...pod.volumes],
         },
       },
     },
@@ -97,10 +98,9 @@ function annotationsOf({ agent, promptHash, configHash }: AgentServiceInput, exe
   };
 }
 
-function containerOf(input: AgentServiceInput, config: AgentConfig): Container {
+function containerOf(input: AgentServiceInput, pod: SharedPod, config: AgentConfig): Container {
   const { executor } = config;
   const { image, command, args } = executor;
-  const pod = sharedPod(config, input.natsSecret);
   return {
     ...POD,
     name: "executor",

@@ -21,7 +21,7 @@ export const POD = {
 export const NATS_CREDS = "nats.creds";
 const NATS_DIR = "/etc/ark/nats";
 
-type SharedPod = Pick<Container, "env" | "volumeMounts"> & { readonly volumes: readonly Volume[] };
+export type SharedPod = Pick<Container, "env" | "volumeMounts"> & { readonly volumes: readonly Volume[] };
 
 /** Where NATS is and as whom to sign in there, a guest then; what to log. */
 export function sharedPod(

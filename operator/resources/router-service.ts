@@ -10,7 +10,7 @@ import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Config } from "../config.ts";
 import type { Container, Service } from "./knative.ts";
 import { LABELS, MANAGED, nameOf, type ObjectName, ownerOf, poolUrl, routerServiceName } from "./names.ts";
-import { AUTOSCALING, POD, sharedPod } from "./pod.ts";
+import { AUTOSCALING, POD, type SharedPod, sharedPod } from "./pod.ts";
 
 type RouterConfig = Pick<Config, "executor" | "router" | "collectorUrl" | "webhookUrl" | "clusterDomain" | "logLevel">;
 
@@ -25,6 +25,7 @@ const HEAP = "--max-old-space-size=128 --max-semi-space-size=8";
 export function routerService(service: ArkService, natsSecret: string | undefined, config: RouterConfig): Service {
   const { executor } = config;
   const key = nameOf(service);
+  const pod = sharedPod(config, natsSecret);
   const labels = { ...MANAGED, [LABELS.service]: key.name };
   const timeoutSeconds = Math.min(LONGEST_SECONDS, executor.maxTimeoutSeconds);
   return {
@@ -46,8 +47,8 @@ export function routerService(service: ArkService, natsSecret: string | undefine
           enableServiceLinks: false,
           automountServiceAccountToken: false,
           ...(executor.serviceAccount !== undefined && { serviceAccountName: executor.serviceAccount }),
-          containers: [containerOf(key, natsSecret, config)],
-          volumes: sharedPod(config, natsSecret).volumes,
+          containers: [containerOf(key, pod, config)],
+          volumes: pod.volumes,
         },
       },
     },
@@ -65,9 +66,8 @@ function annotationsOf({ executor }: RouterConfig): Record<string, string> {
   };
 }
 
-function containerOf({ namespace, name }: ObjectName, natsSecret: string | undefined, config: RouterConfig): Container {
+function containerOf({ namespace, name }: ObjectName, pod: SharedPod, config: RouterConfig): Container {
   const { image, command, args } = config.router;
-  const pod = sharedPod(config, natsSecret);
   return {
     ...POD,
     name: "router",
