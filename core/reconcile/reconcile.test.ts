@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { ArkAgentSchema } from "#core/api/v1alpha1/ark-agent.ts";
 import { ArkEventSchema } from "#core/api/v1alpha1/ark-event.ts";
 import { type ArkRun, ArkRunSchema } from "#core/api/v1alpha1/ark-run.ts";
 import { type ArkTeam, ArkTeamSchema } from "#core/api/v1alpha1/ark-team.ts";
+import { agentStatus } from "./agent.ts";
 import { withCondition } from "./conditions.ts";
 import { eventStatus, triggerRecord } from "./event.ts";
 import { prunable, prunableTeamless } from "./retention.ts";
@@ -167,4 +169,32 @@ test("a condition's transition time moves with its status alone", () => {
   expect(same).toMatchObject([{ reason: "B", lastTransitionTime: "1970-01-01T00:00:00Z", observedGeneration: 2 }]);
   const moved = withCondition(same, "Ready", { status: "False", reason: "C", message: "" }, { now, generation: 2 });
   expect(moved[0]?.lastTransitionTime).toBe("2026-11-21T10:00:30Z");
+});
+
+test("D26: an agent with a validator prompt tells what it said last; what nobody knows any more stays", () => {
+  const livenessProbe = { validatorPrompt: "Say HEALTHY", intervalSeconds: 30 };
+  const agentOf = (spec: object, status?: object) =>
+    ArkAgentSchema.parse({
+      apiVersion,
+      kind: "ArkAgent",
+      metadata: { name: "writer", namespace: "ai", generation: 1 },
+      spec: { model: "mock", systemPrompt: "x", ...spec },
+      ...(status !== undefined && { status }),
+    });
+  const seen = { ready: 2, pendingTasks: 0, now };
+  const healthOf = ({ conditions }: ReturnType<typeof agentStatus>) =>
+    conditions?.find(({ type }) => type === "Healthy");
+  expect(healthOf(agentStatus(agentOf({}), seen))).toBeUndefined();
+  expect(healthOf(agentStatus(agentOf({ livenessProbe: { ...livenessProbe, type: "ping" } }), seen))).toBeUndefined();
+  const unasked = agentStatus(agentOf({ livenessProbe }), seen);
+  expect(healthOf(unasked)).toMatchObject({ status: "Unknown", reason: "NotProbed" });
+  const unwell = agentStatus(agentOf({ livenessProbe }), { ...seen, probed: { healthy: false, at: now } });
+  expect(unwell).toMatchObject({ replicas: 2, readyReplicas: 0, lastProbe: { healthy: false } });
+  expect(healthOf(unwell)).toMatchObject({ status: "False", reason: "ProbeFailed" });
+  const asleep = agentStatus(agentOf({ livenessProbe }, unwell), { ...seen, ready: 0 });
+  expect(asleep.lastProbe).toEqual({ time: "2026-11-21T10:00:30Z", healthy: false });
+  expect(healthOf(asleep)).toMatchObject({ status: "False", reason: "ProbeFailed" });
+  const well = agentStatus(agentOf({ livenessProbe }, unwell), { ...seen, probed: { healthy: true, at: now } });
+  expect(well).toMatchObject({ readyReplicas: 2 });
+  expect(healthOf(well)).toMatchObject({ status: "True", reason: "ProbePassed" });
 });
