@@ -57,7 +57,8 @@ const RECONCILERS: Readonly<Record<string, (key: string, deps: Deps) => Promise<
 };
 
 const CONCURRENCY = 4;
-const SOON_MS = 250;
+/** What a burst of runs changes is shown once a second: nobody reads faster, and each is a write. */
+const SOON_MS = 1_000;
 
 export function createLeading(given: LeadDeps): Leading {
   const { kube, log, random, waking } = given;
@@ -95,7 +96,7 @@ export function createLeading(given: LeadDeps): Leading {
     const before = loads;
     loads = new Map(tasks.map(({ namespace, agent, count }) => [`${namespace}/${agent}`, count]));
     for (const key of new Set([...before.keys(), ...loads.keys()]))
-      if (before.get(key) !== loads.get(key)) poke(workKey("ArkAgent", key));
+      if (before.get(key) !== loads.get(key)) pokeSoon(workKey("ArkAgent", key));
   };
   const { dispatcherUrl, collectorUrl, webhookUrl, collectorSlots } = given.config;
   const shared = {

@@ -14,8 +14,7 @@ const START_LOOK_MS = 30_000;
 
 export async function reconcileRun(key: string, deps: Deps): Promise<WorkOutcome> {
   const run = deps.informers.runs.get(key);
-  if (run === undefined) return DONE;
-  if (isAtRest(run)) return DONE;
+  if (run === undefined || isAtRest(run)) return DONE;
   if (!run.deleting) await deps.recordTokens.ensure(run.namespace);
   const action = runAction(run, await recordOf(run, deps), deps.now());
   switch (action.kind) {
@@ -36,13 +35,14 @@ export async function reconcileRun(key: string, deps: Deps): Promise<WorkOutcome
   }
 }
 
-/** Most runs go on or have ended by themselves: they cost no look at their record. */
 function isAtRest(run: RunView): boolean {
   if (run.deleting || !run.finalizers.includes(RUN_FINALIZER)) return false;
   return hasEnded(run) || (run.phase !== undefined && !run.cancelled);
 }
 
+/** Only an end that somebody asks for depends on it: most runs cost no look. */
 async function recordOf(run: RunView, { states }: Deps): Promise<RecordState> {
+  if (!run.deleting && !run.cancelled) return "absent";
   const entry = await states.get(refOf(run));
   if (entry === undefined || entry.state.uid !== run.uid) return "absent";
   return entry.state.phase.kind === "running" ? "running" : "ended";

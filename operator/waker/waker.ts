@@ -1,10 +1,11 @@
 /**
- * Keeps as many wakes open as the plan says: looks at the queues every so often, and at every hint.
+ * Keeps as many wakes open as the plan says: looks at the queues every so often, and at a hint.
  *
  * K1  Never more open wakes of a pool than planned when they were opened; none is closed while its pool has work, but
  *     for a pool that is let go (W2).
  * K2  A pool whose wakes fail, or end at once although there is work, is tried again after a pause that doubles.
  * K3  Queues that cannot be read change nothing: what is held is held.
+ * K4  Hints that come fast share a look: one looks at once, the next ones `GAP_MS` after it.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
@@ -31,6 +32,7 @@ export type WakerDeps = {
 };
 
 const EVERY_MS = 2_000;
+const GAP_MS = 50;
 /** Between two looks; more say nothing that the queues do not say soon. */
 const MOST_FIRES = 1_000;
 const BACKOFF_MS = { first: 500, most: 30_000 } as const;
@@ -67,10 +69,11 @@ class Waker {
       }),
     ]);
     while (!this.#signal.aborted) {
-      await this.#look();
-      const hint = this.#hint;
-      await Promise.race([hint.given, this.#pause(this.#deps.everyMs ?? EVERY_MS)]);
       this.#hint = newHint();
+      const gap = this.#pause(GAP_MS);
+      await this.#look();
+      await Promise.race([this.#hint.given, this.#pause(this.#deps.everyMs ?? EVERY_MS)]);
+      await gap;
     }
     await listening;
     await Promise.all(this.#holds);

@@ -171,3 +171,17 @@ test("W4: a fire that is hinted at wakes one slot of the pool before there is wo
   await twoLooks(world);
   expect([pods.most(), pods.asked()]).toEqual([1, 1]);
 });
+
+test("K4: hints that come fast share a look", async () => {
+  const pods = await startFunction();
+  const { store, ...opened } = await openStore();
+  cleanups.push(async () => opened[Symbol.asyncDispose]());
+  const world = worldOf(0, 1);
+  const began = performance.now();
+  await startWaker(world, pods.url, { hints: store.wakes, everyMs: 3_600_000 });
+  await expect.poll(() => world.looks, POLL).toBe(1);
+  const hinting = setInterval(() => store.wakes.hint({ namespace: "ns", agent: "a" }), 1);
+  cleanups.push(async () => clearInterval(hinting));
+  await expect.poll(() => world.looks, POLL).toBeGreaterThan(10);
+  expect(world.looks).toBeLessThanOrEqual(2 + (performance.now() - began) / 50);
+});
