@@ -16,6 +16,7 @@ import type { Services } from "#core/ports/services.ts";
 import type { Replay, Replays, Triggers } from "#core/ports/events.ts";
 import { agentStatus, isProbed } from "#core/reconcile/agent.ts";
 import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
+import type { Census } from "#core/reconcile/readings.ts";
 import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
 import { roleAgents } from "#core/reconcile/role-agents.ts";
@@ -60,6 +61,7 @@ export class Reconciler {
   #sending: NodeJS.Timeout | undefined;
   #known = new Set<string>();
   #served = new Set<string>();
+  #letters: Census | undefined;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -67,6 +69,11 @@ export class Reconciler {
       () => this.#reconcile(),
       (error) => deps.log.error({ err: error }, "reconcile failed"),
     );
+  }
+
+  /** Dead letters, by the last look. */
+  get letters(): Census | undefined {
+    return this.#letters;
   }
 
   /** Watches until `signal`; rejects when a watch breaks. */
@@ -216,7 +223,8 @@ export class Reconciler {
   async #eventStatuses({ events }: Observed, teams: ReadonlyMap<string, ArkTeam>, world: World): Promise<void> {
     const { eventStatuses, now, webhookBase } = this.#deps;
     for (const event of events) await this.#sendAgain(event);
-    const { counts } = await this.#deps.letters.census();
+    this.#letters = await this.#deps.letters.census();
+    const { counts } = this.#letters;
     for (const event of events) {
       const { namespace = "default" } = event.metadata;
       const fault = sourceFault(JSON.stringify(event.spec.source));

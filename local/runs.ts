@@ -11,6 +11,7 @@ import { parseDuration } from "#core/duration.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { FactLog, RunRef, RunStates } from "#core/ports/record.ts";
+import type { RunGlance } from "#core/reconcile/readings.ts";
 import { prunable, prunableTeamless } from "#core/reconcile/retention.ts";
 import type { TeamRuns } from "#core/reconcile/team-status.ts";
 import { Coalesced } from "./coalesce.ts";
@@ -62,6 +63,13 @@ export class Runs {
       clearInterval(everyMinute);
       clearTimeout(this.#timer);
       await this.#prune.idle();
+    }
+  }
+
+  *glances(): Generator<RunGlance> {
+    for (const run of this.#runs.values()) {
+      const { namespace = "default" } = run.metadata;
+      yield { namespace, team: run.spec.teamRef, hasEnded: hasEnded(run) };
     }
   }
 

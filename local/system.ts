@@ -7,6 +7,7 @@ import { arkSource, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import { sleep } from "#platform/process/sleep.ts";
+import { tellWhole } from "#core/reconcile/readings.ts";
 import type { Telemetry } from "#platform/telemetry/telemetry.ts";
 import { type Collector, createCollector } from "../functions/collector/collect.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
@@ -103,6 +104,7 @@ export async function buildSystem(
     now: Date.now,
     log,
   });
+  tellWhole({ runs: () => runs.glances(), letters: () => reconciler.letters }, telemetry.meters);
   return {
     collector: createCollector(collectorPorts(js, telemetry, log)),
     cron,

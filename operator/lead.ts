@@ -6,8 +6,10 @@
  */
 import { aborted } from "#core/abort.ts";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Meters } from "#core/ports/meters.ts";
 import type { FireHint } from "#core/ports/record.ts";
 import { agentScale } from "#core/reconcile/agent-scale.ts";
+import { tellWhole } from "#core/reconcile/readings.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Deps, Informers, Pool } from "./deps.ts";
@@ -22,6 +24,7 @@ import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { createLetterCounts } from "./letter-counts.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepLettingGo } from "./let-go.ts";
+import { measuredWork, wholeOf } from "./measure.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
@@ -37,6 +40,7 @@ export type LeadDeps = Omit<
   readonly waking: Pick<Waking, "use">;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
+  readonly meters: Meters;
 };
 
 export type Leading = {
@@ -61,14 +65,14 @@ const CONCURRENCY = 4;
 const SOON_MS = 1_000;
 
 export function createLeading(given: LeadDeps): Leading {
-  const { kube, log, random, waking } = given;
+  const { kube, log, random, waking, meters } = given;
   let loads = new Map<string, number>();
   const backlogOf = ({ namespace, agent }: Pool) => loads.get(`${namespace}/${agent}`) ?? 0;
   const queue: WorkQueue = createWorkQueue({
-    work: (key) => {
+    work: measuredWork((key) => {
       const [kind, name] = splitWorkKey(key);
       return RECONCILERS[kind]?.(name, deps) ?? Promise.resolve({ kind: "done" });
-    },
+    }, meters),
     concurrency: CONCURRENCY,
     random,
     log,
@@ -117,6 +121,10 @@ export function createLeading(given: LeadDeps): Leading {
       // L1. Knative's kinds may be missing: they are waited for as long as they are not.
       const working = allSynced(informers, signal).then(async () => {
         if (signal.aborted) return;
+        using _told = tellWhole(
+          wholeOf(informers, () => letterCounts.census()),
+          meters,
+        );
         await Promise.all([
           queue.run(signal),
           letterCounts.run(signal),

@@ -2,10 +2,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Replay } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Census } from "#core/reconcile/readings.ts";
 
 export type LetterCounts = {
   /** `<namespace>/<name>`; undefined before the first look. */
   of(key: string): number | undefined;
+  /** All, by the last look. */
+  census(): Census | undefined;
   /** Counts at once: some were sent again. */
   look(): Promise<void>;
   /** Until `signal`. Never rejects. */
@@ -23,18 +26,20 @@ export type LetterCountsOptions = {
 };
 
 export function createLetterCounts({ letters, onChange, all, everyMs, log }: LetterCountsOptions): LetterCounts {
-  let known: ReadonlyMap<string, number> | undefined;
+  let known: Census | undefined;
   const look = async (): Promise<void> => {
-    const { counts } = await letters.census();
-    const before = known;
-    known = counts;
+    const census = await letters.census();
+    const { counts } = census;
+    const before = known?.counts;
+    known = census;
     if (before === undefined) return onChange(all());
     const keys = new Set([...before.keys(), ...counts.keys()]);
     onChange([...keys].filter((key) => before.get(key) !== counts.get(key)));
   };
   return {
     look,
-    of: (key) => (known === undefined ? undefined : (known.get(key) ?? 0)),
+    of: (key) => (known === undefined ? undefined : (known.counts.get(key) ?? 0)),
+    census: () => known,
     async run(signal) {
       while (!signal.aborted) {
         await look().catch((error: unknown) => log.warn({ err: error }, "dead letters not counted"));

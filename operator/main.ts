@@ -19,6 +19,7 @@ import { electLeader } from "#platform/kube/lease.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
 import { runProcess, stopSignal } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
+import { openMetrics } from "#platform/telemetry/metrics.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { createApplier } from "./applier.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
@@ -48,6 +49,8 @@ async function main(config: Config): Promise<void> {
   const log = createLog({ name: "operator", level: config.logLevel });
   const stop = stopSignal();
   const kube = openKube();
+  await using metrics = await openMetrics("ark-operator", process.env, log);
+  const { meters } = metrics;
   await using js = await openJetStream({
     url: config.natsUrl,
     name: "ark-operator",
@@ -97,7 +100,7 @@ async function main(config: Config): Promise<void> {
   log.info({ port: health.port, front: door.port }, "listening");
 
   const waking = createWaking(
-    { backlog: js.backlog, hints: js.wakes, fires: js.fireHints, hold, random: Math.random, log },
+    { backlog: js.backlog, hints: js.wakes, fires: js.fireHints, hold, random: Math.random, meters, log },
     stop,
   );
   const lease = {
@@ -112,7 +115,7 @@ async function main(config: Config): Promise<void> {
     kube,
     lease,
     async (signal) => {
-      leading = createLeading(leadDeps(kube, js, waking, config, log));
+      leading = createLeading({ ...leadDeps(kube, js, waking, config, log), meters });
       await leading.run(signal);
       leading = undefined;
     },
@@ -123,7 +126,7 @@ async function main(config: Config): Promise<void> {
 }
 
 /** Made anew for each term: what another leader did meanwhile is looked at afresh. */
-function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log: Logger): LeadDeps {
+function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log: Logger): Omit<LeadDeps, "meters"> {
   const children = kubeChildren(kube, FIELD_MANAGER);
   return {
     kube,

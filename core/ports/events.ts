@@ -149,8 +149,15 @@ export interface DeadLetters {
 
 /** The way back of dead letters that are events. A task has none: its step has failed long ago. */
 export interface Replay {
-  /** How many events of each ArkEvent were given up, and the sequence of the newest dead letter of all. */
-  census(): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly newest: number }>;
+  /**
+   * How many events of each ArkEvent and how many tasks of each agent were given up, by `<namespace>/<name>`, and the
+   * sequence of the newest dead letter of all.
+   */
+  census(): Promise<{
+    readonly counts: ReadonlyMap<string, number>;
+    readonly tasks: ReadonlyMap<string, number>;
+    readonly newest: number;
+  }>;
   /**
    * Sends an ArkEvent's dead letters up to sequence `upTo` on their way again, for it alone, and takes each away once
    * it is in the outbox, `most` of them; `left`: of those that `isWanted` refuses. Twice is harmless.

@@ -22,6 +22,9 @@ export type Meters = {
   /** Seconds, or tokens. */
   readonly record: <N extends Recorded>(name: N, value: number, attributes: MeterAttributes<N>) => void;
   readonly add: <N extends Counted>(name: N, count: number, attributes: MeterAttributes<N>) => void;
-  /** Asked whenever values go out, until it is disposed of. What is not told any more is not kept. */
+  /**
+   * Asked whenever values go out, until it is disposed of. What several tell of one series adds up; what nobody tells
+   * any more is 0.
+   */
   readonly observe: <N extends Observed>(name: N, read: () => Iterable<Reading<N>>) => Disposable;
 };

@@ -9,6 +9,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters, Reading } from "#core/ports/meters.ts";
 import { type Backlog, type FireHint, type FireHints, StoreUnavailable, type WakeHints } from "#core/ports/record.ts";
 import type { HoldOutcome } from "#platform/http/hold.ts";
 import type { PoolPlan } from "./plan.ts";
@@ -26,6 +27,7 @@ export type WakerDeps = {
   readonly onLoad: (load: Load) => void;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
+  readonly meters: Pick<Meters, "observe">;
   readonly log: Logger;
   readonly everyMs?: number;
   readonly backoffMs?: { readonly first: number; readonly most: number };
@@ -60,7 +62,8 @@ class Waker {
   }
 
   async run(): Promise<void> {
-    const { hints, fires } = this.#deps;
+    const { hints, fires, meters } = this.#deps;
+    using _told = meters.observe("ark.wake.held", () => this.#held());
     const listening = Promise.all([
       this.#listen(hints, () => this.#hint.give()),
       this.#listen(fires, (fire) => {
@@ -77,6 +80,14 @@ class Waker {
     }
     await listening;
     await Promise.all(this.#holds);
+  }
+
+  /** Also of pools that sleep. Those that all share have no namespace. */
+  *#held(): Generator<Reading<"ark.wake.held">> {
+    for (const [key, { open }] of this.#pools) {
+      const [namespace, agent] = key.includes("/") ? key.split("/") : [undefined, key];
+      yield { value: open.size, attributes: { "ark.namespace": namespace, "ark.agent": agent } };
+    }
   }
 
   async #listen<T>(to: { watch(signal: AbortSignal): AsyncIterable<T> }, heard: (hint: T) => void): Promise<void> {

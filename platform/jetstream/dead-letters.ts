@@ -68,12 +68,14 @@ async function list(link: Link, namespace: string, name?: string): Promise<Liste
 }
 
 async function census(link: Link): ReturnType<Replay["census"]> {
-  const { state } = await reached(link.jsm.streams.info(STREAMS.dlq, { subjects_filter: dlqSubject("*", "*") }));
-  const counts = Object.entries(state.subjects ?? {}).map(([subject, count]) => {
-    const [, , namespace, name] = subject.split(".");
-    return [`${namespace}/${name}`, count] as const;
-  });
-  return { counts: new Map(counts), newest: state.last_seq };
+  const { state } = await reached(link.jsm.streams.info(STREAMS.dlq, { subjects_filter: dlqSubject("*", ">") }));
+  const counts = new Map<string, number>();
+  const tasks = new Map<string, number>();
+  for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+    const [, , namespace, name, task] = subject.split(".");
+    (task === undefined ? counts : tasks).set(`${namespace}/${name}`, count);
+  }
+  return { counts, tasks, newest: state.last_seq };
 }
 
 /** R1. */

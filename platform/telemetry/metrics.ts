@@ -5,8 +5,9 @@
 import { type Attributes, type Histogram, type Counter, type Meter, metrics } from "@opentelemetry/api";
 import { INSTRUMENTS } from "#core/ports/instruments.ts";
 import type { Logger } from "#core/ports/log.ts";
-import type { Counted, Instruments, Meters, Recorded } from "#core/ports/meters.ts";
+import type { Counted, Instruments, Meters, Observed, Recorded } from "#core/ports/meters.ts";
 import { endpointOf, type Env, serviceOf } from "./exporting.ts";
+import { createReaders, type Readers } from "./observed.ts";
 
 export type Metrics = AsyncDisposable & { readonly meters: Meters };
 
@@ -46,24 +47,31 @@ function metersOf(meter: Meter): Meters {
     made.set(name, known);
     return known as T;
   };
+  const readers = new Map<Observed, Readers>();
   return {
     record: (name, value, attributes) =>
       instrument(name, () => meter.createHistogram(name, withBuckets(name))).record(value, present(attributes)),
     add: (name, count, attributes) =>
       instrument(name, () => meter.createCounter(name, described(name))).add(count, present(attributes)),
     observe(name, read) {
-      const options = described(name);
-      const gauge =
-        INSTRUMENTS[name].kind === "gauge"
-          ? meter.createObservableGauge(name, options)
-          : meter.createObservableUpDownCounter(name, options);
-      const callback: Parameters<typeof gauge.addCallback>[0] = (result) => {
-        for (const { value, attributes } of read()) result.observe(value, present(attributes));
-      };
-      gauge.addCallback(callback);
-      return { [Symbol.dispose]: () => gauge.removeCallback(callback) };
+      const known = readers.get(name) ?? observable(meter, name);
+      readers.set(name, known);
+      return known.add(function* () {
+        for (const { value, attributes } of read()) yield { value, attributes: present(attributes) };
+      });
     },
   };
+}
+
+function observable(meter: Meter, name: Observed): Readers {
+  const options = described(name);
+  const readers = createReaders();
+  const isGauge = INSTRUMENTS[name].kind === "gauge";
+  const made = isGauge
+    ? meter.createObservableGauge(name, options)
+    : meter.createObservableUpDownCounter(name, options);
+  made.addCallback(readers.callback);
+  return readers;
 }
 
 function described(name: keyof Instruments) {

@@ -57,14 +57,22 @@ test("values go out at the interval that is set, and as deltas where that is ask
   expect(await come).toMatchObject([{ name: "ark.event.fires", value: 3, isDelta: true }]);
 });
 
-test("what is observed is asked for until it is disposed of", async () => {
+test.each(["ark.runs.active", "ark.wake.held"] as const)("B1, B2: %s is the sum of what is told now", async (name) => {
   await using otlp = await startOtlp();
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url, OTEL_METRIC_EXPORT_INTERVAL: "20" };
+  await using metrics = await openMetrics("probe", env, quiet);
+  const told = (namespace: string, value: number) => ({ value, attributes: { "ark.namespace": namespace } });
+  const seen = async () => {
+    // The first may have been on its way before.
+    await otlp.nextPoints();
+    return (await otlp.nextPoints()).map(({ value, attributes }) => `${String(attributes["ark.namespace"])} ${value}`);
+  };
+  metrics.meters.observe(name, () => [told("a", 4)]);
   {
-    await using metrics = await openMetrics("probe", { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url }, quiet);
-    metrics.meters.observe("ark.runs.active", () => [{ value: 4, attributes: { "ark.namespace": "a" } }]);
-    using _gone = metrics.meters.observe("ark.wake.held", () => [{ value: 1, attributes: {} }]);
+    using _second = metrics.meters.observe(name, () => [told("a", 3), told("b", 2)]);
+    expect(await seen()).toEqual(["a 7", "b 2"]);
   }
-  expect(otlp.points().map(({ name, value }) => `${name} ${value}`)).toEqual(["ark.runs.active 4"]);
+  expect(await seen()).toEqual(["a 4", "b 0"]);
 });
 
 test("O2: a collector that is away costs no end, and is said once", async () => {

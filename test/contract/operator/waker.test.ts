@@ -4,6 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import type { Backlog } from "#core/ports/record.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import { hold } from "#platform/http/hold.ts";
+import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { planWakes } from "../../../operator/waker/plan.ts";
 import { wake, type WakerDeps } from "../../../operator/waker/waker.ts";
 import { openStore } from "../jetstream/open.ts";
@@ -77,6 +78,7 @@ async function startWaker(world: World, url: string, options: Partial<WakerDeps>
       hold,
       onLoad: () => {},
       random: () => 0,
+      meters: apiMeters(),
       log: QUIET,
       everyMs: 20,
       backoffMs: { first: 10, most: 50 },

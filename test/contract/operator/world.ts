@@ -10,6 +10,7 @@ import { openKube } from "#platform/kube/client.ts";
 import { createRecorder } from "#platform/kube/events.ts";
 import { kubeFinalizers } from "#platform/kube/finalizers.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
+import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { createApplier } from "../../../operator/applier.ts";
 import { type Config, parseConfig, readEnv } from "../../../operator/config.ts";
 import { createLeading, type LeadDeps, type Leading } from "../../../operator/lead.ts";
@@ -92,7 +93,15 @@ function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => num
 }
 
 export function wakingDeps(js: JetStream): Parameters<typeof createWaking>[0] {
-  return { backlog: js.backlog, hints: js.wakes, fires: js.fireHints, hold, random: Math.random, log: QUIET };
+  return {
+    backlog: js.backlog,
+    hints: js.wakes,
+    fires: js.fireHints,
+    hold,
+    random: Math.random,
+    meters: apiMeters(),
+    log: QUIET,
+  };
 }
 
 export function leadDeps(
@@ -130,6 +139,7 @@ export function leadDeps(
     now,
     random: Math.random,
     newToken: () => `made-${(tokens += 1)}`,
+    meters: apiMeters(),
     log: QUIET,
   };
 }

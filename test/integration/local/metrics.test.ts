@@ -98,6 +98,7 @@ test("a run counts its calls, tokens and tools; no name of a run is among the at
   expect(seriesOf(points, "ark.step.duration")).toMatchObject([{ count: 1, attributes: { ...written, ...succeeded } }]);
   expect(seriesOf(points, "ark.step.queue_wait")).toMatchObject([{ count: 1, attributes: written }]);
   expect(seriesOf(points, "ark.step.attempts")).toMatchObject([{ value: 1, attributes: { ...written, ...succeeded } }]);
+  expect(seriesOf(points, "ark.runs.active")).toMatchObject([{ count: 1, attributes: blog }]);
   const fire = { "ark.namespace": "default", "ark.event": "hook", "ark.outcome": "fired" };
   expect(seriesOf(points, "ark.event.fires")).toEqual([{ count: 1, value: 1, attributes: fire }]);
   const posted = seriesOf(points, "http.server.request.duration");
