@@ -98,6 +98,7 @@ export type AgentErrorCode =
   | "model.refusal"
   | "model.max_turns"
   | "output.bad_check"
+  | "output.lost"
   | "task.timeout";
 
 export type AgentOutcome =

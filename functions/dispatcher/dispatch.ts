@@ -14,11 +14,12 @@ import { runNames } from "#core/events/run-names.ts";
 import { triggerContext, type TriggerContext } from "#core/events/trigger-context.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
+import { OutputLost } from "#core/ports/record.ts";
 import { countUnknown, recordFire } from "./count-fire.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps, FireRecord } from "./deps.ts";
 import { fireKey, sha256 } from "./fire-key.ts";
-import { claimForbid, giveBack } from "./forbid.ts";
+import { type Claim, claimForbid, giveBack } from "./forbid.ts";
 import { outputOf } from "./run-output.ts";
 import { isStray } from "./strays.ts";
 import { type Started, startRun } from "#core/runs/start-run.ts";
@@ -83,9 +84,7 @@ async function fireEvent(input: Dispatch, event: ArkEvent, deps: DispatcherDeps)
     return stopped(input, fire, { reason: "Suspended", message: "the event is suspended" }, deps);
   if (fire.hop > MAX_HOPS) {
     const message = `${fire.hop} runs started one another: the ring of team-output events is cut here`;
-    await bury(fire, input, { reason: "HopLimit", message }, deps);
-    await recordFire(record(fire, { outcome: "dead-lettered", reason: "HopLimit", message }), deps);
-    return { kind: "dead", code: "HopLimit", reason: message };
+    return lose(input, fire, { reason: "HopLimit", message }, deps);
   }
   return startTargets(input, fire, deps);
 }
@@ -97,17 +96,8 @@ async function startTargets(input: Dispatch, fire: Fire, deps: DispatcherDeps): 
     return stopped(input, fire, { reason: "ConcurrencyForbidden", message: "a run of this event has not ended" }, deps);
   }
   const context = await contextOf(input, fire, deps);
-  const traceparent = extension(input.cloudEvent, "traceparent");
-  const origin = {
-    event: event.metadata.name ?? "",
-    eventKey: sha256(key),
-    depth: 0,
-    hop: fire.hop,
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-  const targets = await Promise.all(
-    runs.map(async (name, index) => begin(await prepareTarget(event, index, name, context, origin, deps), deps)),
-  );
+  if (context.kind === "lost") return loseOutput(input, fire, claim, context.message, deps);
+  const targets = await beginTargets(input, fire, context.trigger, deps);
   const waiting = targets.filter(({ kind }) => kind === "waiting");
   const lost = targets.filter(({ kind }) => kind === "refused" || (kind === "waiting" && input.lastTry));
   for (const target of lost) if (target.kind !== "started") await bury(fire, input, target, deps);
@@ -118,6 +108,37 @@ async function startTargets(input: Dispatch, fire: Fire, deps: DispatcherDeps): 
   const [first] = waiting;
   if (first?.kind !== "waiting" || input.lastTry) return { kind: "done" };
   return { kind: "retry", afterMs: AGAIN_MS, reason: first.message };
+}
+
+async function beginTargets(
+  { cloudEvent }: Dispatch,
+  { event, key, runs, hop }: Fire,
+  trigger: TriggerContext,
+  deps: DispatcherDeps,
+): Promise<readonly Begun[]> {
+  const traceparent = extension(cloudEvent, "traceparent");
+  const origin = {
+    event: event.metadata.name ?? "",
+    eventKey: sha256(key),
+    depth: 0,
+    hop,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+  return Promise.all(
+    runs.map(async (name, index) => begin(await prepareTarget(event, index, name, trigger, origin, deps), deps)),
+  );
+}
+
+async function loseOutput(
+  input: Dispatch,
+  fire: Fire,
+  claim: Claim,
+  message: string,
+  deps: DispatcherDeps,
+): Promise<HandleOutcome> {
+  if (await known(fire, deps)) return { kind: "done" };
+  await giveBack(fire.event, claim, { runs: fire.runs, never: fire.runs, earlier: [] }, deps);
+  return lose(input, fire, { reason: "OutputLost", message }, deps);
 }
 
 type Begun =
@@ -166,6 +187,13 @@ async function stopped(input: Dispatch, fire: Fire, why: Loss, deps: DispatcherD
   return isReplayed ? { kind: "dead", code: why.reason, reason: why.message } : { kind: "done" };
 }
 
+/** Nothing of this fire can start, however often it is delivered. */
+async function lose(input: Dispatch, fire: Fire, why: Loss, deps: DispatcherDeps): Promise<HandleOutcome> {
+  await bury(fire, input, why, deps);
+  await recordFire(record(fire, { outcome: "dead-lettered", ...why }), deps);
+  return { kind: "dead", code: why.reason, reason: why.message };
+}
+
 type What = Pick<FireRecord, "outcome" | "reason" | "message">;
 
 function record({ event, key, firedAt: at }: Fire, what: What): FireRecord {
@@ -186,15 +214,27 @@ function bury(
   return deadLetter({ namespace, name, reason, message, cloudEvent, key, id }, deps);
 }
 
+type Context =
+  | { readonly kind: "known"; readonly trigger: TriggerContext }
+  | { readonly kind: "lost"; readonly message: string };
+
+/** `lost`: the output that the event refers to is gone for good. */
 async function contextOf(
   { cloudEvent }: Dispatch,
   { event, firedAt: at }: Fire,
   deps: DispatcherDeps,
-): Promise<TriggerContext> {
+): Promise<Context> {
   const { type } = event.spec.source;
   const { namespace = "", name = "" } = event.metadata;
-  const output = type === "team-output" ? await outputOf({ namespace }, cloudEvent, deps) : undefined;
-  return triggerContext({ name, type, firedAt: at, cloudEvent, ...(output === undefined ? {} : { output }) });
+  const of = { name, type, firedAt: at, cloudEvent };
+  if (type !== "team-output") return { kind: "known", trigger: triggerContext(of) };
+  try {
+    const output = await outputOf({ namespace }, cloudEvent, deps);
+    return { kind: "known", trigger: triggerContext({ ...of, output }) };
+  } catch (error) {
+    if (error instanceof OutputLost) return { kind: "lost", message: error.message };
+    throw error;
+  }
 }
 
 /** Ark's own events say when; a foreign event's `time` says when something happened elsewhere. */

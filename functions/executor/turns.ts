@@ -5,16 +5,16 @@
  * T2  Two holders never both record a turn: what is stored first counts, the other one has lost its lease (P2, L3).
  */
 import type { RecordedTurn } from "#core/agent/ports.ts";
-import type { StepTurn } from "#core/events/facts.ts";
+import type { StepTurn, Usage } from "#core/events/facts.ts";
 import type { Task } from "#core/events/tasks.ts";
-import type { FactLog, Outputs, StoredFact } from "#core/ports/record.ts";
+import type { Outputs, StoredFact } from "#core/ports/record.ts";
 
 /** In order of their index; at most one each. */
 export async function recordedTurns(
   task: Task,
-  { facts, outputs }: { readonly facts: FactLog; readonly outputs: Outputs },
+  stored: readonly StoredFact[],
+  outputs: Outputs,
 ): Promise<readonly RecordedTurn[]> {
-  const stored = await facts.turns(task, task);
   const turns = await Promise.all(
     stored.map(async ({ fact }) =>
       fact.kind === "step.turn" ? (JSON.parse(await outputs.load(task, fact.record)) as RecordedTurn) : undefined,
@@ -23,6 +23,13 @@ export async function recordedTurns(
   const byIndex = new Map<number, RecordedTurn>();
   for (const turn of turns) if (turn !== undefined && !byIndex.has(turn.index)) byIndex.set(turn.index, turn);
   return [...byIndex.values()].toSorted((a, b) => a.index - b.index);
+}
+
+/** What the turns that are stored have cost, whether they can be read or not. */
+export function paid(stored: readonly StoredFact[]): { readonly usage: Usage; readonly turns: number } {
+  const usages = stored.flatMap(({ fact }) => (fact.kind === "step.turn" ? [fact.usage] : []));
+  const sum = (of: keyof Usage) => usages.reduce((total, usage) => total + usage[of], 0);
+  return { usage: { inputTokens: sum("inputTokens"), outputTokens: sum("outputTokens") }, turns: usages.length };
 }
 
 export async function turnFact(task: Task, turn: RecordedTurn, model: string, outputs: Outputs): Promise<StepTurn> {

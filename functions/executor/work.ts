@@ -2,8 +2,9 @@
 import { runAgentTask } from "#core/agent/turn-loop.ts";
 import { redactedModel, redactedTools, secretsOf } from "#core/agent/redact.ts";
 import type { AgentDeps, RecordedTurn, TurnLog } from "#core/agent/ports.ts";
-import type { AgentOutcome } from "#core/agent/task.ts";
+import type { AgentOutcome, AgentTask } from "#core/agent/task.ts";
 import type { Task } from "#core/events/tasks.ts";
+import { OutputLost } from "#core/ports/record.ts";
 import { agentTask } from "./agent-task.ts";
 import { budgetsOf, createBudget } from "./budget.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
@@ -11,7 +12,7 @@ import type { Holding } from "./holding.ts";
 import { retrying } from "#core/ports/retrying.ts";
 import { countDenied, measuredModel, measuredTools } from "./measure.ts";
 import { tracedAgent } from "./trace.ts";
-import { isStored, recordedTurns, turnFact } from "./turns.ts";
+import { isStored, paid, recordedTurns, turnFact } from "./turns.ts";
 
 /** How long a reservation outlives the longest call. */
 const RESERVE_SLACK_MS = 60_000;
@@ -31,15 +32,13 @@ export async function work(
     throw outcome.kind === "failed" ? outcome.error : new Stopped();
   };
   try {
-    const prepared = await patiently(async () => {
-      const [recorded] = await Promise.all([recordedTurns(task, deps), announce(task, deps)]);
-      return agentTask(task, agent, recorded, deps.outputs);
-    });
+    const prepared = await patiently(() => prepare(task, agent, deps));
+    if (prepared.kind === "failed") return prepared;
     const budget = createBudget({
       budgets: deps.budgets,
       refs: budgetsOf(task.budgets, agent),
       now: deps.now,
-      holdMs: prepared.timeoutMs + RESERVE_SLACK_MS,
+      holdMs: prepared.task.timeoutMs + RESERVE_SLACK_MS,
       patiently,
     });
     const secrets = secretsOf(agent);
@@ -57,13 +56,32 @@ export async function work(
       tools: measuredTools(redactedTools(runtime.tools, secrets), deps),
     };
     const ended = await tracedAgent(task, agent, secrets, deps, ports, (traced) =>
-      runAgentTask(prepared, { ...agentDeps, ...traced }, ends),
+      runAgentTask(prepared.task, { ...agentDeps, ...traced }, ends),
     );
     countDenied(ended, agent, deps);
     return ended;
   } catch (error) {
     if (error instanceof Stopped) return { kind: "stopped" };
     throw error;
+  }
+}
+
+type Failed = Extract<AgentOutcome, { kind: "failed" }>;
+
+/** P4: a text that is lost ends this attempt. Another one has texts of its own: its prompt is stored anew, its turns made. */
+async function prepare(
+  task: Task,
+  agent: AgentRuntime["agent"],
+  deps: ExecutorDeps,
+): Promise<{ readonly kind: "ready"; readonly task: AgentTask } | Failed> {
+  const [stored] = await Promise.all([deps.facts.turns(task, task), announce(task, deps)]);
+  try {
+    const recorded = await recordedTurns(task, stored, deps.outputs);
+    return { kind: "ready", task: await agentTask(task, agent, recorded, deps.outputs) };
+  } catch (error) {
+    if (!(error instanceof OutputLost)) throw error;
+    const message = `the attempt cannot go on from what is recorded: ${error.message}`;
+    return { kind: "failed", code: "output.lost", message, mayPass: true, ...paid(stored) };
   }
 }
 

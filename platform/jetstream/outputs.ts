@@ -5,9 +5,10 @@
  * O2  A digest has one text. What is there is not written again, unless it would go before the record that refers to it:
  *     then all of its pieces are, over those that are there.
  * O3  What is read is what was stored, or it is lost: the digest is looked at. A replica may be behind: before a text
- *     counts as lost, the leader was asked (a guest may not ask it).
+ *     counts as lost, the leader was asked; a guest, who may not ask it, asks again a few times.
  */
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { StoredMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { BUCKETS } from "#core/events/subjects.ts";
@@ -22,6 +23,8 @@ const DECODER = new TextDecoder();
 /** Below every server's `max_payload`. */
 const PIECE_BYTES = 128 * 1024;
 const PIECES = "Ark-Pieces";
+/** O3: a replica follows its leader within these. */
+const AGAIN_MS = [100, 300, 1_000];
 /** Under way at a time. */
 const AT_ONCE = 8;
 
@@ -69,10 +72,20 @@ async function writeAll(link: Link, subjects: Subjects, data: Uint8Array): Promi
 /** O3. */
 async function load(link: Link, of: Home, digest: string): Promise<string> {
   const subjects = subjectsOf(of, digest);
-  const near = await readAll((index) => piece(link, subjects(index)), digest);
-  const found = near ?? (link.isGuest ? undefined : await readAll((index) => led(link, subjects(index)), digest));
+  const near = () => readAll((index) => piece(link, subjects(index)), digest);
+  const far = () => (link.isGuest ? again(near) : readAll((index) => led(link, subjects(index)), digest));
+  const found = (await near()) ?? (await far());
   if (found === undefined) throw new OutputLost(`output ${digest} is not in the store any more`);
   return DECODER.decode(found);
+}
+
+async function again<T>(read: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (const pauseMs of AGAIN_MS) {
+    await delay(pauseMs);
+    const found = await read();
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 async function readAll(

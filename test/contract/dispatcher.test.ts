@@ -262,6 +262,24 @@ test("E26: 50 parallel ends of a team fire 50 times, each with its own output; l
   expect(topics).toContain(`${"x".repeat(40_000)} of first-run-0`);
 });
 
+test("P4: an output that is lost is a dead letter at once, with its reason, and holds no claim", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.event({
+    source: { type: "team-output", teamOutput: { name: "first", onPhase: "Succeeded" } },
+    concurrencyPolicy: "Forbid",
+  });
+  const outputRef = { digest: `sha256:${"0".repeat(64)}`, bytes: 40_000 };
+  const data = { output: "the beginning", outputRef };
+  const ended = foreign("uid-1/end", { type: "dev.ark.run.succeeded", data, extensions: { arkteam: "first" } });
+  for (const path of ["/events/default/greet", "/events/default/greet", "/dead-letter/default/greet"])
+    expect(await deliver(door, ended, path)).toBe(204);
+  expect(await letters(door)).toEqual(["OutputLost"]);
+  expect(await door.runs()).toEqual([]);
+  expect(await door.js.locks.holder("default.greet")).toBeUndefined();
+  expect(door.fires.at(-1)).toMatchObject({ outcome: "dead-lettered", reason: "OutputLost" });
+});
+
 test("api 1: the hop count travels, and the 17th hop is dead-lettered", async () => {
   await using door = await openDoor();
   await door.team();

@@ -70,6 +70,28 @@ test("P4: a run whose next step reads a text that the store has no more ends, an
   });
 });
 
+test.each([false, true])(
+  "P4: an attempt whose prompt or turn the store has no more ends with its reason and its cost, and asks no model; guest: %s",
+  async (guests) => {
+    await using world = await startWorld({ functions: ["executor"], script: [], guests });
+    const { factLog, tasks } = world.js;
+    const lost = { ref: { digest: `sha256:${"0".repeat(64)}`, bytes: 40_000, preview: "Write" } };
+    const key = { step: "write", iteration: 0, attempt: 0 };
+    const usage = { inputTokens: 20, outputTokens: 3 };
+    const turned = { namespace: NAMESPACE, run: "lost-turn", uid: "uid-of-turn" };
+    const prompted = { namespace: NAMESPACE, run: "lost-prompt", uid: "uid-of-prompt" };
+    await factLog.publish(turned, { kind: "step.turn", at: 1, ...key, turn: 0, usage, model: "mock", record: lost });
+    await tasks.publish({ ...turned, ...key, agent: AGENT, prompt: { inline: "Write." }, budgets: [] });
+    await tasks.publish({ ...prompted, ...key, agent: AGENT, prompt: lost, budgets: [] });
+    const failed = { kind: "failed", code: "output.lost", mayPass: true };
+    for (const [ref, paid] of [[turned, usage] as const, [prompted, { inputTokens: 0, outputTokens: 0 }] as const]) {
+      const finished = async () => (await factLog.finished(ref, key))?.fact;
+      await expect.poll(finished, { timeout: 50_000 }).toMatchObject({ outcome: failed, usage: paid });
+    }
+    expect(world.model.requests()).toEqual([]);
+  },
+);
+
 test("D7: SIGTERM lets the task in hand end, takes no other, exits 0", async () => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => (release = resolve));
