@@ -61,7 +61,9 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   const closing = new AsyncDisposableStack();
   try {
     const telemetry = closing.use(await openTelemetry("ark-up", options.env, options.log));
-    const store = closing.use(await openStore(options.dataDir, options.env, options.log, options.signal));
+    const store = closing.use(
+      await openStore(options.dataDir, options.env, telemetry.meters, options.log, options.signal),
+    );
     const models = closing.use(await startModels(options.provider, options.sources, options.env));
     const secrets = await Secrets.open(options.dataDir);
     return await compose(options, { telemetry, store, models, secrets }, closing);

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ArkError } from "#core/errors.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters } from "#core/ports/meters.ts";
 import { type JetStream, openJetStream } from "#platform/jetstream/jetstream.ts";
 import { cacheDir } from "./cache-dir.ts";
 import { findNatsServer } from "./nats-server/find.ts";
@@ -17,7 +18,13 @@ export type Store = AsyncDisposable & {
 };
 
 /** Throws ArkError: `nats.missing`, `nats.too_old`, `data.locked`, `timeout`, `interrupted`. */
-export async function openStore(dataDir: string, env: Env, log: Logger, signal: AbortSignal): Promise<Store> {
+export async function openStore(
+  dataDir: string,
+  env: Env,
+  meters: Meters,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Store> {
   const binary = await natsBinary(env, log, signal);
   const token = randomBytes(24).toString("hex");
   const storeDir = path.join(dataDir, "nats");
@@ -32,6 +39,7 @@ export async function openStore(dataDir: string, env: Env, log: Logger, signal: 
       auth: { token },
       name: "ark-up",
       signal,
+      meters,
       leaseTtlMs: LEASE_MS,
       taskAckWaitMs: LEASE_MS,
     });

@@ -55,6 +55,7 @@ async function main(config: Config): Promise<void> {
     url: config.natsUrl,
     name: "ark-operator",
     signal: stop,
+    meters,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await provision(js, config, log);

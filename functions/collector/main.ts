@@ -32,6 +32,7 @@ async function main(config: Config): Promise<void> {
     url: config.natsUrl,
     name: "ark-collector",
     signal: stop,
+    meters: telemetry.meters,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision({ ackWaitMs: config.leaseMs });

@@ -35,6 +35,7 @@ async function main(config: Config): Promise<void> {
     url: config.natsUrl,
     name: "ark-dispatcher",
     signal: stop,
+    meters: telemetry.meters,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();

@@ -44,6 +44,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     url: config.natsUrl,
     name: `ark-executor-${agent.name}`,
     signal: stop,
+    meters: telemetry.meters,
     leaseTtlMs: config.leaseMs,
     taskAckWaitMs: config.leaseMs,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),

@@ -29,6 +29,7 @@ async function main(config: Config): Promise<void> {
     url: config.natsUrl,
     name: `ark-router-${config.service}`,
     signal: stop,
+    meters: telemetry.meters,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
     ...(config.isGuest && { guest: config }),
   });

@@ -42,6 +42,7 @@ async function main(config: Config): Promise<void> {
     url: config.natsUrl,
     name: "ark-webhook",
     signal: stop,
+    meters: telemetry.meters,
     ...(config.natsCreds !== undefined && { creds: config.natsCreds }),
   });
   await js.provision();

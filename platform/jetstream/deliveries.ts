@@ -7,11 +7,14 @@
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import type { Delivery } from "#core/ports/record.ts";
 import { API, hasCode, isAway, reached, unavailable } from "./reached.ts";
+import { HANDED_BACK, type Traffic, typeOf } from "./traffic.ts";
 
 /** A pull lives this long; heartbeats tell within twice their interval that it is gone (D9: work goes on within 5 s). */
 const PULL = { expires: 10_000, idle_heartbeat: 2_000 } as const;
 
 type ReadOptions<T> = {
+  readonly stream: string;
+  readonly traffic: Traffic;
   readonly maxPending: number;
   readonly signal: AbortSignal;
   /** undefined: not a message of ours; it is taken out of the queue. */
@@ -19,7 +22,7 @@ type ReadOptions<T> = {
 };
 
 export async function* deliveries<T>(consumer: Consumer, options: ReadOptions<T>): AsyncGenerator<Delivery<T>> {
-  const { signal } = options;
+  const { signal, stream, traffic } = options;
   if (signal.aborted) return;
   const messages = await reached(
     consumer.consume({ ...PULL, max_messages: options.maxPending, bind: true, abort_on_missing_resource: true }),
@@ -36,7 +39,7 @@ export async function* deliveries<T>(consumer: Consumer, options: ReadOptions<T>
       if (signal.aborted) return give(next.value);
       const value = options.decode(next.value);
       if (value === undefined) next.value.term("not understood");
-      else yield delivery(next.value, value);
+      else yield delivery(next.value, value, { stream, traffic });
     }
   } catch (error) {
     throw isDeleted(error) ? unavailable(error) : error;
@@ -56,20 +59,38 @@ export function settleAddress(of: object): string | undefined {
   return addresses.get(of);
 }
 
-export function delivery<T>(message: JsMsg, value: T): Delivery<T> {
+type Counting = { readonly stream: string; readonly traffic: Traffic };
+
+export function delivery<T>(message: JsMsg, value: T, { stream, traffic }: Counting): Delivery<T> {
+  traffic.consumed(stream);
+  const settled = traffic.inHand(stream);
   let acked: Promise<void> | undefined;
   const made: Delivery<T> = {
     value,
     seq: message.seq,
     deliveries: message.info.deliveryCount,
     // A second call gives the first one's answer: an acknowledgement that was not confirmed stays unconfirmed.
-    ack: () => (acked ??= reached(message.ackAck()).then(() => undefined)),
-    nak: (delayMs) => quietly(() => message.nak(delayMs)),
+    ack: () => (acked ??= told(reached(message.ackAck()), settled)),
+    nak: (delayMs) => {
+      settled(HANDED_BACK);
+      quietly(() => message.nak(delayMs));
+    },
     working: () => quietly(() => message.working()),
   };
   // Every message has one; the client's type alone does not say so.
   if ("reply" in message && typeof message.reply === "string") addresses.set(made, message.reply);
   return made;
+}
+
+/** `settled` hears how it ended. */
+export async function told(acking: Promise<unknown>, settled: (error?: string) => void): Promise<void> {
+  try {
+    await acking;
+    settled();
+  } catch (error) {
+    settled(typeOf(error));
+    throw error;
+  }
 }
 
 async function giveBack(iterator: AsyncIterator<JsMsg>): Promise<void> {

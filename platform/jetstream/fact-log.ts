@@ -26,7 +26,7 @@ const AHEAD = 8;
 
 export function factLog(link: Link): FactLog {
   return {
-    publish: (run, fact) => publish(link, run, fact),
+    publish: (run, fact) => link.traffic.sent(STREAMS.facts, publish(link, run, fact)),
     finished: (run, key) => finished(link, run, key),
     turns: (run, key) => turns(link, run, key),
     history: (run) => facts(link, runFactsFilter(run)),
@@ -102,7 +102,7 @@ async function* consume(
   options: { readonly maxPending: number; readonly signal: AbortSignal },
 ): AsyncGenerator<Delivery<StoredFact>> {
   const consumer = await durableConsumer(link, DURABLES.collector);
-  yield* deliveries(consumer, { ...options, decode: decodeFact });
+  yield* deliveries(consumer, { ...options, stream: STREAMS.facts, traffic: link.traffic, decode: decodeFact });
 }
 
 async function purge(link: Link, run: RunName): Promise<void> {

@@ -5,14 +5,15 @@
  * G2  Where the answer is lost, both may hold the task: the lease lets one of them work (L1).
  */
 import type { Task } from "#core/events/tasks.ts";
-import { handSubject } from "#core/events/subjects.ts";
+import { handSubject, STREAMS } from "#core/events/subjects.ts";
 import type { Delivery } from "#core/ports/record.ts";
 import type { HandOver } from "#core/ports/services.ts";
-import { settleAddress } from "./deliveries.ts";
+import { settleAddress, told } from "./deliveries.ts";
 import { feed } from "./feed.ts";
 import type { Link } from "./link.ts";
 import { decodeJson } from "./messages.ts";
 import { isAway, reached } from "./reached.ts";
+import { HANDED_BACK } from "./traffic.ts";
 
 /** It answers from memory: an instance that takes longer is not there. */
 const ANSWER_MS = 1_000;
@@ -52,6 +53,8 @@ export function handOver(link: Link): HandOver {
 
 /** The words of the acknowledgement protocol (NATS ADR-13). */
 function received(link: Link, { task, seq, deliveries, settle }: Parcel): Delivery<Task> {
+  // Whoever pulled it has counted its delivery.
+  const settled = link.traffic.inHand(STREAMS.tasks);
   let acked: Promise<void> | undefined;
   const say = (word: string): void => {
     try {
@@ -64,8 +67,11 @@ function received(link: Link, { task, seq, deliveries, settle }: Parcel): Delive
     value: task,
     seq,
     deliveries,
-    ack: () => (acked ??= reached(link.nc.request(settle, "+ACK", { timeout: link.timeoutMs })).then(() => undefined)),
-    nak: (delayMs = 0) => say(delayMs === 0 ? "-NAK" : `-NAK ${JSON.stringify({ delay: delayMs * 1_000_000 })}`),
+    ack: () => (acked ??= told(reached(link.nc.request(settle, "+ACK", { timeout: link.timeoutMs })), settled)),
+    nak: (delayMs = 0) => {
+      settled(HANDED_BACK);
+      say(delayMs === 0 ? "-NAK" : `-NAK ${JSON.stringify({ delay: delayMs * 1_000_000 })}`);
+    },
     working: () => say("+WPI"),
   };
 }

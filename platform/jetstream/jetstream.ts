@@ -13,6 +13,7 @@ import type {
 } from "#core/ports/events.ts";
 import type { ProbeAnswers, Probes } from "#core/ports/probes.ts";
 import type { Announcements, HandOver, Instances, Services } from "#core/ports/services.ts";
+import type { Meters } from "#core/ports/meters.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type {
   Backlog,
@@ -70,6 +71,7 @@ export type JetStreamOptions = ConnectOptions & {
   readonly taskAckWaitMs?: number;
   /** An executor or a router with a user of its own: what it needs was made by others. */
   readonly guest?: Guest | undefined;
+  readonly meters?: Meters;
 };
 
 /** Ports of the record: what happened, what is to be done, who does it. */
@@ -120,9 +122,9 @@ export type JetStream = AsyncDisposable &
 
 /** Throws ArkError: `nats.unreachable`, `nats.too_old`, `interrupted`. */
 export async function openJetStream(options: JetStreamOptions): Promise<JetStream> {
-  const { guest, requestTimeoutMs: timeoutMs } = options;
+  const { guest, requestTimeoutMs: timeoutMs, meters } = options;
   const connected = await connectNats(guest === undefined ? options : { ...options, inbox: inboxOf(guest) });
-  const link = await openLink(connected, { timeoutMs, isGuest: guest !== undefined });
+  const link = await openLink(connected, { timeoutMs, isGuest: guest !== undefined, meters });
   const close = () => closeLink(link);
   return {
     ...recordPorts(link, options),

@@ -1,6 +1,8 @@
 /** What every adapter of this folder needs: one connection, its JetStream client, one request timeout. */
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
 import { delay, type NatsConnection } from "@nats-io/transport-node";
+import type { Meters } from "#core/ports/meters.ts";
+import { type Traffic, trafficOf, UNCOUNTED } from "./traffic.ts";
 
 export type Link = {
   readonly nc: NatsConnection;
@@ -11,6 +13,13 @@ export type Link = {
   readonly line: Line;
   /** A user with permissions of its own: it looks nothing up and makes nothing, but binds to what is there. */
   readonly isGuest: boolean;
+  readonly traffic: Traffic;
+};
+
+type LinkOptions = {
+  readonly timeoutMs?: number | undefined;
+  readonly isGuest?: boolean;
+  readonly meters?: Meters | undefined;
 };
 
 /** `again`: told each time the line is there again. */
@@ -20,12 +29,13 @@ const REQUEST_TIMEOUT_MS = 5_000;
 
 export async function openLink(
   nc: NatsConnection,
-  { timeoutMs = REQUEST_TIMEOUT_MS, isGuest = false }: { timeoutMs?: number | undefined; isGuest?: boolean } = {},
+  { timeoutMs = REQUEST_TIMEOUT_MS, isGuest = false, meters }: LinkOptions = {},
 ): Promise<Link> {
   const line: Line = { up: true, again: new Set() };
   void follow(nc, line);
   const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: timeoutMs });
-  return { nc, js: jetstream(nc, { timeout: timeoutMs }), jsm, timeoutMs, line, isGuest };
+  const traffic = meters === undefined ? UNCOUNTED : trafficOf(meters);
+  return { nc, js: jetstream(nc, { timeout: timeoutMs }), jsm, timeoutMs, line, isGuest, traffic };
 }
 
 export function isConnected(link: Link): boolean {

@@ -33,7 +33,7 @@ export async function publishEvent(
   id: string,
 ): Promise<{ readonly kind: "stored" | "duplicate"; readonly seq: number }> {
   const { cloudEvent, namespace } = event;
-  const ack = await reached(
+  const publishing = reached(
     link.js.publish(eventSubject(namespace, event.event), JSON.stringify(event), {
       msgID: encodeHeader(id),
       headers: eventHeaders({
@@ -45,7 +45,8 @@ export async function publishEvent(
       }),
     }),
   );
-  return { kind: ack.duplicate ? "duplicate" : "stored", seq: ack.seq };
+  const { duplicate, seq } = await link.traffic.sent(STREAMS.events, publishing);
+  return { kind: duplicate ? "duplicate" : "stored", seq };
 }
 
 /** Not settled or confirmed yet. */
@@ -67,6 +68,8 @@ async function* consume(
   const consumer = await durableConsumer(link, DURABLES.relay);
   yield* deliveries(consumer, {
     ...options,
+    stream: STREAMS.events,
+    traffic: link.traffic,
     decode: ({ data }) => {
       const event = decodeJson(data);
       return isAcceptedEvent(event) ? event : undefined;

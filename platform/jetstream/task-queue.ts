@@ -48,7 +48,7 @@ export function taskQueue(link: Link, options: TaskQueueOptions = {}): TaskQueue
     return opening;
   };
   return {
-    publish: (task) => publish(link, task),
+    publish: (task) => link.traffic.sent(STREAMS.tasks, publish(link, task)),
     next: async (pool, expiresMs, signal) => {
       if (signal.aborted) return undefined;
       const taken = await take(link, await consumerOf(pool), expiresMs, signal);
@@ -133,7 +133,7 @@ async function take(link: Link, consumer: Consumer, expiresMs: number, signal: A
       message.nak();
       return { kind: "took", delivery: undefined };
     }
-    return { kind: "took", delivery: taskDelivery(message) };
+    return { kind: "took", delivery: taskDelivery(link, message) };
   } catch (error) {
     return await classify(link, consumer, error);
   } finally {
@@ -148,9 +148,10 @@ async function first(messages: ConsumerMessages): Promise<JsMsg | undefined> {
   return undefined;
 }
 
-function taskDelivery(message: JsMsg): Delivery<Task> | undefined {
+function taskDelivery({ traffic }: Link, message: JsMsg): Delivery<Task> | undefined {
   const task = decodeJson(message.data);
-  if (typeof task === "object" && task !== null && "step" in task) return delivery(message, task as Task);
+  if (typeof task === "object" && task !== null && "step" in task)
+    return delivery(message, task as Task, { stream: STREAMS.tasks, traffic });
   message.term("not a task");
   return undefined;
 }

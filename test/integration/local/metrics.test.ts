@@ -70,6 +70,22 @@ const SCRIPT = [
   { toolCalls: [{ name: "look" }, { name: "made up" }], usage: { inputTokens: 11, outputTokens: 5 } },
   { text: "An answer.", usage: { inputTokens: 31, outputTokens: 7 } },
 ];
+/** Nothing was denied or lost; wakes and reconcilers are a cluster's. */
+const WHOLE_RUN = [
+  "ark.event.fires",
+  "ark.run.duration",
+  "ark.runs.active",
+  "ark.step.attempts",
+  "ark.step.duration",
+  "ark.step.queue_wait",
+  "ark.tool.duration",
+  "gen_ai.client.operation.duration",
+  "gen_ai.client.token.usage",
+  "http.server.request.duration",
+  "messaging.client.consumed.messages",
+  "messaging.client.sent.messages",
+  "messaging.process.duration",
+];
 const CHAT = {
   "gen_ai.operation.name": "chat",
   "gen_ai.provider.name": "openai",
@@ -112,6 +128,7 @@ test("a run counts its calls, tokens and tools; no name of a run is among the at
       },
     },
   ]);
+  expect([...new Set(points.map(({ name }) => name))]).toEqual(WHOLE_RUN);
   expect(names.filter((name) => JSON.stringify(points).includes(name))).toEqual([]);
   expect(otlp.text()).not.toContain("a prompt nobody else says");
   expect(points.filter((point) => !isDeclared(point))).toEqual([]);
