@@ -1,6 +1,6 @@
 /** How a run ended, as the HTTP APIs say it (api 5, 13), from its folded state. */
 import type { RunState } from "#core/pipeline/state.ts";
-import type { Outputs } from "#core/ports/record.ts";
+import { OutputLost, type Outputs } from "#core/ports/record.ts";
 
 export type TokenUsage = { readonly inputTokens: number; readonly outputTokens: number; readonly totalTokens: number };
 export type RunError = { readonly code: string; readonly message: string; readonly step?: string };
@@ -14,14 +14,27 @@ export type RunAnswer = {
   readonly tokenUsage: TokenUsage;
 };
 
-/** Undefined while the run goes on. */
+/** Undefined while the run goes on. A run that succeeded, and whose output is lost since, has an error in its place. */
 export async function runAnswer(state: RunState, outputs: Pick<Outputs, "load">): Promise<RunAnswer | undefined> {
   const { phase, run: runName } = state;
   if (phase.kind === "running") return undefined;
   const common = { durationMs: phase.endedAt - state.startedAt, runName, tokenUsage: usageOf(state) };
   return phase.kind === "succeeded"
-    ? { status: "succeeded", output: await outputs.load(state, phase.output), ...common }
+    ? { status: "succeeded", ...(await outputOf(state, phase, outputs)), ...common }
     : { status: "failed", error: errorOf(state, phase), ...common };
+}
+
+async function outputOf(
+  state: RunState,
+  { output }: Extract<RunState["phase"], { kind: "succeeded" }>,
+  outputs: Pick<Outputs, "load">,
+): Promise<Pick<RunAnswer, "output" | "error">> {
+  try {
+    return { output: await outputs.load(state, output) };
+  } catch (error) {
+    if (!(error instanceof OutputLost)) throw error;
+    return { error: { code: "output.lost", message: error.message } };
+  }
 }
 
 type Failed = Extract<RunState["phase"], { kind: "failed" }>;

@@ -89,12 +89,12 @@ async function taskOf(id: string, state: RunState | undefined, deps: RouterDeps)
     : { id, contextId, ...ending(state.phase, answer) };
 }
 
-function ending(
-  phase: RunState["phase"],
-  { output = "", error, tokenUsage }: RunAnswer,
-): Omit<A2aTask, "id" | "contextId"> {
+function ending(phase: RunState["phase"], { output, error, tokenUsage }: RunAnswer): Omit<A2aTask, "id" | "contextId"> {
   const metadata = { tokenUsage };
   const at = phase.kind === "running" ? 0 : phase.endedAt;
-  if (phase.kind !== "failed") return { state: "completed", output, at, metadata };
+  if (phase.kind !== "failed") {
+    const said = output === undefined ? { message: error?.message ?? "" } : { output };
+    return { state: "completed", ...said, at, metadata };
+  }
   return { state: phase.reason === "Cancelled" ? "canceled" : "failed", message: error?.message ?? "", at, metadata };
 }

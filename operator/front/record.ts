@@ -12,7 +12,7 @@
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
-import { type FactLog, type Outputs, type RunStates, StoreUnavailable } from "#core/ports/record.ts";
+import { type FactLog, OutputLost, type Outputs, type RunStates, StoreUnavailable } from "#core/ports/record.ts";
 import { readFacts, readingOf } from "#core/runs/read-facts.ts";
 import { type App, createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
@@ -100,7 +100,12 @@ async function outputReply(_request: HttpRequest, run: Run, { states, outputs }:
   if (known?.state.phase.kind !== "succeeded") return notFound;
   const { output } = known.state.phase;
   if ("ref" in output && output.ref.bytes > MAX_OUTPUT_BYTES) return tooLarge;
-  return { kind: "json", status: 200, body: { output: await outputs.load(run, output) } };
+  try {
+    return { kind: "json", status: 200, body: { output: await outputs.load(run, output) } };
+  } catch (error) {
+    if (error instanceof OutputLost) return notFound;
+    throw error;
+  }
 }
 
 type Readers = { readonly take: (until: AbortSignal) => boolean };

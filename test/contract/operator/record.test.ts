@@ -329,6 +329,10 @@ describe("what is read", () => {
       { ...state, phase: { kind: "succeeded", endedAt: 2, output }, steps: {}, issued: {} },
       0,
     );
+    const lost = { ref: { digest: `sha256:${"0".repeat(64)}`, bytes: 40_000, preview: "once" } };
+    const gone = { ...state, ...ref("r11"), phase: { kind: "succeeded", endedAt: 2, output: lost } } as const;
+    await world.js.runStates.put({ ...gone, steps: {}, issued: {} }, 0);
+    expect((await ask(url, `${NS}/r11/output`)).status).toBe(404);
     const answer = await ask(url, `${NS}/r6/output`);
     expect(await answer.json()).toEqual({ output: expect.stringMatching(/^y{32769}$/) });
   });
