@@ -12,7 +12,7 @@ import { carriedResults } from "#core/runs/carried.ts";
 import { sha256 } from "../../functions/dispatcher/fire-key.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
 import { handle } from "../../functions/dispatcher/handler.ts";
-import { relay } from "../../functions/webhook/relay.ts";
+import { relay, type RelayDeps } from "../../functions/webhook/relay.ts";
 import { NS, openDoor, quiet, type Door } from "../harness/door.ts";
 import { Lock } from "../harness/lock.ts";
 
@@ -540,31 +540,7 @@ test("a run's event that is sent again for one ArkEvent waits for its confirmati
     extensions: { arknamespace: NS, arkteam: "first", arkrun: "first-run-1", arkreplay: `${NS}/greet` },
   });
   await door.js.outbox.publish({ namespace: NS, event: "greet", key: "k", cloudEvent: ended, firedAt: 0 }, "uid");
-  const stop = new AbortController();
-  const confirmed = new Lock(1, 20_000);
-  let posts = 0;
-  const relaying = relay(
-    {
-      outbox: door.js.outbox,
-      post: async (event, signal) => {
-        posts += 1;
-        if (posts === 1) return { kind: "accepted" };
-        const outcome = await postEvent(`${door.dispatcher.url}/events/default/greet`, event, {
-          timeoutMs: 5_000,
-          signal,
-        });
-        confirmed.unlock();
-        return outcome;
-      },
-      log: quiet,
-      maxPending: 10,
-      againMs: 50,
-    },
-    stop.signal,
-  );
-  await confirmed.done;
-  stop.abort();
-  await relaying;
+  await relayedBy(door, 1);
   expect(await door.runs()).toHaveLength(1);
 });
 
@@ -573,36 +549,31 @@ test("P1: the relay posts until the dispatcher has confirmed; a Broker that lose
   await door.team();
   await door.event();
   for (let i = 0; i < 5; i++) expect((await door.post({ i })).status).toBe(202);
-  const stop = new AbortController();
-  const lost = new Set<string>();
-  const confirmed = new Lock(5, 20_000);
-  const relaying = relay(
-    {
-      outbox: door.js.outbox,
-      // Takes every event, and loses each of them once: what an in-memory broker does when its pod dies.
-      post: async (event, signal) => {
-        if (!lost.has(event.id)) {
-          lost.add(event.id);
-          return { kind: "accepted" };
-        }
-        const url = `${door.dispatcher.url}/events/default/greet`;
-        const outcome = await postEvent(url, event, { timeoutMs: 5_000, signal });
-        if (outcome.kind === "accepted") confirmed.unlock();
-        return outcome;
-      },
-      log: quiet,
-      maxPending: 10,
-      againMs: 50,
-    },
-    stop.signal,
-  );
-  await confirmed.done;
-  stop.abort();
-  await relaying;
+  await relayedBy(door, 5);
   expect(await door.runs()).toHaveLength(5);
   const stream = (await door.nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS");
   expect(stream?.state.messages).toBe(0);
 });
+
+/** Until `count` events have arrived, by a Broker that takes every event and loses each once: as one whose pod dies. */
+async function relayedBy({ js, dispatcher }: Door, count: number): Promise<void> {
+  const stop = new AbortController();
+  const lost = new Set<string>();
+  const arrived = new Lock(count, 20_000);
+  const post: RelayDeps["post"] = async (event, signal) => {
+    if (!lost.has(event.id)) {
+      lost.add(event.id);
+      return { kind: "accepted" };
+    }
+    const outcome = await postEvent(`${dispatcher.url}/events/default/greet`, event, { timeoutMs: 5_000, signal });
+    if (outcome.kind === "accepted") arrived.unlock();
+    return outcome;
+  };
+  const relaying = relay({ outbox: js.outbox, post, log: quiet, maxPending: 10, againMs: 50 }, stop.signal);
+  await arrived.done;
+  stop.abort();
+  await relaying;
+}
 
 function byHand(name: string, annotations: Record<string, string> = {}): ArkRun {
   return {

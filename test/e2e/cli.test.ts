@@ -45,6 +45,7 @@ async function printed(command: Promise<Said>): Promise<string> {
 }
 
 const ark = (...words: string[]) => user.ark(...words);
+const start = (...words: string[]) => user.start("ark", ...words);
 const name = async (...words: string[]) => (await printed(ark(...words))).trim();
 const isRunning = (run: { status?: { phase?: string } }) => run.status?.phase === "Running";
 
@@ -166,11 +167,11 @@ describe("an event, by the front door", () => {
 describe("Ctrl-C ends the command with 130, and the run goes on", () => {
   test("of logs -f, which shows what comes as it comes", async () => {
     const run = await name("trigger", "greet", "-i", "ask=hold:logs say:go on");
-    const following = user.start("ark", "logs", run, "-f");
+    const following = start("logs", run, "-f");
     await following.says("draft  done: a draft");
     await following.says("edit  started");
     await askedFor("hold:logs say:go on", 1);
-    const other = user.start("ark", "logs", run, "-f");
+    const other = start("logs", run, "-f");
     await other.says("edit  started");
     following.interrupt();
     expect(await following.ended).toMatchObject({ code: 130, err: expect.stringContaining("error: interrupted: ") });
@@ -184,16 +185,7 @@ describe("Ctrl-C ends the command with 130, and the run goes on", () => {
   });
 
   test("of trigger --sync", async () => {
-    const waiting = user.start(
-      "ark",
-      "trigger",
-      "greet",
-      "--sync",
-      "-i",
-      "ask=hold:sync say:went on",
-      "--timeout",
-      "10m",
-    );
+    const waiting = start("trigger", "greet", "--sync", "-i", "ask=hold:sync say:went on", "--timeout", "10m");
     await askedFor("hold:sync say:went on", 1);
     waiting.interrupt();
     expect(await waiting.ended).toMatchObject({
@@ -207,23 +199,14 @@ describe("Ctrl-C ends the command with 130, and the run goes on", () => {
   });
 
   test("of trigger TEAM --wait and of status --watch", async () => {
-    const waiting = user.start(
-      "ark",
-      "trigger",
-      "blog",
-      "--wait",
-      "-i",
-      "ask=hold:wait say:in the end",
-      "--timeout",
-      "10m",
-    );
+    const waiting = start("trigger", "blog", "--wait", "-i", "ask=hold:wait say:in the end", "--timeout", "10m");
     await waiting.says("edit");
     await askedFor("hold:wait say:in the end", 1);
     const [run] = await feature.runs((all) => all.some(isRunning));
     waiting.interrupt();
     expect((await waiting.ended).code).toBe(130);
     const running = (await feature.runs(() => true)).find(isRunning) ?? run;
-    const watching = user.start("ark", "status", running?.metadata.name ?? "", "--watch");
+    const watching = start("status", running?.metadata.name ?? "", "--watch");
     await watching.says("edit");
     watching.interrupt();
     expect((await watching.ended).code).toBe(130);

@@ -1,8 +1,8 @@
 /** Feature: an ArkService gives tasks to an agent that sleeps, over HTTP and A2A. */
-import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client";
-import { Role, type SendMessageRequest, TaskState } from "@a2a-js/sdk";
+import { TaskState } from "@a2a-js/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import { a2aClient, a2aMessage } from "../harness/a2a.ts";
 import { apply, ARK, asleep, isReady, kubectl, until, type Watched } from "./harness/cluster.ts";
 import { openFeature, type Feature } from "./harness/feature.ts";
 import { askedFor } from "./harness/model.ts";
@@ -66,41 +66,10 @@ test("without its token: 401, and nothing starts", async () => {
 });
 
 test("A2A: a client finds the agent's card and sends it a message", async () => {
-  const fetchImpl: typeof fetch = (input, init) => {
-    const headers = new Headers(init?.headers);
-    headers.set("authorization", authorization);
-    return fetch(input, { ...init, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-  };
-  const factory = new ClientFactory({
-    transports: [new JsonRpcTransportFactory({ fetchImpl })],
-    cardResolver: new DefaultAgentCardResolver(),
-  });
-  const client = await factory.createFromUrl(url, ".well-known/agent-card.json");
-  const answer = await client.sendMessage(message("say:over a2a"));
+  const client = await a2aClient(url, authorization, PATIENCE_MS);
+  const answer = await client.sendMessage(a2aMessage("say:over a2a"));
   if (!("id" in answer)) throw new Error("a message, not a task");
   expect(answer.status?.state).toBe(TaskState.TASK_STATE_COMPLETED);
   expect(JSON.stringify(answer.artifacts)).toContain("over a2a");
   expect(await askedFor("say:over a2a")).toHaveLength(1);
 });
-
-function message(text: string): SendMessageRequest {
-  return {
-    tenant: "",
-    message: {
-      messageId: "message-1",
-      contextId: "conversation-1",
-      taskId: "",
-      role: Role.ROLE_USER,
-      parts: [{ content: { $case: "text", value: text }, metadata: undefined, filename: "", mediaType: "text/plain" }],
-      metadata: undefined,
-      extensions: [],
-      referenceTaskIds: [],
-    },
-    configuration: {
-      acceptedOutputModes: [],
-      taskPushNotificationConfig: undefined,
-      returnImmediately: false,
-    },
-    metadata: undefined,
-  };
-}

@@ -1,9 +1,9 @@
 /** What a run costs does not depend on how many there were: nats-server itself counts (D10, E21). */
-import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import { natsBaseline } from "../harness/leaks.ts";
+import { declareWebhook } from "../harness/webhook-event.ts";
 import { AGENT, NAMESPACE, startWorld, type World } from "../harness/world.ts";
 
 const FUNCTIONS = ["webhook", "dispatcher", "collector", "executor"] as const;
@@ -86,7 +86,6 @@ async function quiet({ nats }: World): Promise<{ connections: readonly string[];
 const DURABLE = /\/(collector|relay|default_writer)$/;
 
 async function declare({ js }: World): Promise<void> {
-  const metadata = { name: EVENT, namespace: NAMESPACE };
   const target = { agent: AGENT, prompt: "Note {{ .trigger.body.topic }}" };
   await js.objects.create("ArkAgent", {
     apiVersion: API_VERSION,
@@ -94,22 +93,7 @@ async function declare({ js }: World): Promise<void> {
     metadata: { name: AGENT, namespace: NAMESPACE },
     spec: { replicas: 1, networkPolicy: "default", model: "mock", systemPrompt: "You write." },
   });
-  const created = await js.objects.create("ArkEvent", {
-    apiVersion: API_VERSION,
-    kind: "ArkEvent",
-    metadata,
-    spec: { source: { type: "webhook" }, targets: [target], concurrencyPolicy: "Allow", suspended: false },
-  });
-  await js.triggers.put({
-    ...metadata,
-    uid: created.object.metadata.uid ?? "",
-    generation: 1,
-    type: "webhook",
-    tokenDigest: `sha256:${createHash("sha256").update(TOKEN).digest("hex")}`,
-    suspended: false,
-    concurrencyPolicy: "Allow",
-    targets: [{ hasInput: false, agent: AGENT }],
-  });
+  await declareWebhook(js, { namespace: NAMESPACE, name: EVENT, token: TOKEN, targets: [target] });
 }
 
 /** From the webhook to the end of each, some at a time. */

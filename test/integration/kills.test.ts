@@ -4,7 +4,6 @@
  *
  * `ARK_KILLS` sets how many kills, `ARK_SEED` which schedule.
  */
-import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
@@ -14,6 +13,7 @@ import type { RunState } from "#core/pipeline/state.ts";
 import { watchMoments, type Moments } from "../harness/moments.ts";
 import { startNotebook } from "../harness/notebook.ts";
 import type { TestProcess } from "../harness/process.ts";
+import { declareWebhook } from "../harness/webhook-event.ts";
 import { AGENT, NAMESPACE, startWorld, type FunctionName, type World } from "../harness/world.ts";
 
 const KILLS = Number(process.env["ARK_KILLS"] ?? "200");
@@ -143,27 +143,7 @@ async function declare({ js }: World): Promise<void> {
     },
   });
   const targets = [{ team: TEAM }, { agent: AGENT, prompt: "Note {{ .trigger.body.topic }}" }];
-  const created = await js.objects.create("ArkEvent", {
-    apiVersion: API_VERSION,
-    kind: "ArkEvent",
-    metadata: metadata(EVENT),
-    spec: { source: { type: "webhook" }, targets, concurrencyPolicy: "Allow", suspended: false },
-  });
-  await js.triggers.put({
-    namespace: NAMESPACE,
-    name: EVENT,
-    uid: created.object.metadata.uid ?? "",
-    generation: 1,
-    type: "webhook",
-    tokenDigest: `sha256:${createHash("sha256").update(TOKEN).digest("hex")}`,
-    suspended: false,
-    concurrencyPolicy: "Allow",
-    targets: targets.map(({ team, agent }) => ({
-      hasInput: false,
-      ...(team !== undefined && { team }),
-      ...(agent !== undefined && { agent }),
-    })),
-  });
+  await declareWebhook(js, { namespace: NAMESPACE, name: EVENT, token: TOKEN, targets });
 }
 
 /** Fires, asks again with the same key until it is told 2xx, waits for its runs, fires again. */

@@ -1,8 +1,7 @@
 /** P8: functions that sleep, and nobody but themselves to wake them. */
-import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import { startSwitchboard, type Switchboard } from "../harness/switchboard.ts";
+import { declareWebhook } from "../harness/webhook-event.ts";
 import { AGENT, NAMESPACE, startWorld, type World } from "../harness/world.ts";
 
 const LINE = ["webhook", "dispatcher", "collector", "executor"] as const;
@@ -30,32 +29,12 @@ async function startLine(board: Switchboard): Promise<Line> {
     relay: () => webhook.url,
     [POOL]: () => executor.url,
   });
-  await createEvent(world);
+  const targets = [{ agent: AGENT, prompt: "Note {{ .trigger.body.topic }}" }];
+  await declareWebhook(world.js, { namespace: NAMESPACE, name: EVENT, token: TOKEN, targets });
   return world;
 }
 
 const POOL = `${NAMESPACE}/${AGENT}`;
-
-async function createEvent({ js }: Line): Promise<void> {
-  const targets = [{ agent: AGENT, prompt: "Note {{ .trigger.body.topic }}" }];
-  const created = await js.objects.create("ArkEvent", {
-    apiVersion: API_VERSION,
-    kind: "ArkEvent",
-    metadata: { name: EVENT, namespace: NAMESPACE },
-    spec: { source: { type: "webhook" }, targets, concurrencyPolicy: "Allow", suspended: false },
-  });
-  await js.triggers.put({
-    namespace: NAMESPACE,
-    name: EVENT,
-    uid: created.object.metadata.uid ?? "",
-    generation: 1,
-    type: "webhook",
-    tokenDigest: `sha256:${createHash("sha256").update(TOKEN).digest("hex")}`,
-    suspended: false,
-    concurrencyPolicy: "Allow",
-    targets: [{ hasInput: false, agent: AGENT }],
-  });
-}
 
 async function fire({ processes }: Line, topic: string): Promise<string> {
   const response = await fetch(`${processes.webhook.url}/triggers/${NAMESPACE}/${EVENT}`, {

@@ -1,7 +1,8 @@
 /** A2A (api 5) as clients speak it: 1.0 by the SDK's own client, 0.3 call by call, over real HTTP. */
-import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory, type Client } from "@a2a-js/sdk/client";
-import { Role, type SendMessageRequest, type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
+import type { Client } from "@a2a-js/sdk/client";
+import { type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { a2aClient, a2aMessage, type Over } from "../../harness/a2a.ts";
 import { type Ark, endedRun, startArk } from "../../harness/ark.ts";
 
 const manifests = `
@@ -35,45 +36,12 @@ beforeAll(async () => {
   ];
   ark = await startArk(manifests, { rules });
   base = `${ark.local.url}/services/default/writing`;
-  const fetchImpl: typeof fetch = (input, init) => {
-    const headers = new Headers(init?.headers);
-    headers.set("authorization", authorization);
-    return fetch(input, { ...init, headers });
-  };
-  const factory = new ClientFactory({
-    transports: [new JsonRpcTransportFactory({ fetchImpl })],
-    cardResolver: new DefaultAgentCardResolver(),
-  });
-  client = await factory.createFromUrl(`${base}/`, ".well-known/agent-card.json");
+  client = await a2aClient(`${base}/`, authorization);
 });
 afterAll(() => ark[Symbol.asyncDispose]());
 
-let messages = 0;
-function message(text: string, over: { messageId?: string; immediately?: boolean } = {}): SendMessageRequest {
-  messages += 1;
-  return {
-    tenant: "",
-    message: {
-      messageId: over.messageId ?? `message-${messages}`,
-      contextId: "conversation-1",
-      taskId: "",
-      role: Role.ROLE_USER,
-      parts: [{ content: { $case: "text", value: text }, metadata: undefined, filename: "", mediaType: "text/plain" }],
-      metadata: undefined,
-      extensions: [],
-      referenceTaskIds: [],
-    },
-    configuration: {
-      acceptedOutputModes: [],
-      taskPushNotificationConfig: undefined,
-      returnImmediately: over.immediately ?? false,
-    },
-    metadata: undefined,
-  };
-}
-
-async function send(text: string, over?: { messageId?: string; immediately?: boolean }): Promise<Task> {
-  const answer = await client.sendMessage(message(text, over));
+async function send(text: string, over?: Over): Promise<Task> {
+  const answer = await client.sendMessage(a2aMessage(text, over));
   if (!("id" in answer)) throw new Error("a message, not a task");
   return answer;
 }
@@ -94,7 +62,7 @@ describe("1.0, by the SDK's client", () => {
 
   test("a stream tells every state, then the result, then the end", async () => {
     const seen: StreamResponse[] = [];
-    for await (const event of client.sendMessageStream(message("Write on."))) seen.push(event);
+    for await (const event of client.sendMessageStream(a2aMessage("Write on."))) seen.push(event);
     const kinds = seen.map(({ payload }) => payload?.$case);
     expect(kinds[0]).toBe("task");
     expect(kinds.slice(-2)).toEqual(["artifactUpdate", "statusUpdate"]);
