@@ -59,12 +59,11 @@ export function measuredTools(tools: Toolbox, { meters, now }: MeasureDeps): Too
 }
 
 /** A reservation that is refused is asked for again with less; a call is denied when the least was too much. */
-export function countDenied(
-  ended: AgentOutcome,
-  { namespace, name }: ResolvedAgent,
-  { meters }: Pick<MeasureDeps, "meters">,
-): void {
-  if (!("code" in ended) || ended.code !== "budget.exceeded") return;
+export function countDenied(ended: AgentOutcome, agent: ResolvedAgent, deps: Pick<MeasureDeps, "meters">): void {
+  if ("code" in ended && ended.code === "budget.exceeded") countDenial(agent, deps);
+}
+
+export function countDenial({ namespace, name }: ResolvedAgent, { meters }: Pick<MeasureDeps, "meters">): void {
   meters.add("ark.budget.denied", 1, { "ark.namespace": namespace, "ark.agent": name });
 }
 

@@ -16,6 +16,7 @@ import { retrying } from "#core/ports/retrying.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import { budgetsOf, createBudget } from "./budget.ts";
 import type { ExecutorDeps } from "./deps.ts";
+import { countDenial, measuredModel } from "./measure.ts";
 
 export type Probe = {
   /** Asks where it is due. Never rejects. */
@@ -24,7 +25,7 @@ export type Probe = {
 
 type ProbeDeps = Pick<
   ExecutorDeps,
-  "probes" | "budgets" | "usage" | "runtime" | "heartbeatMs" | "now" | "random" | "sleep" | "log"
+  "probes" | "budgets" | "usage" | "runtime" | "heartbeatMs" | "now" | "random" | "sleep" | "meters" | "log"
 >;
 
 const HOLD_MS = 120_000;
@@ -123,7 +124,8 @@ async function ask(
     const refs = budgetsOf([], agent);
     const budget = createBudget({ budgets: deps.budgets, refs, now: deps.now, holdMs: HOLD_MS, patiently });
     const counting = counted(budget, agent, deps);
-    const { kind } = await askReadiness(agent, validatorPrompt, turn.id, { model, budget: counting }, ends);
+    const ports = { model: measuredModel(model, deps), budget: counting };
+    const { kind } = await askReadiness(agent, validatorPrompt, turn.id, ports, ends);
     if (!signal.aborted) {
       await patiently(() => turn.tell(kind, intervalMs));
       deps.log.info({ agent: agent.name, probe: kind }, "agent asked for its readiness");
@@ -138,12 +140,17 @@ async function ask(
 }
 
 /** As the steps of its runs are, in what the agent's status says that it used. */
-function counted(budget: Budget, { namespace, name }: ResolvedAgent, { usage, now, log }: ProbeDeps): Budget {
+function counted(budget: Budget, agent: ResolvedAgent, deps: ProbeDeps): Budget {
+  const { usage, now, log } = deps;
+  const { namespace, name } = agent;
   return {
     ...budget,
     reserve: async (call) => {
       const reserved = await budget.reserve(call);
-      if (reserved.kind === "refused") return reserved;
+      if (reserved.kind === "refused") {
+        countDenial(agent, deps);
+        return reserved;
+      }
       const settle: typeof reserved.settle = async (used) => {
         await reserved.settle(used);
         await usage

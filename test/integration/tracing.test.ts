@@ -1,4 +1,4 @@
-/** Tracing of our functions as processes: what each one did stands in one trace, also when they stop or are killed. */
+/** Traces and metrics of our functions as processes: what each one did arrives, also when they stop or are killed. */
 import { expect, test } from "vitest";
 import { startOtlp } from "../harness/otlp.ts";
 import { startWorld } from "../harness/world.ts";
@@ -22,9 +22,17 @@ test("each process, as it is deployed, sends its part of a trace before it ends"
     "ark-executor: invoke_agent writer < ark.step writer",
   ]);
   expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([uid.replaceAll("-", "")]));
+  // A minute lies between two exports: these are the last values, which a stop sends.
+  expect(otlp.points().map(({ service, name, count }) => `${service}: ${name} ${count}`)).toEqual(
+    expect.arrayContaining([
+      "ark-collector: ark.run.duration 1",
+      "ark-collector: ark.step.duration 1",
+      "ark-executor: gen_ai.client.operation.duration 1",
+    ]),
+  );
 });
 
-test("P3: a turn that is replayed after a kill makes no second span", async () => {
+test("P3: a turn that is replayed after a kill makes no second span, and counts as no second call", async () => {
   await using otlp = await startOtlp();
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url };
   let asked = (): void => {};
@@ -55,6 +63,8 @@ test("P3: a turn that is replayed after a kill makes no second span", async () =
   expect([...otherSteps, ...otherAgents]).toEqual([]);
   expect(spans.filter(({ parent }) => parent === agent?.spanId).map(({ name }) => name)).toEqual(["chat mock"]);
   expect(calls).toBe(3);
+  const called = otlp.points().filter(({ name }) => name === "gen_ai.client.operation.duration");
+  expect(called.map(({ count }) => count)).toEqual([1]);
 });
 
 test("O2: a collector that is away costs no run and no clean end", async () => {
@@ -63,5 +73,7 @@ test("O2: a collector that is away costs no run and no clean end", async () => {
   await world.request("away-run-aaaaaa");
   expect((await world.ended("away-run-aaaaaa")).phase.kind).toBe("succeeded");
   expect(await Promise.all(LINE.map((name) => world.processes[name].stop()))).toEqual([0, 0]);
-  expect(world.processes.executor.output()).toContain("spans could not be exported");
+  const said = world.processes.executor.output();
+  expect(said).toContain("spans could not be exported");
+  expect(said).toContain("metrics could not be exported");
 });

@@ -3,10 +3,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import { createOpenAiModel } from "#platform/openai/model.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters } from "#core/ports/meters.ts";
+import { apiMeters, openMetrics } from "#platform/telemetry/metrics.ts";
 import { createProbe, type Probe } from "../../../functions/executor/probe.ts";
 import type { Script } from "../../../local/model-server/script.ts";
 import { sleep, taskFor, toolbox } from "../../harness/agent-loop.ts";
 import { startModel, type TestModel } from "../../harness/model.ts";
+import { quiet } from "../../harness/ark.ts";
+import { startOtlp } from "../../harness/otlp.ts";
 import { connectStore, openStore, type Opened } from "./open.ts";
 
 let opened: Opened;
@@ -40,9 +44,10 @@ function anAgent(model: TestModel, over: Partial<ResolvedAgent> = {}): ResolvedA
 }
 
 type Pod = AsyncDisposable & { readonly probe: Probe; readonly said: unknown[] };
-type PodOptions = { readonly turnMs?: number; readonly requestTimeoutMs?: number };
+type PodOptions = { readonly turnMs?: number; readonly requestTimeoutMs?: number; readonly meters?: Meters };
 
-async function startPod(agentOf: () => ResolvedAgent, { turnMs, requestTimeoutMs }: PodOptions = {}): Promise<Pod> {
+async function startPod(agentOf: () => ResolvedAgent, options: PodOptions = {}): Promise<Pod> {
+  const { turnMs, requestTimeoutMs, meters = apiMeters() } = options;
   const store = await connectStore(opened.nats, {
     ...(turnMs !== undefined && { leaseTtlMs: turnMs }),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
@@ -63,6 +68,7 @@ async function startPod(agentOf: () => ResolvedAgent, { turnMs, requestTimeoutMs
     now: () => Date.now() + aheadMs,
     random: Math.random,
     sleep,
+    meters,
     log,
   };
   return { probe: createProbe(deps, agentOf), said, [Symbol.asyncDispose]: () => store.close() };
@@ -226,4 +232,25 @@ test("D26, P8: NATS away makes nobody unready, nobody ready, and nobody asks", a
   await expect.poll(looked, { timeout: 60_000 }).toBe(3);
   expect(await readyOf([poorlyPod])).toEqual([false]);
   expect(asksOf(model)).toBe(3);
+});
+
+test("D19, D26: the question is measured as every call is; one that the budget forbids is counted as that", async () => {
+  await using otlp = await startOtlp();
+  await using model = await startModel([{ text: "HEALTHY", usage: { inputTokens: 9, outputTokens: 1 } }]);
+  {
+    await using metrics = await openMetrics("probe", { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url }, quiet);
+    const [paid, poor] = [anAgent(model), anAgent(model)];
+    const broke = { ...poor, limits: { ...poor.limits, maxDailyTokens: 1 } };
+    for (const agent of [paid, broke]) {
+      await using pod = await startPod(() => agent, { meters: metrics.meters });
+      expect(await pod.probe.ready(alive)).toBe(true);
+    }
+  }
+  const seen = otlp.points().map(({ name, unit, count, value }) => `${name} ${unit === "s" ? count : value}`);
+  expect(seen).toEqual([
+    "ark.budget.denied 1",
+    "gen_ai.client.operation.duration 1",
+    "gen_ai.client.token.usage 9",
+    "gen_ai.client.token.usage 1",
+  ]);
 });
