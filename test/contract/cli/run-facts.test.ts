@@ -58,7 +58,8 @@ async function reading(answer: (response: ServerResponse, fromSeq: number, pass:
     },
   });
   const signal = AbortSignal.timeout(60_000);
-  return { pauses, asked, read: (follow: boolean) => all(facts.read(key, { follow }, signal)) };
+  const read = (follow: boolean) => all(facts.read(key, { follow }, signal));
+  return { pauses, asked, read, output: () => facts.output(key, signal) };
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
@@ -108,6 +109,14 @@ test("P3: a refusal that takes long is no stream that held", async () => {
     message: expect.stringContaining("answered 503: not now"),
   });
   expect(asked.length).toBeLessThan(8);
+});
+
+test("an output that breaks off is none, and no part of one", async () => {
+  const { output } = await reading((response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+    response.write('{"output":"the beginning', () => response.destroy());
+  });
+  expect(await output()).toBeUndefined();
 });
 
 test("a reading that fails ends the command: 3, and nothing goes on watching the run", async () => {
