@@ -3,7 +3,6 @@
  * at everything; passes follow one another, never overlap, and end in no write when nothing is left to do.
  */
 import { createHash } from "node:crypto";
-import type { ServerHealth } from "#core/agent/toolbox.ts";
 import type { Kind } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
@@ -13,9 +12,11 @@ import type { Objects } from "#core/ports/objects.ts";
 import type { ProbeAnswers } from "#core/ports/probes.ts";
 import type { TaskQueue, UsageTally } from "#core/ports/record.ts";
 import type { Services } from "#core/ports/services.ts";
+import type { ToolServers } from "#core/ports/tool-servers.ts";
 import type { Replay, Replays, Triggers } from "#core/ports/events.ts";
-import { agentStatus, isProbed } from "#core/reconcile/agent.ts";
+import { agentStatus } from "#core/reconcile/agent.ts";
 import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
+import { lastSeen } from "#core/reconcile/last-seen.ts";
 import type { Census } from "#core/reconcile/readings.ts";
 import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
@@ -44,8 +45,7 @@ export type ReconcilerDeps = {
   readonly webhookBase: () => string;
   readonly eventStatuses: EventStatuses;
   readonly runsOf: (teamKey: string) => TeamRuns;
-  /** Of servers that were asked by a task. */
-  readonly mcpHealth: (namespace: string, agent: string) => readonly ServerHealth[];
+  readonly toolServers: Pick<ToolServers, "last">;
   readonly onWorld: (world: World) => void;
   readonly now: () => number;
   readonly log: Logger;
@@ -258,19 +258,16 @@ export class Reconciler {
   }
 
   async #agentStatuses(world: World): Promise<void> {
-    const { objects, now, tasks, usage, probes, mcpHealth } = this.#deps;
+    const { objects, now, tasks, usage } = this.#deps;
     for (const { agent, resolution } of world.agents.values()) {
       const { namespace = "default", name = "" } = agent.metadata;
       const { waiting } = await tasks.pending({ namespace, agent: name });
       const used = await usage.last24h({ namespace, agent: name }, now());
-      const probed = isProbed(agent) ? await probes.last({ namespace, agent: name }) : undefined;
       const ready = Math.min(agent.spec.replicas, 1);
-      const servers = mcpHealth(namespace, name);
       const status = agentStatus(agent, {
         ...(resolution.kind === "unresolved" && { unresolved: resolution }),
         ...(resolution.kind === "resolved" && { promptHash: promptHash(resolution.agent.systemPrompt) }),
-        ...(servers.length > 0 && { mcpServers: servers.map((server) => ({ ...server })) }),
-        ...(probed !== undefined && { probed }),
+        ...(await lastSeen(agent, this.#deps)),
         ready,
         pendingTasks: waiting,
         used,

@@ -5,41 +5,36 @@
  *     is closed once the last task that has it has ended its calls.
  */
 import type { ProviderChoice } from "#core/agent/ports.ts";
-import { type Redact, redactor, secretsOf } from "#core/agent/redact.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
-import { type JoinedToolbox, joinTools, type ServerHealth } from "#core/agent/toolbox.ts";
+import { type JoinedToolbox, joinTools } from "#core/agent/toolbox.ts";
 import { createWebhookTools } from "#platform/http/webhook-tool.ts";
 import type { OpenAiModel } from "#platform/openai/model.ts";
 import type { AgentRuntime } from "../functions/executor/deps.ts";
+import { createReport, type ReportDeps } from "../functions/executor/server-report.ts";
 
-type Kept = { readonly made: string; readonly tools: JoinedToolbox; readonly redact: Redact };
+export type ProviderFor = (agent: ResolvedAgent, model: string) => ProviderChoice;
+
+type Kept = { readonly made: string; readonly tools: JoinedToolbox };
 
 /** How long a task may still call tools of a box that was replaced. */
 const CLOSE_AFTER_MS = 600_000;
 
 export class Runtimes {
-  readonly #providerFor: (agent: ResolvedAgent, model: string) => ProviderChoice;
+  readonly #providerFor: ProviderFor;
+  readonly #reports: ReportDeps;
   readonly #kept = new Map<string, Kept>();
   readonly #closing = new Map<NodeJS.Timeout, JoinedToolbox>();
   #model: Promise<OpenAiModel> | undefined;
 
-  constructor(providerFor: (agent: ResolvedAgent, model: string) => ProviderChoice) {
+  constructor(providerFor: ProviderFor, reports: ReportDeps) {
     this.#providerFor = providerFor;
+    this.#reports = reports;
   }
 
   async of(agent: ResolvedAgent): Promise<AgentRuntime> {
     const model = await (this.#model ??= loadModel());
     const tools = await this.#toolsOf(agent);
     return { agent, model, tools, providerFor: (name) => this.#providerFor(agent, name) };
-  }
-
-  /** Of servers that were asked; a server's words may repeat what it was given (P7). */
-  health(namespace: string, name: string): readonly ServerHealth[] {
-    const kept = this.#kept.get(`${namespace}/${name}`);
-    if (kept === undefined) return [];
-    return kept.tools
-      .health()
-      .map((one) => (one.message === undefined ? one : { ...one, message: kept.redact(one.message) }));
   }
 
   async close(): Promise<void> {
@@ -50,14 +45,14 @@ export class Runtimes {
 
   async #toolsOf(agent: ResolvedAgent): Promise<JoinedToolbox> {
     const key = `${agent.namespace}/${agent.name}`;
-    const made = JSON.stringify([agent.mcpServers, agent.tools]);
+    const made = JSON.stringify([agent.uid, agent.mcpServers, agent.tools]);
     const before = this.#kept.get(key);
     if (before?.made === made) return before.tools;
-    const tools = await makeTools(agent);
+    const tools = await makeTools(agent, this.#reports);
     const raced = this.#kept.get(key);
     if (raced?.made === made) return raced.tools;
     if (raced !== undefined) this.#closeLater(raced.tools);
-    this.#kept.set(key, { made, tools, redact: redactor(secretsOf(agent)) });
+    this.#kept.set(key, { made, tools });
     return tools;
   }
 
@@ -71,11 +66,11 @@ export class Runtimes {
   }
 }
 
-async function makeTools(agent: ResolvedAgent): Promise<JoinedToolbox> {
+async function makeTools(agent: ResolvedAgent, reports: ReportDeps): Promise<JoinedToolbox> {
   const singles = createWebhookTools(agent.tools);
   if (agent.mcpServers.length === 0) return joinTools([], singles);
   const { createMcpServers } = await import("#platform/mcp/mcp.ts");
-  return joinTools(createMcpServers(agent.mcpServers), singles);
+  return joinTools(createMcpServers(agent.mcpServers), singles, createReport(agent, reports));
 }
 
 async function loadModel(): Promise<OpenAiModel> {

@@ -13,6 +13,7 @@ import { type Collector, createCollector } from "../functions/collector/collect.
 import { completeRun } from "#core/runs/complete-run.ts";
 import { announce } from "#core/runs/start-run.ts";
 import type { DispatcherDeps } from "../functions/dispatcher/deps.ts";
+import type { ReportDeps } from "../functions/executor/server-report.ts";
 import { tickKey } from "#core/schedule/ticks.ts";
 import { Cron } from "./cron.ts";
 import { deliver, type DeliverDeps } from "./deliver.ts";
@@ -22,7 +23,7 @@ import { forever } from "./forever.ts";
 import type { Models } from "./models.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runs } from "./runs.ts";
-import { Runtimes } from "./runtimes.ts";
+import { type ProviderFor, Runtimes } from "./runtimes.ts";
 import type { Secrets } from "./secrets.ts";
 import { Sources } from "./sources.ts";
 import { LEASE_MS } from "./store.ts";
@@ -65,10 +66,14 @@ export async function buildSystem(
   let world: World = { events: [], agents: new Map() };
   const eventStatuses = new EventStatuses(js.objects, log);
   const dispatcher = dispatcherDeps(js, eventStatuses, () => reconciler.poke(), telemetry, log);
-  const runtimes = new Runtimes((agent, model) => {
+  const providerFor: ProviderFor = (agent, model) => {
     const state = world.agents.get(`${agent.namespace}/${agent.name}`);
     return models.providers(model, state === undefined ? env : agentEnv(state.agent, secrets, env));
-  });
+  };
+  const runtimes = new Runtimes(
+    providerFor,
+    reportDeps(js, () => reconciler.poke(), log),
+  );
   const executors = new Executors(executorDeps(js, runtimes, telemetry, log), hard);
   const cron = await Cron.open({ dataDir, fire: (event, tick) => publishTick(js, event, tick), now: Date.now, log });
   const runs: Runs = new Runs({
@@ -95,7 +100,7 @@ export async function buildSystem(
     webhookBase,
     eventStatuses,
     runsOf: (team) => runs.of(team),
-    mcpHealth: (namespace, name) => runtimes.health(namespace, name),
+    toolServers: js.toolServers,
     onWorld: (next) => {
       world = next;
       executors.use(next.agents);
@@ -185,6 +190,21 @@ function collectorPorts(
     sleep,
     spans,
     meters,
+    log,
+  };
+}
+
+/** What is told of MCP servers stands in their agent's status at once. */
+function reportDeps({ toolServers }: JetStream, onTold: () => void, log: Logger): ReportDeps {
+  return {
+    toolServers: {
+      last: (agent) => toolServers.last(agent),
+      tell: async (agent, seen) => {
+        await toolServers.tell(agent, seen);
+        onTold();
+      },
+    },
+    now: Date.now,
     log,
   };
 }

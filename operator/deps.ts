@@ -10,6 +10,7 @@ import type { Objects } from "#core/ports/objects.ts";
 import type { ProbeAnswers } from "#core/ports/probes.ts";
 import type { FactLog, RunStates, TaskQueues, UsageTally } from "#core/ports/record.ts";
 import type { Instances, Services } from "#core/ports/services.ts";
+import type { ToolServers } from "#core/ports/tool-servers.ts";
 import type { SignerOutcome } from "#platform/jetstream/users.ts";
 import type { Children } from "#platform/kube/children.ts";
 import type { Recorder } from "#platform/kube/events.ts";
@@ -55,6 +56,7 @@ export type Deps = {
   readonly replays: Replays;
   readonly usage: Pick<UsageTally, "last24h">;
   readonly probes: ProbeAnswers;
+  readonly toolServers: Pick<ToolServers, "last">;
   readonly services: Services;
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish" | "purge">;

@@ -143,6 +143,7 @@ function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log
     replays: js.replays,
     usage: js.usage,
     probes: js.probes,
+    toolServers: js.toolServers,
     services: js.services,
     instances: js.instances,
     outbox: js.outbox,

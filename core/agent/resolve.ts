@@ -43,6 +43,7 @@ function resolve(agent: ArkAgent, given: Lookups): ResolvedAgent {
   return {
     namespace: agent.metadata.namespace ?? "default",
     name: agent.metadata.name ?? "",
+    ...(agent.metadata.uid !== undefined && { uid: agent.metadata.uid }),
     model: spec.model,
     provider: choice.provider,
     systemPrompt: promptOf(spec, given),

@@ -40,6 +40,8 @@ export type Fragments = { readonly before: readonly string[]; readonly after: re
 export type ResolvedAgent = {
   readonly namespace: string;
   readonly name: string;
+  /** Of the ArkAgent: another one of the same name has another. */
+  readonly uid?: string;
   readonly model: string;
   readonly provider: Provider;
   /** The text in effect; an unresolved reference never gets here (D49). */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { joinTools, type ToolServer, type ToolServerListing } from "./toolbox.ts";
+import { joinTools, type ServerHealth, type ToolServer, type ToolServerListing } from "./toolbox.ts";
 import { toolName } from "./tool-name.ts";
 
 const never = new AbortController().signal;
@@ -26,17 +26,32 @@ test("X1, X2: tools are ordered by name, and an unreachable server lacks alone",
   const one = server("one", () => listing.now);
   const two = server("two", () => ({ kind: "tools", tools: [spec("x")] }));
   const single = { spec: spec("hook"), call: async () => ({ kind: "result" as const, text: "hooked" }) };
-  const tools = joinTools([two, one], [single]);
+  const seen: ServerHealth[][] = [];
+  const tools = joinTools([two, one], [single], (found) => seen.push([...found]));
   const names = async () => (await tools.list(never)).map(({ name }) => name);
   expect(await names()).toEqual(["hook", "one__a", "one__b", "two__x"]);
   listing.now = { kind: "unreachable", reason: "away" };
   expect(await names()).toEqual(["hook", "two__x"]);
-  expect(tools.health()).toContainEqual({ name: "one", url: "http://one", healthy: false, message: "away" });
+  expect(seen.at(-1)).toContainEqual({ name: "one", url: "http://one", healthy: false, message: "away" });
   // Another task was offered it before: what it becomes of is the server's to say.
   expect(await tools.call("one__a", {}, { idempotencyKey: "k" }, never)).toMatchObject({ text: "one ran a" });
+  expect(seen.at(-1)).toEqual([{ name: "one", url: "http://one", healthy: true }]);
   expect(await tools.call("hook", {}, { idempotencyKey: "k" }, never)).toMatchObject({ text: "hooked" });
+  expect(seen).toHaveLength(3);
   await tools.close();
   expect([one.closed, two.closed]).toEqual([1, 1]);
+});
+
+test("X5: a listing that its task gave up says nothing of the servers", async () => {
+  const stop = new AbortController();
+  const seen: ServerHealth[] = [];
+  const slow = server("slow", () => {
+    stop.abort();
+    return { kind: "unreachable", reason: "the task was stopped" };
+  });
+  const tools = joinTools([slow], [], (found) => seen.push(...found));
+  expect(await tools.list(stop.signal)).toEqual([]);
+  expect(seen).toEqual([]);
 });
 
 test("X3: an invented name is answered with the names there are; a first call lists first", async () => {

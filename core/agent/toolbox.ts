@@ -5,6 +5,7 @@
  * X2  The order is by name: the same tools give the same bytes in a request (D16).
  * X3  A name the model made up is answered with the names there are.
  * X4  Arguments are held against the tool's own schema before a webhook is called.
+ * X5  A server that a task stopped asking has said nothing of itself.
  */
 import { compileSchema } from "./schema-check.ts";
 import type { Toolbox, ToolOutcome, ToolSpec } from "./ports.ts";
@@ -34,7 +35,6 @@ export type SingleTool = {
   ) => Promise<ToolOutcome>;
 };
 
-/** For `ArkAgent.status.mcpServers`. */
 export type ServerHealth = {
   readonly name: string;
   readonly url: string;
@@ -43,27 +43,32 @@ export type ServerHealth = {
 };
 
 export type JoinedToolbox = Toolbox & {
-  /** As of the last `list`; a server that was never asked is absent. */
-  readonly health: () => readonly ServerHealth[];
   readonly close: () => Promise<void>;
 };
 
 type Call = SingleTool["call"];
 type Entry = { readonly spec: ToolSpec; readonly call: Call };
 
-export function joinTools(servers: readonly ToolServer[], singles: readonly SingleTool[]): JoinedToolbox {
+/** `onUse`: how servers were found, each time that they were asked for their tools or one was called. */
+export function joinTools(
+  servers: readonly ToolServer[],
+  singles: readonly SingleTool[],
+  onUse: (seen: readonly ServerHealth[]) => void = () => {},
+): JoinedToolbox {
   const checked = singles.map(withArgumentCheck);
-  const health = new Map<string, ServerHealth>();
+  const asked = new Set<string>();
   /** What a server said last: another task may hold its tools' names while it is away. */
   const offered = new Map<string, readonly Entry[]>();
 
   const list = async (signal: AbortSignal): Promise<readonly ToolSpec[]> => {
     const listings = await Promise.all(servers.map(async (server) => ({ server, listing: await server.list(signal) })));
     const specs = new Map(checked.map(({ spec }) => [spec.name, spec]));
+    const answered = listings.filter(({ listing }) => listing.kind === "tools" || !signal.aborted);
+    for (const { server } of answered) asked.add(server.name);
+    onUse(answered.map(({ server, listing }) => healthOf(server, listing)));
     for (const { server, listing } of listings) {
-      health.set(server.name, healthOf(server, listing));
       if (listing.kind === "unreachable") continue;
-      const entries = listing.tools.map((tool) => entryOf(server, tool));
+      const entries = listing.tools.map((tool) => entryOf(server, tool, (one) => onUse([one])));
       offered.set(server.name, entries);
       for (const { spec } of entries) specs.set(spec.name, spec);
     }
@@ -73,11 +78,10 @@ export function joinTools(servers: readonly ToolServer[], singles: readonly Sing
 
   return {
     list,
-    health: () => [...health.values()],
     close: async () => void (await Promise.all(servers.map((server) => server.close()))),
     call: async (name, args, options, signal) => {
       // A task that goes on from recorded turns may call a tool before it ever listed one.
-      if (health.size < servers.length) await list(signal);
+      if (asked.size < servers.length) await list(signal);
       const entry = callable().findLast(({ spec }) => spec.name === name);
       if (entry !== undefined) return entry.call(args, options, signal);
       return unknown(
@@ -93,10 +97,17 @@ function healthOf({ name, url }: ToolServer, listing: ToolServerListing): Server
   return { name, url, healthy: false, message: listing.reason };
 }
 
-function entryOf(server: ToolServer, tool: ToolSpec): Entry {
+function entryOf(server: ToolServer, tool: ToolSpec, seen: (health: ServerHealth) => void): Entry {
+  const { name, url } = server;
   return {
-    spec: { ...tool, name: toolName(server.name, tool.name) },
-    call: (args, options, signal) => server.call(tool.name, args, options, signal),
+    spec: { ...tool, name: toolName(name, tool.name) },
+    call: async (args, options, signal) => {
+      const outcome = await server.call(tool.name, args, options, signal);
+      if (outcome.kind === "result") seen({ name, url, healthy: true });
+      else if (outcome.code === "tool.unreachable" && !signal.aborted)
+        seen({ name, url, healthy: false, message: "it could not be reached for a call" });
+      return outcome;
+    },
   };
 }
 

@@ -24,6 +24,8 @@ test("an executor's permissions, whole", () => {
         "$JS.API.DIRECT.GET.KV_ark-budgets.$KV.ark-budgets.usage.team-a.writer.*",
         "$KV.ark-budgets.probe.team-a.writer.*",
         "$JS.API.DIRECT.GET.KV_ark-budgets.$KV.ark-budgets.probe.team-a.writer.*",
+        "$KV.ark-budgets.mcp.team-a.writer.*",
+        "$JS.API.DIRECT.GET.KV_ark-budgets.$KV.ark-budgets.mcp.team-a.writer.*",
         "$KV.ark-instances.team-a.writer.*",
         "$O.ark-outputs.C.team-a.>",
         "$JS.API.DIRECT.GET.OBJ_ark-outputs.$O.ark-outputs.C.team-a.>",

@@ -29,7 +29,7 @@ export function inboxOf(guest: Guest): string {
 function ofExecutor({ namespace, agent }: Extract<Guest, { agent: string }>, inbox: string): Permissions {
   const consumer = taskConsumer({ namespace, agent });
   const hand = handSubject({ namespace, agent }, "*");
-  const own = ["usage", "probe"].map((book) => `${book}.${namespace}.${agent}.*`);
+  const own = ["usage", "probe", "mcp"].map((book) => `${book}.${namespace}.${agent}.*`);
   const books = [`run.${namespace}.*`, `agent.${namespace}.${agent}`, ...own];
   return {
     publish: [

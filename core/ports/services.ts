@@ -26,6 +26,9 @@ export interface Services {
 
 export type Pool = { readonly namespace: string; readonly agent: string };
 
+/** One ArkAgent: a later one of the same name has another uid. An agent that no object store made has none. */
+export type AgentId = Pool & { readonly uid?: string | undefined };
+
 /** One awake process of an agent, as it says of itself. */
 export type Instance = {
   readonly instance: string;

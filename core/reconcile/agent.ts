@@ -1,7 +1,9 @@
 /** Status of an ArkAgent from what resolving it came to and what its instances say. */
 import type { ArkAgent, ArkAgentStatus } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ProbeAnswer } from "#core/ports/probes.ts";
+import type { ServerSeen } from "#core/ports/tool-servers.ts";
 import { time, type Verdict, withCondition } from "./conditions.ts";
+import { hasServers, mcpHealth, shownServers } from "./mcp-servers.ts";
 
 export type AgentWorld = {
   /** Undefined when everything it refers to is there. */
@@ -13,7 +15,8 @@ export type AgentWorld = {
   readonly used?: { readonly inputTokens: number; readonly outputTokens: number };
   /** What it said last to its validator prompt. */
   readonly probed?: ProbeAnswer;
-  readonly mcpServers?: ArkAgentStatus["mcpServers"];
+  /** How its instances found its MCP servers last. */
+  readonly servers?: readonly ServerSeen[];
   /** Where a CloudEvent starts a run of it; absent where nobody listens for one. */
   readonly address?: string;
   readonly now: number;
@@ -22,13 +25,14 @@ export type AgentWorld = {
 export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus {
   const { generation = 1 } = agent.metadata;
   const { now, pendingTasks, promptHash } = world;
+  const kept = withoutServers(agent);
   const instances = world.unresolved === undefined ? world.ready : 0;
   const seen = observed(agent, world);
-  let conditions = agent.status?.conditions;
+  let { conditions } = kept;
   for (const [type, verdict] of verdicts(agent, world, seen))
     conditions = withCondition(conditions, type, verdict, { now, generation });
   return {
-    ...agent.status,
+    ...kept,
     ...seen,
     observedGeneration: generation,
     ...(conditions !== undefined && { conditions }),
@@ -39,6 +43,13 @@ export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus 
     ...(promptHash !== undefined && { systemPromptHash: promptHash }),
     ...(world.address !== undefined && { address: { url: world.address } }),
   };
+}
+
+/** The status it has, but for what is said of MCP servers: some may have left the spec. */
+function withoutServers(agent: ArkAgent): ArkAgentStatus {
+  const { mcpServers: _mcpServers, conditions, ...kept } = agent.status ?? {};
+  if (conditions === undefined) return kept;
+  return { ...kept, conditions: conditions.filter(({ type }) => type !== "MCPDegraded" || hasServers(agent)) };
 }
 
 function usageOf({ used }: AgentWorld): Pick<ArkAgentStatus, "dailyTokenUsage"> {
@@ -66,15 +77,19 @@ type Observed = Pick<ArkAgentStatus, "lastProbe" | "mcpServers">;
 
 /** Kept while nobody looks: an agent that sleeps keeps its last answer (api 3, `lastProbe`). */
 function observed(agent: ArkAgent, world: AgentWorld): Observed {
-  const { probed, mcpServers = agent.status?.mcpServers } = world;
+  const { probed, servers = [] } = world;
+  const mcpServers = shownServers(agent, servers);
   const lastProbe = probed === undefined ? agent.status?.lastProbe : { time: time(probed.at), healthy: probed.healthy };
-  return { ...(lastProbe !== undefined && { lastProbe }), ...(mcpServers !== undefined && { mcpServers }) };
+  return {
+    ...(lastProbe !== undefined && { lastProbe }),
+    ...(mcpServers.length > 0 && { mcpServers: [...mcpServers] }),
+  };
 }
 
-function verdicts(agent: ArkAgent, world: AgentWorld, { lastProbe, mcpServers }: Observed): [string, Verdict][] {
+function verdicts(agent: ArkAgent, world: AgentWorld, { lastProbe, mcpServers = [] }: Observed): [string, Verdict][] {
   const found: [string, Verdict][] = [["Ready", readiness(agent, world)], ...dailyLimit(agent, world)];
   if (isProbed(agent)) found.push(["Healthy", lastProbe === undefined ? NOT_PROBED : health(lastProbe.healthy)]);
-  if (mcpServers !== undefined) found.push(["MCPDegraded", mcpHealth(mcpServers)]);
+  if (hasServers(agent)) found.push(["MCPDegraded", mcpHealth(mcpServers)]);
   return found;
 }
 
@@ -106,11 +121,4 @@ function health(healthy: boolean): Verdict {
   return healthy
     ? { status: "True", reason: "ProbePassed", message: "the validator prompt was answered with HEALTHY" }
     : { status: "False", reason: "ProbeFailed", message: "the validator prompt was not answered with HEALTHY" };
-}
-
-function mcpHealth(servers: NonNullable<ArkAgentStatus["mcpServers"]>): Verdict {
-  const down = servers.filter((server) => !server.healthy).map((server) => server.name);
-  return down.length === 0
-    ? { status: "False", reason: "ServersReached", message: "every MCP server answers" }
-    : { status: "True", reason: "ServerUnreachable", message: `unreachable: ${down.join(", ")}` };
 }

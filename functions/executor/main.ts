@@ -20,6 +20,7 @@ import { handleTask } from "./handler.ts";
 import { place } from "./place.ts";
 import { createPresence } from "./presence.ts";
 import { createProbe } from "./probe.ts";
+import { createReport, type Report, type ReportDeps } from "./server-report.ts";
 import { createPool } from "./slots.ts";
 
 /** Below every proxy's patience with a silent answer. */
@@ -61,7 +62,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     probes: js.probes,
     tokens: js.tokens,
     wakes,
-    runtime: once(() => loadRuntime(loaded)),
+    runtime: once(() => loadRuntime(loaded, { toolServers: js.toolServers, now: Date.now, log })),
     instance: config.instance,
     heartbeatMs: config.leaseMs / BEATS_PER_LEASE,
     now: Date.now,
@@ -125,19 +126,19 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
   await wakes.drain(HOLD_MS);
 }
 
-async function loadRuntime({ agent, providerFor }: LoadedAgent): Promise<AgentRuntime> {
+async function loadRuntime({ agent, providerFor }: LoadedAgent, deps: ReportDeps): Promise<AgentRuntime> {
   const { createOpenAiModel } = await import("#platform/openai/model.ts");
   const model = createOpenAiModel();
   await model.warm();
-  return { agent, model, tools: await loadTools(agent), providerFor };
+  return { agent, model, tools: await loadTools(agent, createReport(agent, deps)), providerFor };
 }
 
-async function loadTools(agent: ResolvedAgent): Promise<JoinedToolbox> {
+async function loadTools(agent: ResolvedAgent, report: Report): Promise<JoinedToolbox> {
   const { createWebhookTools } = await import("#platform/http/webhook-tool.ts");
   const singles = createWebhookTools(agent.tools);
   if (agent.mcpServers.length === 0) return joinTools([], singles);
   const { createMcpServers } = await import("#platform/mcp/mcp.ts");
-  return joinTools(createMcpServers(agent.mcpServers), singles);
+  return joinTools(createMcpServers(agent.mcpServers), singles, report);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -7,9 +7,10 @@
  *     agent of that name, as a task that was there first does (D3). Its pods end what they hold.
  * G4  Agents that cannot be seen are not gone (D51).
  */
-import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
-import { agentStatus, isProbed } from "#core/reconcile/agent.ts";
+import type { ArkAgent, ArkAgentStatus } from "#core/api/v1alpha1/ark-agent.ts";
+import { agentStatus } from "#core/reconcile/agent.ts";
 import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
+import { lastSeen } from "#core/reconcile/last-seen.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps, splitKey } from "../deps.ts";
 import { workKey } from "../keys.ts";
@@ -100,29 +101,39 @@ async function showStatus(
   agent: ArkAgent,
   unready: Unready | undefined,
   promptHash: string | undefined,
-  { config, informers, objects, backlogOf, usage, probes, recorder, now }: Deps,
+  deps: Deps,
 ): Promise<void> {
+  const { config, informers, objects, backlogOf, usage, now } = deps;
   const { namespace, name } = nameOf(agent);
   const pods = [...informers.revisions.values()]
     .filter(({ labels }) => labels["serving.knative.dev/service"] === agentServiceName({ namespace, name }))
     .filter(({ namespace: of }) => of === namespace)
     .reduce((sum, { replicas }) => sum + replicas, 0);
   const pendingTasks = backlogOf({ namespace, agent: name });
-  const probed = isProbed(agent) ? await probes.last({ namespace, agent: name }) : undefined;
-  if (probed?.healthy === false && agent.status?.lastProbe?.healthy !== false)
-    tellWarning(recorder, regarding("ArkAgent", agent), "ProbeFailed", "no tasks are taken until it answers HEALTHY");
   const status = agentStatus(agent, {
     ...(unready !== undefined && { unresolved: unready }),
     ...(promptHash !== undefined && { promptHash }),
     ready: pods,
     pendingTasks,
     used: await usage.last24h({ namespace, agent: name }, now()),
-    ...(probed !== undefined && { probed }),
+    ...(await lastSeen(agent, deps)),
     address: eventAddress(agent, config),
     now: now(),
   });
+  warn(agent, status, deps);
   const desiredReplicas = instancesFor(pendingTasks, agentScale(agent.spec));
   await writeStatus(objects, "ArkAgent", agent, { ...status, desiredReplicas });
+}
+
+/** What no longer is as it should be, once. */
+function warn(agent: ArkAgent, status: ArkAgentStatus, { recorder }: Deps): void {
+  const tell = (reason: string, note: string) => tellWarning(recorder, regarding("ArkAgent", agent), reason, note);
+  if (status.lastProbe?.healthy === false && agent.status?.lastProbe?.healthy !== false)
+    tell("ProbeFailed", "no tasks are taken until it answers HEALTHY");
+  const degraded = (of: ArkAgentStatus | undefined) =>
+    of?.conditions?.find(({ type, status: is }) => type === "MCPDegraded" && is === "True");
+  const found = degraded(status);
+  if (found !== undefined && degraded(agent.status) === undefined) tell("MCPDegraded", found.message);
 }
 
 function serviceKey(agent: ArkAgent): string {

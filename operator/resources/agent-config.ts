@@ -12,13 +12,13 @@ export type ConfigMap = ChildObject & { readonly data: Readonly<Record<string, s
 export function agentFile(agent: ArkAgent, settings: readonly ArkSettings[]): string {
   const { resources: _resources, autoscaling: _autoscaling, networkPolicy: _policy, ...spec } = agent.spec;
   return JSON.stringify({
-    agent: { ...head(agent), spec },
+    agent: { ...head(agent, { uid: agent.metadata.uid }), spec },
     settings: settings.map((one) => ({ ...head(one), spec: one.spec })),
   });
 }
 
-function head({ apiVersion, kind, metadata }: ArkAgent | ArkSettings): object {
-  return { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } };
+function head({ apiVersion, kind, metadata: { name, namespace } }: ArkAgent | ArkSettings, more?: object): object {
+  return { apiVersion, kind, metadata: { name, namespace, ...more } };
 }
 
 export function agentConfigMap(agent: ArkAgent, file: string): ConfigMap {

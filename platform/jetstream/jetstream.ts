@@ -13,6 +13,7 @@ import type {
 } from "#core/ports/events.ts";
 import type { ProbeAnswers, Probes } from "#core/ports/probes.ts";
 import type { Announcements, HandOver, Instances, Services } from "#core/ports/services.ts";
+import type { ToolServers } from "#core/ports/tool-servers.ts";
 import type { Meters } from "#core/ports/meters.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type {
@@ -61,6 +62,7 @@ import { taskQueue } from "./task-queue.ts";
 import { taskQueues } from "./task-queues.ts";
 import { timers } from "./timers.ts";
 import { tokenFeed } from "./token-feed.ts";
+import { toolServers } from "./tool-servers.ts";
 import { triggers } from "./triggers.ts";
 import { usageTally } from "./usage.ts";
 import { wakes } from "./wakes.ts";
@@ -86,6 +88,7 @@ type RecordPorts = {
   readonly budgets: Budgets;
   readonly usage: UsageTally;
   readonly probes: Probes & ProbeAnswers;
+  readonly toolServers: ToolServers;
   readonly wakes: Wakes & WakeAsks & WakeHints;
   readonly fireHints: FireHints;
   readonly tokens: TokenFeed;
@@ -151,6 +154,7 @@ function recordPorts(link: Link, options: JetStreamOptions): RecordPorts {
     budgets: budgets(link),
     usage: usageTally(link),
     probes: probes(link, { turnMs: options.leaseTtlMs }),
+    toolServers: toolServers(link),
     wakes: wakes(link),
     fireHints: fireHints(link),
     tokens: tokenFeed(link),

@@ -127,6 +127,7 @@ export function leadDeps(
     replays: js.replays,
     usage: js.usage,
     probes: js.probes,
+    toolServers: js.toolServers,
     services: js.services,
     instances: js.instances,
     outbox: js.outbox,
