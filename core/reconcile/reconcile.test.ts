@@ -198,3 +198,31 @@ test("D26: an agent with a validator prompt tells what it said last; what nobody
   expect(well).toMatchObject({ readyReplicas: 2 });
   expect(healthOf(well)).toMatchObject({ status: "True", reason: "ProbePassed" });
 });
+
+test("D27: of MCP servers an agent shows what was told last, as long as its spec names them", () => {
+  const wiki = { name: "wiki", url: "https://wiki/mcp", timeoutSeconds: 30 };
+  const agentOf = (mcpServers: object[], status?: object) =>
+    ArkAgentSchema.parse({
+      apiVersion,
+      kind: "ArkAgent",
+      metadata: { name: "writer", namespace: "ai", generation: 1 },
+      spec: { model: "mock", systemPrompt: "x", mcpServers },
+      ...(status !== undefined && { status }),
+    });
+  const world = { ready: 0, pendingTasks: 0, now };
+  const degraded = ({ conditions }: ReturnType<typeof agentStatus>) =>
+    conditions?.find(({ type }) => type === "MCPDegraded");
+  expect(degraded(agentStatus(agentOf([]), world))).toBeUndefined();
+  const down = { name: "wiki", url: "https://wiki/mcp", healthy: false, message: "away", at: now, since: now - 5_000 };
+  const told = agentStatus(agentOf([wiki]), { ...world, servers: [down] });
+  expect(told.mcpServers?.map(({ message }) => message)).toEqual(["since 2026-11-21T10:00:25Z: away"]);
+  // The store forgets; the status does not.
+  const later = agentStatus(agentOf([wiki], told), { ...world, now: now + 1e9, servers: [] });
+  expect(later.mcpServers).toEqual(told.mcpServers);
+  expect(degraded(later)).toEqual(degraded(told));
+  const moved = agentStatus(agentOf([{ ...wiki, url: "https://other/mcp" }], told), { ...world, servers: [down] });
+  expect(moved.mcpServers).toBeUndefined();
+  expect(degraded(moved)).toMatchObject({ status: "Unknown", reason: "NotTried" });
+  const gone = agentStatus(agentOf([], told), { ...world, servers: [down] });
+  expect([gone.mcpServers, degraded(gone)]).toEqual([undefined, undefined]);
+});

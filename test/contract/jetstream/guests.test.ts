@@ -94,12 +94,29 @@ test("what is a guest's own it pulls, records, reads back, holds, keeps and ackn
   if (looked.kind !== "ours") throw new Error(looked.kind);
   await looked.turn.tell("healthy", 60_000);
   expect(await guest.probes.look(WRITER, "well?")).toEqual({ kind: "known", verdict: "healthy" });
+  const seen = [{ name: "wiki", url: "http://wiki", healthy: false, message: "away", at: 2, since: 1 }];
+  await guest.toolServers.tell({ ...WRITER, uid: "uid-w" }, seen);
+  expect(await guest.toolServers.last({ ...WRITER, uid: "uid-w" })).toEqual(seen);
   await guest.instances.announce(WRITER, { instance: "pod-1", active: 0, max: 1, ready: true });
   await lease.release();
   await delivery?.ack();
   expect(await record.tasks.pending(WRITER)).toEqual({ waiting: 0, running: 0 });
   expect(await factsOf(RUN)).toEqual(["step.turn", "step.turn", "step.finished"]);
   expect(await guest.tasks.next(WRITER, 1_000, signal)).toBeUndefined();
+});
+
+test.each([
+  ["no JSON", "{"],
+  ["nothing", "null"],
+  ["a time that is none", JSON.stringify({ servers: [{ name: "w", url: "u", healthy: true, at: 1e300, since: 0 }] })],
+  [
+    "a long message",
+    JSON.stringify({ servers: [{ name: "w", message: "x".repeat(513), healthy: false, at: 1, since: 1 }] }),
+  ],
+])("T2: where it writes of its servers what is not as it should be (%s), nothing is there", async (what, text) => {
+  const uid = what.replaceAll(" ", "-");
+  await jetstream(raw).publish(`$KV.ark-budgets.mcp.team-a.writer.${uid}`, text);
+  expect(await record.toolServers.last({ ...WRITER, uid })).toEqual([]);
 });
 
 test("a router reads its service, its runs as they change, who is awake, and asks for runs", async () => {
@@ -197,6 +214,8 @@ describe("refused, and nothing is there afterwards", () => {
     ["another's texts", () => guest.outputs.store(OTHER, "x".repeat(40_000))],
     ["another's budget", () => guest.budgets.reserve([{ key: "agent.team-b.writer", limit: 1 }], "c", 1, 1)],
     ["another agent's readiness", () => guest.probes.look({ ...WRITER, agent: "editor" }, "well?")],
+    ["another agent's servers", () => guest.toolServers.last({ ...WRITER, agent: "editor", uid: "uid-e" })],
+    ["what another agent saw of them", () => guest.toolServers.tell({ ...WRITER, agent: "editor", uid: "uid-e" }, [])],
     ["what an ArkEvent's token is", () => guest.triggers.get("team-a", "hook")],
     ["a purge of its own run", () => guest.factLog.purge(RUN)],
     ["streams", () => guest.provision()],

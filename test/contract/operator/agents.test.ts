@@ -207,6 +207,62 @@ test("D26: what an agent said last shows while it sleeps, with its reason", asyn
   await expect.poll(status, POLL).toMatchObject(passed);
 });
 
+test("D27: how its instances found its MCP servers last shows while it sleeps; what left the spec, or was another agent's, does not", async () => {
+  const url = (name: string) => `http://${name}.tools.svc/mcp`;
+  const servers = [
+    { name: "wiki", url: `${url("wiki")}?key=hidden` },
+    { name: "mail", url: url("mail") },
+  ];
+  const spec = { model: "gpt-4o", systemPrompt: "You look up.", mcpServers: servers };
+  const path = `${ark("arkagents")}/reader`;
+  const made = await make("ArkAgent", "arkagents", "reader", spec);
+  const status = async () => fieldOf(await get(path), "status");
+  const degraded = (verdict: string, reason: string, message = expect.any(String)) =>
+    expect.arrayContaining([expect.objectContaining({ type: "MCPDegraded", status: verdict, reason, message })]);
+  await expect.poll(status, POLL).toMatchObject({ conditions: degraded("Unknown", "NotTried") });
+  expect(fieldOf(await status(), "mcpServers")).toBeUndefined();
+
+  const id = { namespace: "default", agent: "reader", uid: String(fieldOf(made, "metadata", "uid")) };
+  const [since, at] = [Date.parse("2026-01-01T10:00:00Z"), Date.parse("2026-01-01T10:00:30Z")];
+  const mail = { name: "mail", url: url("mail"), healthy: true, at, since };
+  const down = { name: "wiki", url: url("wiki"), healthy: false, message: "fetch failed", at, since };
+  await world.js.toolServers.tell(id, [down, mail]);
+  await expect.poll(status, POLL).toMatchObject({
+    conditions: degraded("True", "ServerUnreachable", "unreachable: wiki"),
+    mcpServers: [
+      {
+        name: "wiki",
+        url: url("wiki"),
+        healthy: false,
+        message: "since 2026-01-01T10:00:00Z: fetch failed",
+        lastCheck: "2026-01-01T10:00:30Z",
+      },
+      { name: "mail", url: url("mail"), healthy: true, lastCheck: "2026-01-01T10:00:30Z" },
+    ],
+  });
+  const events = "/apis/events.k8s.io/v1/namespaces/default/events";
+  await expect.poll(async () => JSON.stringify(await get(events)), POLL).toContain('"reason":"MCPDegraded"');
+  await world.js.toolServers.tell(id, [{ ...down, message: "AuthFailed: the server answered 401" }, mail]);
+  await expect.poll(status, POLL).toMatchObject({ conditions: degraded("True", "AuthFailed", "refused by: wiki") });
+  await world.js.toolServers.tell(id, [{ ...mail, name: "wiki", url: url("wiki") }, mail]);
+  await expect.poll(status, POLL).toMatchObject({ conditions: degraded("False", "ServersReached") });
+
+  await world.js.toolServers.tell(id, [down, mail]);
+  await expect.poll(status, POLL).toMatchObject({ conditions: degraded("True", "ServerUnreachable") });
+  await patch(path, { spec: { mcpServers: servers.slice(1) } });
+  await expect.poll(status, POLL).toMatchObject({ conditions: degraded("False", "ServersReached") });
+  expect(fieldOf(await status(), "mcpServers")).toMatchObject([{ name: "mail" }]);
+  await patch(path, { spec: { mcpServers: null } });
+  await expect.poll(async () => JSON.stringify(await status()), POLL).not.toContain("MCPDegraded");
+  expect(fieldOf(await status(), "mcpServers")).toBeUndefined();
+
+  await world.api.request("DELETE", path);
+  await expect.poll(() => get(path), POLL).toBeUndefined();
+  await make("ArkAgent", "arkagents", "reader", spec);
+  await expect.poll(status, POLL).toMatchObject({ conditions: degraded("Unknown", "NotTried") });
+  expect(fieldOf(await status(), "mcpServers")).toBeUndefined();
+});
+
 const TEAM = {
   roles: [{ name: "writer", model: "gpt-4o", systemPrompt: "You write." }],
   pipeline: [{ role: "writer" }],
