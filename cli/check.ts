@@ -1,4 +1,5 @@
 /** Manifests on their way into a command: read, judged, and judged against one another, before anything is changed (P10). */
+import type { Fault } from "#core/api/fault.ts";
 import type { ArkObject, Kind, ObjectOf } from "#core/api/objects.ts";
 import { isKind } from "#core/api/kinds.ts";
 import { ArkError } from "#core/errors.ts";
@@ -6,7 +7,7 @@ import { validateObject } from "#core/validate/validate.ts";
 import type { ManifestDocument, ManifestFault } from "../local/manifests/parse.ts";
 import { referenceFaults } from "./references.ts";
 
-export type Placed = { readonly object: ArkObject; readonly document: ManifestDocument };
+type Placed = { readonly object: ArkObject; readonly document: ManifestDocument };
 export type Manifests = {
   readonly placed: readonly Placed[];
   readonly faults: readonly ManifestFault[];
@@ -14,8 +15,6 @@ export type Manifests = {
   /** Documents of foreign kinds (ConfigMap, Secret …), which are not judged. */
   readonly foreign: number;
 };
-
-export type FieldFault = { readonly path: string; readonly message: string; readonly hint?: string };
 
 /** Never rejects for what stands in a file. `references`: names must be among these documents. */
 export async function checkManifests(
@@ -81,7 +80,7 @@ function doubles(placed: readonly Placed[]): readonly ManifestFault[] {
   });
 }
 
-function located(document: ManifestDocument, faults: readonly FieldFault[]): readonly ManifestFault[] {
+function located(document: ManifestDocument, faults: readonly Fault[]): readonly ManifestFault[] {
   return faults.map((fault) => ({ file: document.file, line: document.lineOf(fault.path), ...fault }));
 }
 

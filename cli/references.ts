@@ -1,15 +1,21 @@
 /** References between objects that are read together: each names something that is there. Pure. */
+import type { Fault } from "#core/api/fault.ts";
+import type { ArkObject } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { roleAgents } from "#core/reconcile/role-agents.ts";
-import type { FieldFault, Placed } from "./check.ts";
 
 type Document = { readonly kind?: string; readonly metadata?: unknown };
-type Found = { readonly of: Placed; readonly fault: FieldFault };
+/** Of whatever the caller keeps beside an object. */
+type Placed = { readonly object: ArkObject };
+type Found<P extends Placed> = { readonly of: P; readonly fault: Fault };
 type Reference = { readonly path: string; readonly kind: "ArkTeam" | "ArkAgent"; readonly name: string };
 
 /** `documents`: all that was read, so that an object with a fault of its own still counts as there. */
-export function referenceFaults(placed: readonly Placed[], documents: readonly Document[]): readonly Found[] {
+export function referenceFaults<P extends Placed>(
+  placed: readonly P[],
+  documents: readonly Document[],
+): readonly Found<P>[] {
   const known = new Set([...documents.map(documentKey), ...placed.flatMap(({ object }) => keysOf(object))]);
   return placed.flatMap((of) =>
     referencesOf(of.object)
@@ -26,18 +32,18 @@ function documentKey({ kind, metadata }: Document): string {
   return `${namespace}/${String(kind)}/${name}`;
 }
 
-function keyOf(object: Placed["object"], kind: string, name: string): string {
+function keyOf(object: ArkObject, kind: string, name: string): string {
   return `${object.metadata.namespace ?? "default"}/${kind}/${name}`;
 }
 
 /** A team's inline roles are agents too. */
-function keysOf(object: Placed["object"]): readonly string[] {
+function keysOf(object: ArkObject): readonly string[] {
   const own = keyOf(object, object.kind, object.metadata.name ?? "");
   if (object.kind !== "ArkTeam") return [own];
   return [own, ...roleAgents(object).map(({ metadata }) => keyOf(object, "ArkAgent", metadata.name ?? ""))];
 }
 
-function referencesOf(object: Placed["object"]): readonly Reference[] {
+function referencesOf(object: ArkObject): readonly Reference[] {
   if (object.kind === "ArkTeam") return teamReferences(object);
   return object.kind === "ArkEvent" ? eventReferences(object) : [];
 }

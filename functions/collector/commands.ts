@@ -40,10 +40,10 @@ export async function carryOut(
     case "give-up":
       return giveUp(state, command, ports);
     case "set-timer":
-      await ports.timers.set(refOf(state), command.timer, command.at);
+      await ports.timers.set(state, command.timer, command.at);
       return NO_SEQ;
     case "clear-timer":
-      await ports.timers.clear(refOf(state), command.timer);
+      await ports.timers.clear(state, command.timer);
       return NO_SEQ;
     case "cancel-task":
       await ports.leases.revoke(state, command.key);
@@ -91,7 +91,7 @@ async function publishTask(state: RunState, command: Of<"task">, ports: Collecto
 /** P4: what was there when the attempt was planned may be lost at a later one. */
 async function giveUp(state: RunState, { key, failure }: Of<"give-up">, ports: CollectorPorts): Promise<number> {
   const { code, message } = failure;
-  await ports.facts.publish(refOf(state), {
+  await ports.facts.publish(state, {
     kind: "step.finished",
     at: ports.now(),
     ...key,
@@ -144,10 +144,6 @@ async function reportToParent(state: RunState, { parent }: Of<"report">, ports: 
     child: state.run,
   });
   return NO_SEQ;
-}
-
-export function refOf({ namespace, run, uid }: RunState): RunRef {
-  return { namespace, run, uid };
 }
 
 /** Texts by digest that the engine wants to see before it folds `fact` or decides; undefined for one that is lost. */

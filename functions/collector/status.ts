@@ -13,7 +13,6 @@ import type { RunState } from "#core/pipeline/state.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { RunStatusSink } from "#core/ports/objects.ts";
 import type { Timers } from "#core/ports/record.ts";
-import { refOf } from "./commands.ts";
 
 /** The timer of a status that is owed; never seen by the engine. */
 export const STATUS_TIMER = "status";
@@ -124,7 +123,7 @@ async function writeOnce({ graph, state }: Waiting, options: StatusWriterOptions
     log.warn({ ...fields, err: error }, "status could not be written");
   }
   try {
-    await options.timers.set(refOf(state), STATUS_TIMER, options.now() + options.owedMs);
+    await options.timers.set(state, STATUS_TIMER, options.now() + options.owedMs);
     return true;
   } catch (error) {
     log.warn({ ...fields, err: error }, "owed status could not be noted");

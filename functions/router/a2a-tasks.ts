@@ -2,7 +2,8 @@
 import type { RunState } from "#core/pipeline/state.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
 import { runAnswer, type RunAnswer } from "#core/runs/run-answer.ts";
-import type { A2aTask, A2aTasks, Given } from "#platform/a2a/server.ts";
+import type { Given } from "#platform/a2a/given.ts";
+import type { A2aTask, A2aTasks } from "#platform/a2a/server.ts";
 import type { HttpRequest } from "#platform/http/exchange.ts";
 import type { Balance } from "./balance.ts";
 import type { RouterDeps } from "./deps.ts";

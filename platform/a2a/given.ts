@@ -1,9 +1,11 @@
 /** What a client's message says: text, and data as JSON text. Files are refused by name, never dropped in silence. */
 import { ContentTypeNotSupportedError, RequestMalformedError } from "@a2a-js/sdk/errors";
 import type { Message, Part } from "@a2a-js/sdk";
-import type { Given } from "./server.ts";
 
 const MAX_ID_CHARS = 255;
+
+/** What a client sent. */
+export type Given = { readonly text: string; readonly messageId: string; readonly contextId: string };
 
 export function givenOf(message: Message | undefined): Given {
   if (message === undefined) throw new RequestMalformedError("message is required");

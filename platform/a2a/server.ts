@@ -13,13 +13,8 @@ import {
 } from "@a2a-js/sdk/errors";
 import { JsonRpcTransportHandler, ServerCallContext, type A2ARequestHandler } from "@a2a-js/sdk/server";
 import { cardOf, type AgentAddress } from "./card.ts";
-import { givenOf } from "./given.ts";
+import { givenOf, type Given } from "./given.ts";
 import { agentMessage, artifact } from "./parts.ts";
-
-export type { AgentAddress } from "./card.ts";
-
-/** What a client sent. */
-export type Given = { readonly text: string; readonly messageId: string; readonly contextId: string };
 
 export type A2aTask = {
   readonly id: string;

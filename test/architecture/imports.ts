@@ -55,6 +55,30 @@ export function parseSource(file: string, text: string): Source {
   return { file, text, imports, readsEnv };
 }
 
+/** Files that import one another in a ring, by whatever kind of import, the first one again at the end; or undefined. */
+export function cycleOf(sources: readonly Source[]): readonly string[] | undefined {
+  const byFile = new Map(sources.map((source) => [source.file, source]));
+  const cleared = new Set<string>();
+  const above: string[] = [];
+  const visit = (file: string): readonly string[] | undefined => {
+    if (above.includes(file)) return [...above.slice(above.indexOf(file)), file];
+    if (cleared.has(file)) return undefined;
+    above.push(file);
+    for (const { to } of byFile.get(file)?.imports ?? []) {
+      const found = visit(to);
+      if (found !== undefined) return found;
+    }
+    above.pop();
+    cleared.add(file);
+    return undefined;
+  };
+  for (const { file } of sources) {
+    const found = visit(file);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** `import { type A }` leaves an import of the module behind under verbatimModuleSyntax, so it counts as a value. */
 function importKind(node: Node, key: string): "type" | "value" {
   return node[key] === "type" ? "type" : "value";
