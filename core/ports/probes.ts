@@ -1,5 +1,5 @@
 /** Port of semantic readiness: the instances of an agent share one answer to one question (D26). */
-import type { Pool } from "./services.ts";
+import type { AgentId } from "./services.ts";
 
 /** `unknown`: the model gave no answer; whoever knew one goes on by that. */
 export type Verdict = "healthy" | "unhealthy" | "unknown";
@@ -22,7 +22,7 @@ export type ProbeTurn = {
 
 export interface Probes {
   /** `question`: all that the answer depends on; another question has a verdict of its own. */
-  look(pool: Pool, question: string): Promise<Looked>;
+  look(agent: AgentId, question: string): Promise<Looked>;
 }
 
 /** `at`: milliseconds since the epoch. */
@@ -30,5 +30,5 @@ export type ProbeAnswer = { readonly healthy: boolean; readonly at: number };
 
 /** For people: what an agent said last, also while it sleeps. */
 export interface ProbeAnswers {
-  last(pool: Pool): Promise<ProbeAnswer | undefined>;
+  last(agent: AgentId): Promise<ProbeAnswer | undefined>;
 }

@@ -5,7 +5,7 @@
  *     go by what it is told.
  * Y2  Only an answer that is not HEALTHY makes unready: a model that cannot be reached says so in the task itself.
  * Y3  A store that is away is no verdict: the earlier one stands, and nothing is asked that nobody could share.
- * Y4  Another question (model, prompt, probe) is asked anew; a verdict on the earlier one says nothing of it.
+ * Y4  Another question (agent, model, prompt, probe) is asked anew; a verdict on the earlier one says nothing of it.
  * Y5  While another instance asks, whoever knows a verdict goes on by it; whoever knows none waits.
  */
 import type { Budget } from "#core/agent/ports.ts";
@@ -67,9 +67,9 @@ function nothingOf(question: string): Known {
   return { question, ready: true, isTold: false, lookedAt: 0, forMs: 0, looking: undefined };
 }
 
-/** All that the answer depends on, and how often it is wanted. */
-function questionOf({ model, provider, systemPrompt }: ResolvedAgent, probe: Declared): string {
-  return JSON.stringify([model, provider.baseUrl, systemPrompt, probe.validatorPrompt, probe.intervalMs]);
+/** All that the answer depends on, whose it is, and how often it is wanted. */
+function questionOf({ uid, model, provider, systemPrompt }: ResolvedAgent, probe: Declared): string {
+  return JSON.stringify([uid, model, provider.baseUrl, systemPrompt, probe.validatorPrompt, probe.intervalMs]);
 }
 
 async function look(
@@ -79,12 +79,13 @@ async function look(
   deps: ProbeDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  const id = { namespace: agent.namespace, agent: agent.name, uid: agent.uid };
   const isLookedUp = (forMs: number): void => void Object.assign(known, { lookedAt: deps.now(), forMs });
   const since = deps.now() - known.lookedAt;
   if (since >= 0 && since < known.forMs) return;
   try {
     while (!signal.aborted) {
-      const found = await deps.probes.look({ namespace: agent.namespace, agent: agent.name }, known.question);
+      const found = await deps.probes.look(id, known.question);
       if (found.kind === "known") learn(known, found.verdict);
       else if (found.kind === "ours") learn(known, await ask(agent, probe, found.turn, deps, signal));
       else if (!known.isTold) {

@@ -5,12 +5,16 @@
  * V2  The server counts both times to live: an asker that dies is replaced once its turn ends, a verdict is asked for
  *     again once its interval ends, and no clock of a pod has a say.
  * V3  A verdict belongs to the question, not to who asked it: it outlives the instances.
+ * V4  An agent that is made anew under the same name shows no answer of the earlier one.
+ * V5  An executor may be a guest, and write here what it likes: an answer that is not as it should be is not there.
  */
 import { createHash } from "node:crypto";
+import * as z from "zod";
 import { BUCKETS } from "#core/events/subjects.ts";
 import type { Looked, ProbeAnswer, ProbeAnswers, Probes, ProbeTurn, Verdict } from "#core/ports/probes.ts";
-import type { Pool } from "#core/ports/services.ts";
+import type { AgentId } from "#core/ports/services.ts";
 import { bucket, type Bucket } from "./bucket.ts";
+import { Instant } from "./instant.ts";
 import type { Link } from "./link.ts";
 
 type Note = { readonly asking: true } | { readonly verdict: Verdict };
@@ -21,22 +25,27 @@ const TURN_MS = 60_000;
 /** Twice the longest interval: whoever shows it has seen it by then. */
 const ANSWER_MS = 2 * 24 * 60 * 60_000;
 
+const Answer = z.object({ healthy: z.boolean(), at: Instant });
+
 type Options = { readonly turnMs?: number | undefined; readonly now?: () => number };
 
 export function probes(link: Link, { turnMs = TURN_MS, now = Date.now }: Options = {}): Probes & ProbeAnswers {
   const store = bucket<Note>(link, BUCKETS.budgets);
   const answers = bucket<ProbeAnswer>(link, BUCKETS.budgets);
   return {
-    last: async (pool) => (await answers.get(lastKey(pool)))?.value,
-    look: async (pool, question) => {
-      const key = keyOf(pool, question);
+    last: async (agent) => {
+      const answer = Answer.safeParse((await answers.get(lastKey(agent)))?.value);
+      return answer.data;
+    },
+    look: async (agent, question) => {
+      const key = keyOf(agent, question);
       const present = await store.get(key);
       if (present !== undefined) return read(present.value);
       const revision = await store.create(key, { asking: true }, turnMs);
       if (revision === undefined) return { kind: "asked" };
       const remember = async (verdict: Verdict) => {
         if (verdict !== "unknown")
-          await answers.put(lastKey(pool), { healthy: verdict === "healthy", at: now() }, ANSWER_MS);
+          await answers.put(lastKey(agent), { healthy: verdict === "healthy", at: now() }, ANSWER_MS);
       };
       return { kind: "ours", turn: turn(store, key, revision, remember) };
     },
@@ -68,11 +77,11 @@ function turn(
 }
 
 /** No digest is called so. */
-function lastKey({ namespace, agent }: Pool): string {
-  return `probe.${namespace}.${agent}.last`;
+function lastKey({ namespace, agent, uid = "" }: AgentId): string {
+  return `probe.${namespace}.${agent}.last-${uid}`;
 }
 
-function keyOf({ namespace, agent }: Pool, question: string): string {
+function keyOf({ namespace, agent }: AgentId, question: string): string {
   const digest = createHash("sha256").update(question).digest("hex").slice(0, 16);
   return `probe.${namespace}.${agent}.${digest}`;
 }

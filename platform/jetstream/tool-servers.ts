@@ -10,13 +10,10 @@ import { BUCKETS } from "#core/events/subjects.ts";
 import type { AgentId } from "#core/ports/services.ts";
 import type { ToolServers } from "#core/ports/tool-servers.ts";
 import { bucket } from "./bucket.ts";
+import { Instant } from "./instant.ts";
 import type { Link } from "./link.ts";
 
 const KEPT_MS = 2 * 24 * 60 * 60_000;
-/** As far as a Date reaches. */
-const LATEST = 8_640_000_000_000_000;
-
-const At = z.int().min(0).max(LATEST);
 const Note = z.object({
   servers: z
     .array(
@@ -25,8 +22,8 @@ const Note = z.object({
         url: z.string().max(2048),
         healthy: z.boolean(),
         message: z.string().max(512).exactOptional(),
-        at: At,
-        since: At,
+        at: Instant,
+        since: Instant,
       }),
     )
     .max(32),

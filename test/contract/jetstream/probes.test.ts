@@ -195,6 +195,21 @@ test("D26: another model, prompt or probe is another question; the verdict on th
   expect(asksOf(model)).toBe(3);
 });
 
+test("V4: an agent that is made anew under the same name is asked anew, with nothing of the earlier one", async () => {
+  await using model = await startModel([{ text: SECRET_WORDS }, { text: "HEALTHY" }]);
+  const first = anAgent(model, { uid: "uid-first" });
+  const later = { ...first, uid: "uid-later" };
+  await using old = await startPod(() => first);
+  expect(await readyOf([old])).toEqual([false]);
+  const lastOf = ({ namespace, name, uid }: ResolvedAgent) => opened.store.probes.last({ namespace, agent: name, uid });
+  expect(await lastOf(later)).toBeUndefined();
+  await using made = await startPod(() => later);
+  expect(await readyOf([made])).toEqual([true]);
+  expect(asksOf(model)).toBe(2);
+  expect(await lastOf(later)).toMatchObject({ healthy: true });
+  expect(await lastOf(first)).toMatchObject({ healthy: false });
+});
+
 test("D26, Y2: a model that cannot be reached makes nobody unready, and is not asked again and again", async () => {
   await using model = await startModel(() => ({ status: 503 }));
   const agent = anAgent(model);

@@ -185,13 +185,15 @@ test("status: asleep, awake by the pods of its revisions, and what waits for it"
 test("D26: what an agent said last shows while it sleeps, with its reason", async () => {
   await giveKeys();
   const livenessProbe = { type: "semantic", validatorPrompt: "Say HEALTHY", intervalSeconds: 5 };
-  await make("ArkAgent", "arkagents", "patient", { model: "gpt-4o", systemPrompt: "You ail.", livenessProbe });
+  const spec = { model: "gpt-4o", systemPrompt: "You ail.", livenessProbe };
+  const made = await make("ArkAgent", "arkagents", "patient", spec);
+  const id = { namespace: "default", agent: "patient", uid: String(fieldOf(made, "metadata", "uid")) };
   const status = async () => fieldOf(await get(`${ark("arkagents")}/patient`), "status");
   const healthy = (verdict: string, reason: string) =>
     expect.arrayContaining([expect.objectContaining({ type: "Healthy", status: verdict, reason })]);
   await expect.poll(status, POLL).toMatchObject({ conditions: healthy("Unknown", "NotProbed") });
   const tell = async (verdict: "healthy" | "unhealthy") => {
-    const looked = await world.js.probes.look({ namespace: "default", agent: "patient" }, verdict);
+    const looked = await world.js.probes.look(id, verdict);
     if (looked.kind !== "ours") throw new Error(looked.kind);
     await looked.turn.tell(verdict, 5_000);
   };
@@ -205,6 +207,12 @@ test("D26: what an agent said last shows while it sleeps, with its reason", asyn
   await tell("healthy");
   const passed = { conditions: healthy("True", "ProbePassed"), lastProbe: { healthy: true } };
   await expect.poll(status, POLL).toMatchObject(passed);
+
+  await world.api.request("DELETE", `${ark("arkagents")}/patient`);
+  await expect.poll(status, POLL).toBeUndefined();
+  await make("ArkAgent", "arkagents", "patient", spec);
+  await expect.poll(status, POLL).toMatchObject({ conditions: healthy("Unknown", "NotProbed") });
+  expect(fieldOf(await status(), "lastProbe")).toBeUndefined();
 });
 
 test("D27: how its instances found its MCP servers last shows while it sleeps; what left the spec, or was another agent's, does not", async () => {
