@@ -109,8 +109,6 @@ function containerOf(input: AgentServiceInput, pod: SharedPod, config: AgentConf
     ...(args !== undefined && { args }),
     env: [
       ...pod.env,
-      { name: "ARK_NAMESPACE", value: nameOf(input.agent).namespace },
-      { name: "ARK_AGENT", value: nameOf(input.agent).name },
       { name: "ARK_AGENT_CONFIG", value: `${CONFIG_DIR}/${AGENT_FILE}` },
       { name: "ARK_CONFIGMAPS_DIR", value: CONFIG_MAPS_DIR },
       { name: "ARK_SECRETS_DIR", value: SECRETS_DIR },

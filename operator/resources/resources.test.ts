@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { ArkAgentSchema, type ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import { ArkEventSchema, type ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { ArkServiceSchema } from "#core/api/v1alpha1/ark-service.ts";
+import { ENV as EXECUTOR_ENV } from "../../functions/executor/config.ts";
+import { ENV as ROUTER_ENV } from "../../functions/router/config.ts";
 import { type Config, parseConfig, readEnv } from "../config.ts";
 import { agentRefs } from "../state/agent-refs.ts";
 import { agentConfigMap, agentFile } from "./agent-config.ts";
@@ -223,6 +225,14 @@ test("where spans go is handed on to agents, and nothing of it where nothing is 
   const names = Object.keys({ ...endpoint, ...interval });
   expect(otel({ ...endpoint, ...interval, OTEL_EXPORTER_OTLP_HEADERS: "key=secret" })).toEqual([names, names]);
   expect(otel({ OTEL_EXPORTER_OTLP_ENDPOINT: "" })).toEqual([[], []]);
+});
+
+test("agents and routers are told nothing that they do not read", () => {
+  const told = ({ spec }: ReturnType<typeof service>) =>
+    (spec.template.spec.containers[0]?.env ?? []).map(({ name }) => name).filter((name) => name.startsWith("ARK_"));
+  const unread = (names: readonly string[], env: object) => names.filter((name) => !Object.hasOwn(env, name));
+  expect(unread(told(service({}, {}, "nats-user")), EXECUTOR_ENV.shape)).toEqual([]);
+  expect(unread(told(routerService(writing, "nats-user", configOf())), ROUTER_ENV.shape)).toEqual([]);
 });
 
 test("agents and routers sign in to NATS as whom a Secret of their namespace says, by file (D29)", () => {
