@@ -28,6 +28,7 @@ export type WorldOptions<F extends FunctionName = FunctionName> = {
   readonly maxConcurrentTasks?: number;
   /** Webhook tools of the agent. */
   readonly tools?: readonly { readonly name: string; readonly url: string }[];
+  readonly mcpServers?: readonly { readonly name: string; readonly url: string }[];
   /** Semantic readiness of the agent. */
   readonly probe?: { readonly intervalSeconds: number; readonly validatorPrompt: string };
   readonly env?: Readonly<Record<string, string>>;
@@ -54,6 +55,7 @@ export type World<F extends FunctionName = FunctionName> = AsyncDisposable & {
 
 export const NAMESPACE = "default";
 export const AGENT = "writer";
+export const AGENT_UID = "0b4c1f6e-uid-of-writer";
 
 export async function startWorld<F extends FunctionName>(options: WorldOptions<F>): Promise<World<F>> {
   const stack = new AsyncDisposableStack();
@@ -136,17 +138,18 @@ async function bundled(name: string, out: string): Promise<string> {
   return path.join(built.dir, "main.js");
 }
 
-function agentManifest({ maxConcurrentTasks = 5, tools = [], probe }: Partial<WorldOptions>): unknown {
+function agentManifest({ maxConcurrentTasks = 5, tools = [], mcpServers = [], probe }: Partial<WorldOptions>): unknown {
   const livenessProbe = probe === undefined ? {} : { livenessProbe: { type: "semantic", ...probe } };
   return {
     apiVersion: API_VERSION,
     kind: "ArkAgent",
-    metadata: { name: AGENT, namespace: NAMESPACE },
+    metadata: { name: AGENT, namespace: NAMESPACE, uid: AGENT_UID },
     spec: {
       model: "mock",
       systemPrompt: "You write.",
       limits: { maxConcurrentTasks, retries: 8 },
       tools,
+      mcpServers,
       ...livenessProbe,
     },
   };

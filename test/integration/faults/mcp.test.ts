@@ -43,6 +43,12 @@ test("D27, P3: an MCP server that dies with a dozen calls in its hands costs tho
   await Promise.all(Array.from({ length: CALLS }, (_, n) => ark.accept("hook", { text: "long" }, `long-${n}`)));
   await inHand;
   await mcp.kill();
+  const health = async () => {
+    const agent = await ark.local.js.objects.get("ArkAgent", { namespace: "default", name: "desk-write" });
+    const [degraded] = (agent?.status?.conditions ?? []).filter(({ type }) => type === "MCPDegraded");
+    return [degraded?.status, ...(agent?.status?.mcpServers ?? []).map(({ name, healthy }) => `${name} ${healthy}`)];
+  };
+  await expect.poll(health, { timeout: 30_000 }).toEqual(["True", "all false"]);
   const runs = await ark.settled();
   expect(runs.map(({ status }) => status?.output)).toEqual(Array.from({ length: CALLS }, () => "without the tool"));
 
@@ -51,6 +57,7 @@ test("D27, P3: an MCP server that dies with a dozen calls in its hands costs tho
   // An unreachable server is not dialled for every task: one of the next runs has its tools again.
   for (let fires = 0; !(await ark.settled()).some(({ status }) => status?.output?.includes("Echo: owls")); fires++)
     await ark.accept("hook", { text: "owls" }, `after-${fires}`);
+  await expect.poll(health, { timeout: 30_000 }).toEqual(["False", "all true"]);
 });
 
 /** What the tool gave, once it was called. */
