@@ -360,7 +360,11 @@ test("the agent's file holds what the executor needs alone: a new status or netw
   const pods = { networkPolicy: "strict", autoscaling: { minReplicas: 1 }, resources: { limits: { cpu: 1 } } };
   expect(agentFile(agent(pods), [])).toBe(agentFile(agent(), []));
   expect(JSON.parse(agentFile(one, []))).toMatchObject({
-    agent: { kind: "ArkAgent", metadata: { name: "writer", namespace: "ai-team" }, spec: { model: "gpt-4o" } },
+    agent: {
+      kind: "ArkAgent",
+      metadata: { name: "writer", namespace: "ai-team", uid: "u-2" },
+      spec: { model: "gpt-4o" },
+    },
     settings: [],
   });
   expect(agentConfigMap(one, "{}")).toMatchObject({ metadata: { name: "writer-agent" }, data: { "agent.json": "{}" } });
