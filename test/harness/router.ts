@@ -1,4 +1,4 @@
-/** A router in one line, over real HTTP: `await using router = await startRouter(js, instances);` */
+/** A router in one line, over real HTTP: `await using router = await startRouter(js, agent);` */
 import { randomUUID } from "node:crypto";
 import { STRATEGIES } from "#core/api/v1alpha1/ark-service.ts";
 import type { Instances, ServiceRecord } from "#core/ports/services.ts";
@@ -12,8 +12,10 @@ import { apiSpans } from "#platform/telemetry/tracing.ts";
 import type { RouterDeps } from "../../functions/router/deps.ts";
 import { routerRoutes } from "../../functions/router/handler.ts";
 import { quiet } from "./ark.ts";
+import { AGENT, NAMESPACE, type World } from "./world.ts";
 
 export const SERVICE_TOKEN = "token-of-a-service";
+const PATIENCE_MS = 100_000;
 
 export type TestRouter = AsyncDisposable & {
   /** The service named after its strategy. */
@@ -26,18 +28,7 @@ export async function startRouter(
   agent: string,
   over: Partial<RouterDeps> & { readonly instances?: Instances } = {},
 ): Promise<TestRouter> {
-  for (const strategy of STRATEGIES) {
-    await js.services.put({
-      namespace: "default",
-      name: strategy,
-      uid: `uid-of-${strategy}`,
-      generation: 1,
-      agent,
-      strategy,
-      protocols: ["HTTP", "A2A"],
-      tokenDigest: tokenDigest(SERVICE_TOKEN),
-    });
-  }
+  for (const strategy of STRATEGIES) await putService(js, strategy, agent, strategy);
   const rate = () => createRateLimit({ perSecond: 1e6, burst: 1e6, maxKeys: 16, now: () => performance.now() });
   const deps: RouterDeps = {
     services: js.services,
@@ -62,12 +53,43 @@ export async function startRouter(
   const routes = routerRoutes(deps, { base: "/services/:namespace/:name" });
   const serving = await serve(createApp({ routes, ready: () => true, log: quiet }), { port: 0, host: "127.0.0.1" });
   return {
-    post: (strategy, body) =>
-      fetch(`${serving.url}/services/default/${strategy}`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${SERVICE_TOKEN}`, "content-type": "application/json" },
-        body: JSON.stringify(body),
-      }),
+    post: (strategy, body) => post(`${serving.url}/services/${NAMESPACE}/${strategy}`, body),
     [Symbol.asyncDispose]: () => serving.stop(0),
   };
+}
+
+/** A router as a process of its own, at a service of the world's agent; it ends with the world. */
+export async function spawnRouter({ js, spawn }: Pick<World, "js" | "spawn">) {
+  await putService(js, "writing", AGENT, "round-robin");
+  const router = await spawn("router", { ARK_NAMESPACE: NAMESPACE, ARK_SERVICE: "writing" });
+  return {
+    router,
+    /** What the caller of `POST /task?mode=sync` is told. */
+    ask: async (prompt: string) => {
+      const response = await post(`${router.url}/task?mode=sync`, { prompt }, AbortSignal.timeout(PATIENCE_MS));
+      return (await response.json()) as { readonly status?: string; readonly output?: string };
+    },
+  };
+}
+
+function putService(js: JetStream, name: string, agent: string, strategy: ServiceRecord["strategy"]): Promise<void> {
+  return js.services.put({
+    namespace: NAMESPACE,
+    name,
+    uid: `uid-of-${name}`,
+    generation: 1,
+    agent,
+    strategy,
+    protocols: ["HTTP", "A2A"],
+    tokenDigest: tokenDigest(SERVICE_TOKEN),
+  });
+}
+
+function post(url: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: { authorization: `Bearer ${SERVICE_TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+    ...(signal !== undefined && { signal }),
+  });
 }

@@ -1,7 +1,7 @@
 /** NATS with users (ADR 0015): an executor and a router do all their work with the permissions of a guest. */
 import { expect, test } from "vitest";
-import { tokenDigest } from "#platform/http/bearer.ts";
-import { AGENT, NAMESPACE, startWorld } from "../harness/world.ts";
+import { spawnRouter } from "../harness/router.ts";
+import { startWorld } from "../harness/world.ts";
 
 const LONG = "A poem about rain. ".repeat(4_000);
 
@@ -41,24 +41,8 @@ test("a router takes a task, waits for its end, and answers with the result", as
     guests: true,
     script: () => ({ text: LONG }),
   });
-  await world.js.services.put({
-    namespace: NAMESPACE,
-    name: "writing",
-    uid: "uid-of-writing",
-    generation: 1,
-    agent: AGENT,
-    strategy: "round-robin",
-    protocols: ["HTTP"],
-    tokenDigest: tokenDigest("a-token"),
-  });
-  const router = await world.spawn("router", { ARK_NAMESPACE: NAMESPACE, ARK_SERVICE: "writing" });
-  const response = await fetch(`${router.url}/task?mode=sync`, {
-    method: "POST",
-    headers: { authorization: "Bearer a-token", "content-type": "application/json" },
-    body: JSON.stringify({ prompt: "Write." }),
-    signal: AbortSignal.timeout(50_000),
-  });
-  const { status, output } = (await response.json()) as { readonly status: string; readonly output: string };
-  expect([status, output.length]).toEqual(["succeeded", LONG.length]);
+  const { router, ask } = await spawnRouter(world);
+  const { status, output } = await ask("Write.");
+  expect([status, output?.length]).toEqual(["succeeded", LONG.length]);
   expect(router.output()).not.toContain("ermission");
 });

@@ -1,10 +1,10 @@
 /** The queue is away for some seconds: no process spins, and work goes on when it is back (D9, P8). */
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { tokenDigest } from "#platform/http/bearer.ts";
 import { cpuMs } from "../harness/cpu.ts";
 import type { TestProcess } from "../harness/process.ts";
-import { AGENT, NAMESPACE, startWorld } from "../harness/world.ts";
+import { spawnRouter } from "../harness/router.ts";
+import { startWorld } from "../harness/world.ts";
 
 const FUNCTIONS = ["webhook", "dispatcher", "collector", "executor"] as const;
 /** Long enough for pauses that grow: what a first try costs is a small part of it. */
@@ -24,22 +24,12 @@ test("D9: while the queue is away each process takes less than 5 % of a core; th
       return { text: "a slow poem", until: held };
     },
   });
-  await world.js.services.put({
-    namespace: NAMESPACE,
-    name: "writing",
-    uid: "uid-of-writing",
-    generation: 1,
-    agent: AGENT,
-    strategy: "round-robin",
-    protocols: ["HTTP"],
-    tokenDigest: tokenDigest("a-token"),
-  });
-  const router = await world.spawn("router", { ARK_NAMESPACE: NAMESPACE, ARK_SERVICE: "writing" });
+  const { router, ask } = await spawnRouter(world);
   const processes = { ...world.processes, router };
   await world.request("warm-run-aaaaaa");
   await world.ended("warm-run-aaaaaa");
   // Somebody waits at the router, and a task is in hand whose answer comes while the queue is away.
-  const waiting = ask(router);
+  const waiting = ask("slow");
   waiting.catch(() => undefined);
   await world.request("slow-run-aaaaaa", { prompt: "slow" });
   await expect.poll(() => inHand, { timeout: 30_000 }).toBe(2);
@@ -63,14 +53,4 @@ test("D9: while the queue is away each process takes less than 5 % of a core; th
 async function cpuOf(processes: Readonly<Record<string, TestProcess>>): Promise<Record<string, number | undefined>> {
   const used = Object.entries(processes).map(async ([name, { pid }]) => [name, await cpuMs(pid)] as const);
   return Object.fromEntries(await Promise.all(used));
-}
-
-async function ask({ url }: TestProcess): Promise<unknown> {
-  const response = await fetch(`${url}/task?mode=sync`, {
-    method: "POST",
-    headers: { authorization: "Bearer a-token", "content-type": "application/json" },
-    body: JSON.stringify({ prompt: "slow" }),
-    signal: AbortSignal.timeout(100_000),
-  });
-  return response.json();
 }
