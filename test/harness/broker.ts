@@ -3,11 +3,10 @@
  * subscriber has taken it. What it holds when it ends is lost.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingHttpHeaders } from "node:http";
+import { startHttp, type TestHttp } from "./http.ts";
 
-export type TestBroker = AsyncDisposable & {
-  readonly url: string;
+export type TestBroker = TestHttp & {
   /** Headers of the events it took, in order. */
   received(): readonly Readonly<Record<string, string>>[];
   /** Where events go; may change while events wait. */
@@ -29,7 +28,7 @@ export async function startBroker(): Promise<TestBroker> {
       await delay(AGAIN_MS, undefined, { signal: stop.signal }).catch(() => {});
     }
   };
-  const server = createServer((request, response) => {
+  const server = await startHttp((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -40,17 +39,13 @@ export async function startBroker(): Promise<TestBroker> {
       response.writeHead(202).end();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     received: () => received,
     subscribe: (url) => void (subscriber = url),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await Promise.all([closed, ...delivering]);
+      await Promise.all([server[Symbol.asyncDispose](), ...delivering]);
     },
   };
 }

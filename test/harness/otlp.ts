@@ -1,8 +1,6 @@
 /** An OTLP/HTTP collector in one line: `await using otlp = await startOtlp();` keeps the spans and metrics it is sent. */
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import * as z from "zod";
+import { startHttp, type TestHttp } from "./http.ts";
 import { Attributes, type ReceivedPoint, readMetrics } from "./otlp-metrics.ts";
 
 export type ReceivedSpan = {
@@ -19,9 +17,8 @@ export type ReceivedSpan = {
   readonly attributes: Readonly<Record<string, unknown>>;
 };
 
-export type TestOtlp = AsyncDisposable & {
-  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
-  readonly url: string;
+/** `url`: for `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+export type TestOtlp = TestHttp & {
   readonly spans: () => readonly ReceivedSpan[];
   /** The newest of each series, in order of their names; cumulative. */
   readonly points: () => readonly ReceivedPoint[];
@@ -60,7 +57,6 @@ const Export = z.object({
 const FAILED = 2;
 const TRACES = "/v1/traces";
 const METRICS = "/v1/metrics";
-const TIMEOUT_MS = 10_000;
 
 export async function startOtlp(): Promise<TestOtlp> {
   const spans: ReceivedSpan[] = [];
@@ -74,7 +70,7 @@ export async function startOtlp(): Promise<TestOtlp> {
     for (const point of come) points.set(JSON.stringify([point.name, point.instance, point.attributes]), point);
     for (const resolve of waiting.splice(0)) resolve(come);
   };
-  const server = createServer({ requestTimeout: TIMEOUT_MS }, (request, response) => {
+  const server = await startHttp((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -84,21 +80,12 @@ export async function startOtlp(): Promise<TestOtlp> {
       response.writeHead(known ? 200 : 404, { "content-type": "application/json" }).end("{}");
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...server,
     spans: () => spans,
     points: () => [...points.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     nextPoints: () => new Promise((resolve) => waiting.push(resolve)),
     text: () => texts.join("\n"),
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
   };
 }
 

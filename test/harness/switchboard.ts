@@ -1,10 +1,8 @@
 /** Stands where Knative's activator does: passes each `POST /{pool}/wake` on to the pool's process, and counts. */
-import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { startHttp, type TestHttp } from "./http.ts";
 
-export type Switchboard = AsyncDisposable & {
-  readonly url: string;
+export type Switchboard = TestHttp & {
   /** Pools of all wakes that came, in order. */
   wakes(): readonly string[];
   /** The most that were open of one pool at once. */
@@ -19,7 +17,7 @@ export async function startSwitchboard(): Promise<Switchboard> {
   const open = new Map<string, number>();
   const most = new Map<string, number>();
   let targets: Readonly<Record<string, () => string>> = {};
-  const server = createServer((asked, answer) => {
+  const server = await startHttp((asked, answer) => {
     const pool = (asked.url ?? "").slice(1, -"/wake".length);
     const to = targets[pool];
     if (to === undefined) return void answer.writeHead(503).end();
@@ -30,21 +28,12 @@ export async function startSwitchboard(): Promise<Switchboard> {
     answer.once("close", () => open.set(pool, (open.get(pool) ?? 1) - 1));
     pass(asked, answer, `${to()}/wake`);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...server,
     wakes: () => wakes,
     most: (pool) => most.get(pool) ?? 0,
     open: (pool) => open.get(pool) ?? 0,
     connect: (to) => void (targets = to),
-    [Symbol.asyncDispose]: async () => {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
   };
 }
 

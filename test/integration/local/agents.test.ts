@@ -1,10 +1,8 @@
 /** What an agent's manifest says reaches the model, its tools and its limits, from the file to the request. */
-import { createServer } from "node:http";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import type { ChatRequest } from "../../../local/model-server/script.ts";
 import { type Ark, endedRun, startArk } from "../../harness/ark.ts";
+import { startHttp } from "../../harness/http.ts";
 
 const HOOK = `
 ---
@@ -179,15 +177,12 @@ test("T1: tool calls of one turn run at once: neither is answered before both ha
   const arrived: string[] = [];
   let both = (): void => {};
   const met = new Promise<void>((resolve) => (both = resolve));
-  const server = createServer((request, response) => {
+  await using tools = await startHttp((request, response) => {
     arrived.push(request.url ?? "");
     if (arrived.length === 2) both();
     void met.then(() => response.end(`answer of ${request.url}`));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const tool = (name: string) =>
-    `{ name: ${name}, url: "http://127.0.0.1:${port}/${name}", inputSchema: { type: object } }`;
+  });
+  const tool = (name: string) => `{ name: ${name}, url: "${tools.url}/${name}", inputSchema: { type: object } }`;
   const yaml = `
 apiVersion: arkonis.dev/v1alpha1
 kind: ArkAgent
@@ -201,15 +196,10 @@ spec:
   roles: [{ name: write, arkAgent: writer }]
   pipeline: [{ role: write, inputs: { prompt: Write. } }]
 ${HOOK}`;
-  try {
-    await using ark = await startArk(yaml, [{ toolCalls: [{ name: "one" }, { name: "two" }] }, { text: "done" }]);
-    expect((await fired(ark, "k")).status).toMatchObject({ phase: "Succeeded", output: "done" });
-    expect(arrived.toSorted()).toEqual(["/one", "/two"]);
-    const messages = ark.model.requests()[1]?.body["messages"] as readonly { role: string; content: string }[];
-    const answers = messages.filter(({ role }) => role === "tool").map(({ content }) => content);
-    expect(answers).toEqual([expect.stringContaining("answer of /one"), expect.stringContaining("answer of /two")]);
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
+  await using ark = await startArk(yaml, [{ toolCalls: [{ name: "one" }, { name: "two" }] }, { text: "done" }]);
+  expect((await fired(ark, "k")).status).toMatchObject({ phase: "Succeeded", output: "done" });
+  expect(arrived.toSorted()).toEqual(["/one", "/two"]);
+  const messages = ark.model.requests()[1]?.body["messages"] as readonly { role: string; content: string }[];
+  const answers = messages.filter(({ role }) => role === "tool").map(({ content }) => content);
+  expect(answers).toEqual([expect.stringContaining("answer of /one"), expect.stringContaining("answer of /two")]);
 });

@@ -1,12 +1,10 @@
 /** What a whole run counts, as an OTLP collector receives it (docs/operations.md, "Metrics"). */
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { INSTRUMENTS } from "#core/ports/instruments.ts";
 import type { Instruments } from "#core/ports/meters.ts";
 import { lastUserText, type Script } from "../../../local/model-server/script.ts";
 import { quiet, startArk } from "../../harness/ark.ts";
+import { startHttp } from "../../harness/http.ts";
 import { Lock } from "../../harness/lock.ts";
 import { startOtlp } from "../../harness/otlp.ts";
 import type { ReceivedPoint } from "../../harness/otlp-metrics.ts";
@@ -208,15 +206,4 @@ function isDeclared({ name, kind, unit, attributes }: ReceivedPoint): boolean {
   return wanted.kind === kind && wanted.unit === unit && Object.keys(attributes).every((one) => known.has(one));
 }
 
-async function startTool(): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = createServer((_request, response) => void response.end("found")).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/look`,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
+const startTool = () => startHttp((_request, response) => void response.end("found"));

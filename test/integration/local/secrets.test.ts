@@ -2,16 +2,14 @@
  * P7, D23: servers and models that repeat every secret they were given, and callers that put theirs where they do not
  * belong. Afterwards none stands in a log, a status, a fact, an event, a span, an answer or a file but the tokens' own.
  */
-import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import type { Logger } from "#core/ports/log.ts";
 import { lastUserText, textOf, type ChatRequest } from "../../../local/model-server/script.ts";
 import { type Ark, PROVIDER_KEY, startArk } from "../../harness/ark.ts";
+import { startHttp, type TestHttp } from "../../harness/http.ts";
 import { startOtlp } from "../../harness/otlp.ts";
 
 const BEARER = "mcp-bearer-planted-1";
@@ -116,26 +114,16 @@ function answer(request: ChatRequest) {
 }
 
 /** Answers with what it was given, whether as a tool or as an MCP server that is broken. */
-async function startParrot(): Promise<AsyncDisposable & { readonly url: string; heard(): readonly string[] }> {
+async function startParrot(): Promise<TestHttp & { heard(): readonly string[] }> {
   const heard: string[] = [];
-  const server = createServer((request, response) => {
+  const server = await startHttp((request, response) => {
     const { authorization = "" } = request.headers;
     heard.push(authorization);
     request.resume();
     response.writeHead(request.url?.startsWith("/mcp") === true ? 500 : 200, { "content-type": "text/plain" });
     response.end(`you gave ${authorization}`);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    heard: () => heard,
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  });
+  return { ...server, heard: () => heard };
 }
 
 /** Keeps all that is logged, at every level, errors with all that hangs on them. */

@@ -1,13 +1,11 @@
 /** One trace from the event to the last tool call, as an OTLP collector receives it (design 8). */
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { parseTraceparent } from "#core/events/trace-context.ts";
 import { quiet, startArk } from "../../harness/ark.ts";
+import { startHttp } from "../../harness/http.ts";
 import { type ReceivedSpan, startOtlp } from "../../harness/otlp.ts";
 
 const PROMPT = "a prompt nobody else says";
@@ -251,15 +249,4 @@ function named(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
   return found;
 }
 
-async function startTool(): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = createServer((_request, response) => void response.end(RESULT)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/look`,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
+const startTool = () => startHttp((_request, response) => void response.end(RESULT));
