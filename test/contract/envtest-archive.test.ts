@@ -1,15 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { CONTROL_PLANE } from "../../local/versions.ts";
 import { bringControlPlane } from "../../scripts/binaries/bring.ts";
 import { describeTried } from "../../scripts/binaries/control-plane.ts";
 import { envtestSource } from "../../scripts/binaries/sources.ts";
+import { startHttp } from "../harness/http.ts";
 
 const { version } = CONTROL_PLANE.envtest;
 
@@ -32,13 +31,11 @@ test("B3: the envtest archive is taken with the right digest only", async () => 
   const root = await mkdtemp(path.join(tmpdir(), "ark-envtest-"));
   const archive = await makeArchive(root);
   const asked: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
+  await using server = await startHttp((request, response) => {
     asked.push(request.url);
     response.end(archive);
-  }).listen(0, "127.0.0.1");
+  });
   try {
-    await new Promise((resolve) => server.once("listening", resolve));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const bring = (digest: string) =>
       bringControlPlane({
         cacheDir: path.join(root, "cache"),
@@ -46,7 +43,7 @@ test("B3: the envtest archive is taken with the right digest only", async () => 
         signal: AbortSignal.timeout(60_000),
         onProgress: () => {},
         platform: { os: "linux", arch: "arm64" },
-        sources: [envtestSource(base, { "linux-arm64": digest })],
+        sources: [envtestSource(server.url, { "linux-arm64": digest })],
       });
     const refused = await bring("0".repeat(128));
     expect(refused.kind === "missing" && describeTried(refused.tried)).toContain("has SHA-512");
@@ -54,7 +51,6 @@ test("B3: the envtest archive is taken with the right digest only", async () => 
     expect(found).toMatchObject({ kind: "found", found: { version, source: `envtest archive ${version}` } });
     expect(asked.at(-1)).toBe(`/envtest-v${version}/envtest-v${version}-linux-arm64.tar.gz`);
   } finally {
-    server.close();
     await rm(root, { recursive: true, force: true });
   }
 });

@@ -1,9 +1,9 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import type { ResolvedWebhookTool } from "#core/agent/task.ts";
 import { joinTools } from "#core/agent/toolbox.ts";
 import { createWebhookTools, type WebhookToolOptions } from "#platform/http/webhook-tool.ts";
+import { startHttp } from "../harness/http.ts";
 import { freePort } from "../harness/mcp.ts";
 
 type Seen = { method: string; url: URL; headers: IncomingHttpHeaders; body: string };
@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 
 async function receiver(answer: (response: ServerResponse, seen: Seen) => void) {
   const seen: Seen[] = [];
-  const server = createServer((request, response) => {
+  const { url, [Symbol.asyncDispose]: end } = await startHttp((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
     request.on("end", () => {
@@ -25,12 +25,8 @@ async function receiver(answer: (response: ServerResponse, seen: Seen) => void) 
       answer(response, one);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, seen };
+  onTestFinished(end);
+  return { url: `${url}/hook`, seen };
 }
 
 function tool(url: string, over: Partial<ResolvedWebhookTool> = {}, options: WebhookToolOptions = {}) {

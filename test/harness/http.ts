@@ -3,15 +3,16 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type TestHttp = AsyncDisposable & {
+export type TestHttp = {
   /** Without a path. */
   readonly url: string;
+  /** Nobody is waited for: what is still open is cut. */
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
 /** How long a request may take to come. */
 const TIMEOUT_MS = 30_000;
 
-/** At the end nobody is waited for: what is still open is cut. */
 export async function startHttp(listener: RequestListener): Promise<TestHttp> {
   const server = createServer({ requestTimeout: TIMEOUT_MS }, listener).listen(0, "127.0.0.1");
   await once(server, "listening");

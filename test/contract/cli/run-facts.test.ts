@@ -1,7 +1,6 @@
 /** The record of a run by a front door whose streams break, over real connections; what passes between tries is told. */
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -10,6 +9,7 @@ import type { StoredFact } from "#core/ports/record.ts";
 import { doorAt } from "../../../cli/kube/front-door.ts";
 import { RunFacts } from "../../../cli/kube/run-facts.ts";
 import { ark } from "../../harness/cli.ts";
+import { startHttp } from "../../harness/http.ts";
 import { Lock } from "../../harness/lock.ts";
 
 const key = { namespace: "default", name: "r1" };
@@ -22,14 +22,10 @@ const fact = (seq: number): StoredFact => ({
   fact: { kind: "step.started", at: 1, instance: "i", step: "s", iteration: 0, attempt: seq },
 });
 
-async function listen(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const server = createServer(answer).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function listen(answer: RequestListener): Promise<string> {
+  const { url, [Symbol.asyncDispose]: end } = await startHttp(answer);
+  onTestFinished(end);
+  return url;
 }
 
 /** A door, and a reader of it whose time passes by its pauses, and by what the door lets pass. */

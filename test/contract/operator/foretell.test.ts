@@ -1,7 +1,5 @@
 /** Requests that pass the front door, on a real store: which of them say that an event is about to fire. */
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TriggerRecord } from "#core/ports/events.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
@@ -9,6 +7,7 @@ import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { createForetelling } from "../../../operator/front/foretell.ts";
 import { createFront } from "../../../operator/front/front.ts";
+import { startHttp } from "../../harness/http.ts";
 import { type Opened, openStore } from "../jetstream/open.ts";
 import { QUIET } from "./quiet.ts";
 
@@ -37,11 +36,10 @@ const trigger = (name: string, more: Partial<TriggerRecord> = {}): TriggerRecord
 /** A front door whose webhook function answers 202, and what was told. */
 async function startFront(perSecond = 1_000) {
   const { store } = opened;
-  const upstream = createServer((asked, answer) => void asked.resume().on("end", () => answer.writeHead(202).end()));
-  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
+  const upstream = await startHttp((asked, answer) => void asked.resume().on("end", () => answer.writeHead(202).end()));
   const now = performance.now();
   const front = createFront({
-    upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+    upstream: upstream.url,
     services: { get: () => Promise.resolve(undefined) },
     routerUrl: () => expect.unreachable(),
     record: () => expect.unreachable(),
@@ -76,8 +74,7 @@ async function startFront(perSecond = 1_000) {
       await hearing;
       await serving.stop(0);
       front[Symbol.dispose]();
-      upstream.closeAllConnections();
-      await new Promise((resolve) => upstream.close(resolve));
+      await upstream[Symbol.asyncDispose]();
     },
   };
 }

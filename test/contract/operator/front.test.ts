@@ -1,8 +1,8 @@
-import { createServer, request, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { request, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { serve } from "#platform/http/server.ts";
 import { createFront, type FrontOptions } from "../../../operator/front/front.ts";
+import { startHttp } from "../../harness/http.ts";
 import { QUIET } from "./quiet.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -11,13 +11,9 @@ afterEach(async () => {
 });
 
 async function startUpstream(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanups.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url, [Symbol.asyncDispose]: end } = await startHttp(listener);
+  cleanups.push(end);
+  return url;
 }
 
 /** No service is known, and nobody reads a record. */

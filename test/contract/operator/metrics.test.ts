@@ -1,12 +1,10 @@
 /** What the operator counts, on a real API server and a real nats-server, as an OTLP collector receives it. */
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect, test, vi } from "vitest";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import { openMetrics } from "#platform/telemetry/metrics.ts";
 import { createLeading } from "../../../operator/lead.ts";
 import { createWaking } from "../../../operator/waker/waking.ts";
+import { startHttp } from "../../harness/http.ts";
 import { startOtlp } from "../../harness/otlp.ts";
 import { QUIET } from "./quiet.ts";
 import { configOf, leadDeps, startOperatorWorld, wakingDeps } from "./world.ts";
@@ -75,15 +73,4 @@ test("passes by kind and outcome; active runs, dead letters and held wakes as th
 });
 
 /** A function that holds every wake. */
-async function startHolder() {
-  const server = createServer((_request, response) => void response.writeHead(200).write("{}\n"));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
+const startHolder = () => startHttp((_request, response) => void response.writeHead(200).write("{}\n"));

@@ -1,5 +1,4 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import type { Backlog } from "#core/ports/record.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
@@ -7,6 +6,7 @@ import { hold } from "#platform/http/hold.ts";
 import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { planWakes } from "../../../operator/waker/plan.ts";
 import { wake, type WakerDeps } from "../../../operator/waker/waker.ts";
+import { startHttp } from "../../harness/http.ts";
 import { openStore } from "../jetstream/open.ts";
 import { QUIET } from "./quiet.ts";
 
@@ -22,7 +22,7 @@ async function startFunction() {
   let most = 0;
   let asked = 0;
   let refuse = false;
-  const server: Server = createServer((request, response) => {
+  const { url, [Symbol.asyncDispose]: end } = await startHttp((request, response) => {
     asked += 1;
     expect(`${request.method} ${request.url}`).toBe("POST /wake");
     if (refuse) return void response.writeHead(503).end();
@@ -31,13 +31,9 @@ async function startFunction() {
     most = Math.max(most, open.size);
     response.on("close", () => open.delete(response));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanups.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  cleanups.push(end);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     open: () => open.size,
     most: () => most,
     asked: () => asked,

@@ -1,12 +1,11 @@
 /** Wakes over the terms of a leader, on a real API server that goes away and comes back. */
-import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { expect, test, vi } from "vitest";
 import { openKube } from "#platform/kube/client.ts";
 import { electLeader } from "#platform/kube/lease.ts";
 import { createLeading } from "../../../operator/lead.ts";
 import { createWaking } from "../../../operator/waker/waking.ts";
+import { startHttp } from "../../harness/http.ts";
 import { QUIET } from "./quiet.ts";
 import { configOf, leadDeps, startOperatorWorld, SYSTEM, wakingDeps } from "./world.ts";
 
@@ -20,23 +19,17 @@ const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/wakes`;
 async function startHolder() {
   const open = new Set<ServerResponse>();
   let asked = 0;
-  const server = createServer((_request, response) => {
+  const server = await startHttp((_request, response) => {
     asked += 1;
     response.writeHead(200).write("{}\n");
     open.add(response);
     response.on("close", () => open.delete(response));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     asked: () => asked,
     open: () => open.size,
     endAll: () => open.forEach((one) => one.end()),
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
 }
 
