@@ -6,7 +6,7 @@ import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { roleAgents } from "#core/reconcile/role-agents.ts";
 
 type Document = { readonly kind?: string; readonly metadata?: unknown };
-/** Of whatever the caller keeps beside an object. */
+/** With whatever the caller keeps beside it. */
 type Placed = { readonly object: ArkObject };
 type Found<P extends Placed> = { readonly of: P; readonly fault: Fault };
 type Reference = { readonly path: string; readonly kind: "ArkTeam" | "ArkAgent"; readonly name: string };
