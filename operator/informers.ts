@@ -1,6 +1,7 @@
 /** The informers of everything that the operator looks at, and their pokes. */
+import { isDeepStrictEqual } from "node:util";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
-import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import { API_VERSION, type ObjectMeta } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Children, ResourceName } from "#platform/kube/children.ts";
@@ -25,7 +26,7 @@ export type InformerSources = {
   readonly kube: Kube;
   readonly children: Children;
   readonly poke: (key: string) => void;
-  /** Of many pokes in a short time, one counts: a burst of runs is one look at its team. */
+  /** Of many pokes in a short time, one counts: a burst of runs is one look at its team. For what is to be shown alone. */
   readonly pokeSoon: (key: string) => void;
   /** ArkAgents that go are put in, and taken out when they come back. */
   readonly departed: Set<string>;
@@ -33,21 +34,30 @@ export type InformerSources = {
   readonly log: Logger;
 };
 
+type Concerned<T> = (key: string, now: T | undefined, before: T | undefined) => readonly string[];
+
 export function createInformers(sources: InformerSources): Informers {
   const { kube, children, poke, pokeSoon, departed, recorder, log } = sources;
   const pokeAll = (keys: readonly string[]) => keys.forEach(poke);
   const ark = <K extends Kind, T>(
     kind: K,
     keep: (object: ObjectOf<K>) => T,
-    concerned: (key: string, now: T | undefined, before: T | undefined) => readonly string[],
+    concerned: Concerned<T>,
+    isShownAlone: (now: T, before: T) => boolean = () => false,
   ): Informer<T> =>
     createInformer<ObjectOf<K>, T>({
       kind,
       watch: (options) => watchObjects<ObjectOf<K>>(kube, pathOf(kind), options),
       keep,
-      onChange: (key, now, before) => pokeAll([...concerned(key, now, before), workKey(kind, key)]),
+      onChange: (key, now, before) => {
+        const keys = [...concerned(key, now, before), workKey(kind, key)];
+        const isQuiet = now !== undefined && before !== undefined && isShownAlone(now, before);
+        keys.forEach(isQuiet ? pokeSoon : poke);
+      },
       log,
     });
+  const whole = <K extends Kind>(kind: K, concerned: Concerned<ObjectOf<K>>): Informer<ObjectOf<K>> =>
+    ark(kind, wholeOf(kind), concerned, isStatusAlone);
   const child = (name: ResourceName): Informer<ChildView> =>
     createInformer({
       kind: name,
@@ -57,15 +67,15 @@ export function createInformers(sources: InformerSources): Informers {
       log,
     });
   const informers: Informers = {
-    events: ark("ArkEvent", whole("ArkEvent"), () => []),
-    teams: ark("ArkTeam", whole("ArkTeam"), (key) => concernedByTeam(key, informers)),
-    agents: ark("ArkAgent", whole("ArkAgent"), (key, now, before) => {
+    events: whole("ArkEvent", () => []),
+    teams: whole("ArkTeam", (key) => concernedByTeam(key, informers)),
+    agents: whole("ArkAgent", (key, now, before) => {
       if (now === undefined) departed.add(key);
       else departed.delete(key);
       return concernedByAgent(key, now ?? before, informers);
     }),
-    settings: ark("ArkSettings", whole("ArkSettings"), (key) => concernedBySettings(key, informers)),
-    arkServices: ark("ArkService", whole("ArkService"), () => []),
+    settings: whole("ArkSettings", (key) => concernedBySettings(key, informers)),
+    arkServices: whole("ArkService", () => []),
     runs: ark("ArkRun", runView, (_key, now, before) => {
       tellTurn(now, before, recorder);
       concernedByRun(now, before).forEach(pokeSoon);
@@ -81,8 +91,24 @@ export function createInformers(sources: InformerSources): Informers {
   return informers;
 }
 
+/**
+ * Whether nothing but its status changed: mostly the operator's own words. Looked at as soon as they are said, each would
+ * lead to the next as long as runs come.
+ */
+function isStatusAlone(now: Whole, before: Whole): boolean {
+  return isDeepStrictEqual(desired(now), desired(before));
+}
+
+type Whole = { readonly metadata: ObjectMeta };
+
+/** What people and controllers ask of it; a spec has its generation. */
+function desired({ metadata }: Whole) {
+  const { resourceVersion: _version, ...rest } = metadata;
+  return rest;
+}
+
 /** Items of a list carry neither kind nor apiVersion; whose fields are whose is of no use here, and large. */
-function whole<K extends Kind>(kind: K): (object: ObjectOf<K>) => ObjectOf<K> {
+function wholeOf<K extends Kind>(kind: K): (object: ObjectOf<K>) => ObjectOf<K> {
   return (object) => {
     const { managedFields: _fields, ...metadata } = object.metadata;
     return { ...object, apiVersion: API_VERSION, kind, metadata };

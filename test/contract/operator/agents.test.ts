@@ -3,6 +3,7 @@ import { RUN_FINALIZER, runObject } from "#core/runs/run-object.ts";
 import { startRun } from "#core/runs/start-run.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
+import { watchObjects } from "#platform/kube/watch.ts";
 import { type Body, fieldOf, type OperatorWorld, startOperatorWorld, type Term } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
@@ -342,6 +343,33 @@ test("R1: a fire's run is held from its first moment, by whoever made it: the op
   expect(JSON.stringify(fieldOf(stored, "metadata", "managedFields"))).not.toContain("ark-operator");
   await world.api.request("DELETE", path);
   await expect.poll(() => get(path), POLL).toBeUndefined();
+});
+
+test("a burst of runs is shown once a second: no status leads to the next one", async () => {
+  await make("ArkTeam", "arkteams", "busy", { ...TEAM, successfulRunsHistoryLimit: 100 });
+  const team = `${ark("arkteams")}/busy`;
+  await expect.poll(() => ready("arkteams", "busy"), POLL).toContain("True");
+  const kube = openKube({ kubeconfig: world.api.kubeconfig });
+  const stop = new AbortController();
+  let changes = 0;
+  const watching = (async () => {
+    for await (const { object } of watchObjects(kube, ark("arkteams"), { signal: stop.signal }))
+      if (object.metadata.name === "busy") changes += 1;
+  })();
+  await expect.poll(() => changes, POLL).toBeGreaterThan(0);
+  const began = performance.now();
+  const before = changes;
+  for (let n = 0; n < 40; n++) {
+    await make("ArkRun", "arkruns", `busy-${n}`, { teamRef: "busy" });
+    await patch(`${ark("arkruns")}/busy-${n}/status`, { status: { phase: n % 2 === 0 ? "Succeeded" : "Failed" } });
+  }
+  const shown = async () => fieldOf(await get(team), "status", "lastRunPhase");
+  await expect.poll(shown, POLL).toMatch(/Succeeded|Failed/);
+  const last = changes - before;
+  expect(last).toBeGreaterThan(0);
+  expect(last).toBeLessThanOrEqual(2 + (performance.now() - began) / 1_000);
+  stop.abort();
+  await watching;
 });
 
 /** As the collector keeps it. */
