@@ -46,7 +46,7 @@ test("what is provisioned is what is documented, no more and no less", async () 
 test("days that are documented are days of the stream, and each full work queue refuses", async () => {
   const ages: [string, number][] = [];
   for (const [store, kept] of await documented()) {
-    const days = /(\d+) days/.exec(kept)?.[1];
+    const days = /^(\d+) days/.exec(kept)?.[1];
     if (days === undefined) continue;
     const config = configOf(streamOf(store));
     ages.push([store, Number(days)]);
