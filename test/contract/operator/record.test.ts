@@ -277,7 +277,7 @@ describe("what is read", () => {
       throw new StoreUnavailable("the line broke");
     }
     const url = await open({ facts: { ...world.js.factLog, history } });
-    await expect((await ask(url, `${NS}/r7/facts`)).text()).rejects.toThrow(BROKEN);
+    await expect(ask(url, `${NS}/r7/facts`).then((answer) => answer.text())).rejects.toThrow(BROKEN);
   });
 
   test("R3: a read that the end of the process or its own time cuts short breaks off, also while its reader is slow", async () => {
