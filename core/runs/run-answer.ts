@@ -1,6 +1,7 @@
 /** How a run ended, as the HTTP APIs say it (api 5, 13), from its folded state. */
 import type { RunState } from "#core/pipeline/state.ts";
-import { OutputLost, type Outputs } from "#core/ports/record.ts";
+import type { Outputs } from "#core/ports/record.ts";
+import { unlessLost } from "#core/ports/unless-lost.ts";
 
 export type TokenUsage = { readonly inputTokens: number; readonly outputTokens: number; readonly totalTokens: number };
 export type RunError = { readonly code: string; readonly message: string; readonly step?: string };
@@ -24,17 +25,15 @@ export async function runAnswer(state: RunState, outputs: Pick<Outputs, "load">)
     : { status: "failed", error: errorOf(state, phase), ...common };
 }
 
-async function outputOf(
+function outputOf(
   state: RunState,
   { output }: Extract<RunState["phase"], { kind: "succeeded" }>,
   outputs: Pick<Outputs, "load">,
 ): Promise<Pick<RunAnswer, "output" | "error">> {
-  try {
-    return { output: await outputs.load(state, output) };
-  } catch (error) {
-    if (!(error instanceof OutputLost)) throw error;
-    return { error: { code: "output.lost", message: error.message } };
-  }
+  return unlessLost<Pick<RunAnswer, "output" | "error">>(
+    async () => ({ output: await outputs.load(state, output) }),
+    (message) => ({ error: { code: "output.lost", message } }),
+  );
 }
 
 type Failed = Extract<RunState["phase"], { kind: "failed" }>;

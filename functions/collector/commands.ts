@@ -12,8 +12,8 @@ import type { Task } from "#core/events/tasks.ts";
 import type { Command, RunState } from "#core/pipeline/state.ts";
 import type { Graph } from "#core/pipeline/graph.ts";
 import type { Outputs } from "#core/pipeline/render.ts";
-import type { Text } from "#core/events/text.ts";
-import { type Home, OutputLost, type RunRef } from "#core/ports/record.ts";
+import type { Home, RunRef } from "#core/ports/record.ts";
+import { unlessLost } from "#core/ports/unless-lost.ts";
 import type { CollectorPorts } from "./deps.ts";
 import { budgetsOf, childOutcome, childRequest, runEvent, totalUsage } from "./run-events.ts";
 import { underOwnSpan } from "./trace.ts";
@@ -158,17 +158,10 @@ export async function loadOutputs(
   const wanted = neededOutputs(graph, state, fact);
   await Promise.all(
     wanted.map(async (text) => {
-      if ("ref" in text) loaded.set(text.ref.digest, await load(of, text, ports));
+      if (!("ref" in text)) return;
+      const load = () => ports.outputs.load(of, text);
+      loaded.set(text.ref.digest, await unlessLost<string | undefined>(load, () => undefined));
     }),
   );
   return loaded;
-}
-
-async function load(of: Home, text: Text, { outputs }: CollectorPorts): Promise<string | undefined> {
-  try {
-    return await outputs.load(of, text);
-  } catch (error) {
-    if (error instanceof OutputLost) return undefined;
-    throw error;
-  }
 }

@@ -14,7 +14,7 @@ import { runNames } from "#core/events/run-names.ts";
 import { triggerContext, type TriggerContext } from "#core/events/trigger-context.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
-import { OutputLost } from "#core/ports/record.ts";
+import { unlessLost } from "#core/ports/unless-lost.ts";
 import { countUnknown, recordFire } from "./count-fire.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps, FireRecord } from "./deps.ts";
@@ -181,13 +181,12 @@ async function tell(
 
 /** D4, D5. */
 async function stopped(input: Dispatch, fire: Fire, why: Loss, deps: DispatcherDeps): Promise<HandleOutcome> {
-  const isReplayed = extension(input.cloudEvent, EXTENSIONS.replay) !== undefined;
-  if (isReplayed) await bury(fire, input, why, deps);
-  await recordFire(record(fire, { outcome: isReplayed ? "dead-lettered" : "skipped", ...why }), deps);
-  return isReplayed ? { kind: "dead", code: why.reason, reason: why.message } : { kind: "done" };
+  if (extension(input.cloudEvent, EXTENSIONS.replay) !== undefined) return lose(input, fire, why, deps);
+  await recordFire(record(fire, { outcome: "skipped", ...why }), deps);
+  return { kind: "done" };
 }
 
-/** Nothing of this fire can start, however often it is delivered. */
+/** A dead letter: what starts nothing however often it is delivered, and what nobody else has. */
 async function lose(input: Dispatch, fire: Fire, why: Loss, deps: DispatcherDeps): Promise<HandleOutcome> {
   await bury(fire, input, why, deps);
   await recordFire(record(fire, { outcome: "dead-lettered", ...why }), deps);
@@ -228,13 +227,13 @@ async function contextOf(
   const { namespace = "", name = "" } = event.metadata;
   const of = { name, type, firedAt: at, cloudEvent };
   if (type !== "team-output") return { kind: "known", trigger: triggerContext(of) };
-  try {
-    const output = await outputOf({ namespace }, cloudEvent, deps);
-    return { kind: "known", trigger: triggerContext({ ...of, output }) };
-  } catch (error) {
-    if (error instanceof OutputLost) return { kind: "lost", message: error.message };
-    throw error;
-  }
+  return unlessLost<Context>(
+    async () => {
+      const output = await outputOf({ namespace }, cloudEvent, deps);
+      return { kind: "known", trigger: triggerContext({ ...of, output }) };
+    },
+    (message) => ({ kind: "lost", message }),
+  );
 }
 
 /** Ark's own events say when; a foreign event's `time` says when something happened elsewhere. */

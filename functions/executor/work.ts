@@ -4,7 +4,7 @@ import { redactedModel, redactedTools, secretsOf } from "#core/agent/redact.ts";
 import type { AgentDeps, RecordedTurn, TurnLog } from "#core/agent/ports.ts";
 import type { AgentOutcome, AgentTask } from "#core/agent/task.ts";
 import type { Task } from "#core/events/tasks.ts";
-import { OutputLost } from "#core/ports/record.ts";
+import { unlessLost } from "#core/ports/unless-lost.ts";
 import { agentTask } from "./agent-task.ts";
 import { budgetsOf, createBudget } from "./budget.ts";
 import type { AgentRuntime, ExecutorDeps } from "./deps.ts";
@@ -66,23 +66,22 @@ export async function work(
   }
 }
 
+type Ready = { readonly kind: "ready"; readonly task: AgentTask };
 type Failed = Extract<AgentOutcome, { kind: "failed" }>;
 
 /** P4: a text that is lost ends this attempt. Another one has texts of its own: its prompt is stored anew, its turns made. */
-async function prepare(
-  task: Task,
-  agent: AgentRuntime["agent"],
-  deps: ExecutorDeps,
-): Promise<{ readonly kind: "ready"; readonly task: AgentTask } | Failed> {
+async function prepare(task: Task, agent: AgentRuntime["agent"], deps: ExecutorDeps): Promise<Ready | Failed> {
   const [stored] = await Promise.all([deps.facts.turns(task, task), announce(task, deps)]);
-  try {
-    const recorded = await recordedTurns(task, stored, deps.outputs);
-    return { kind: "ready", task: await agentTask(task, agent, recorded, deps.outputs) };
-  } catch (error) {
-    if (!(error instanceof OutputLost)) throw error;
-    const message = `the attempt cannot go on from what is recorded: ${error.message}`;
-    return { kind: "failed", code: "output.lost", message, mayPass: true, ...paid(stored) };
-  }
+  return unlessLost<Ready | Failed>(
+    async () => {
+      const recorded = await recordedTurns(task, stored, deps.outputs);
+      return { kind: "ready", task: await agentTask(task, agent, recorded, deps.outputs) };
+    },
+    (why) => {
+      const message = `the attempt cannot go on from what is recorded: ${why}`;
+      return { kind: "failed", code: "output.lost", message, mayPass: true, ...paid(stored) };
+    },
+  );
 }
 
 /** The work was ended while the store was away. */

@@ -12,7 +12,8 @@
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
-import { type FactLog, OutputLost, type Outputs, type RunStates, StoreUnavailable } from "#core/ports/record.ts";
+import { type FactLog, type Outputs, type RunStates, StoreUnavailable } from "#core/ports/record.ts";
+import { unlessLost } from "#core/ports/unless-lost.ts";
 import { readFacts, readingOf } from "#core/runs/read-facts.ts";
 import { type App, createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
@@ -100,12 +101,10 @@ async function outputReply(_request: HttpRequest, run: Run, { states, outputs }:
   if (known?.state.phase.kind !== "succeeded") return notFound;
   const { output } = known.state.phase;
   if ("ref" in output && output.ref.bytes > MAX_OUTPUT_BYTES) return tooLarge;
-  try {
-    return { kind: "json", status: 200, body: { output: await outputs.load(run, output) } };
-  } catch (error) {
-    if (error instanceof OutputLost) return notFound;
-    throw error;
-  }
+  return unlessLost<HttpReply>(
+    async () => ({ kind: "json", status: 200, body: { output: await outputs.load(run, output) } }),
+    () => notFound,
+  );
 }
 
 type Readers = { readonly take: (until: AbortSignal) => boolean };
