@@ -2,9 +2,7 @@
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { roleAgentName } from "#core/reconcile/role-agents.ts";
-
-export const DISPATCHER = "dispatcher";
-export const COLLECTOR = "collector";
+import { COLLECTOR, DISPATCHER } from "./plan.ts";
 
 /** Keys as in `planWakes`. `team`: of the event's namespace. */
 export function foresee(event: ArkEvent, team: (name: string) => ArkTeam | undefined): readonly string[] {

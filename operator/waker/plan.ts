@@ -10,7 +10,11 @@
  *     them.
  */
 import { type AgentScale, slotsFor } from "#core/reconcile/agent-scale.ts";
-import { COLLECTOR, DISPATCHER } from "./foresee.ts";
+
+/** Keys of the pools that all share; no namespace stands before them. */
+export const DISPATCHER = "dispatcher";
+export const COLLECTOR = "collector";
+const RELAY = "relay";
 
 export type PoolPlan = {
   readonly key: string;
@@ -61,6 +65,6 @@ export function planWakes(
     // Dead tasks wait for the reaper, which lives beside the collector.
     { key: COLLECTOR, url: collector.url, want: Math.min(facts, collector.slots) },
     // One relay posts everything.
-    { key: "relay", url: relay.url, want: relays },
+    { key: RELAY, url: relay.url, want: relays },
   ];
 }
