@@ -31,6 +31,17 @@ export const GRACE_SECONDS = z.coerce
   .default(30)
   .describe("How long requests in hand have at the end of the process.");
 
+/** Of whoever reads or writes the Ark objects. */
+export const OBJECTS = z
+  .enum(["kube", "nats"])
+  .default("kube")
+  .describe("Where the Ark objects are: on a cluster, or in NATS, as in local mode.");
+
+/** Of functions that pull their work; what mode and lease mean is theirs to say. */
+export const MODE = z.enum(["wake", "always"]).default("wake");
+export const IDLE_SECONDS = z.coerce.number().min(1).max(3_600).default(10).describe("How long a wake waits for work.");
+export const LEASE_SECONDS = z.coerce.number().int().min(2).max(600).default(60);
+
 export type ProcessConfig = {
   readonly natsUrl: string;
   readonly natsCreds: string | undefined;

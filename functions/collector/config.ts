@@ -1,26 +1,23 @@
 /** Environment of the collector: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import {
+  type ConfigOutcome,
+  IDLE_SECONDS,
+  judgeVariables,
+  LEASE_SECONDS,
+  MODE,
+  OBJECTS,
+  type RawEnv,
+  readVariables,
+} from "#core/env.ts";
 import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
 
 export const ENV = z.object({
   ...FUNCTION_ENV,
-  ARK_OBJECTS: z
-    .enum(["kube", "nats"])
-    .default("kube")
-    .describe("Where the Ark objects are: on a cluster, or in NATS, as in local mode."),
-  ARK_MODE: z
-    .enum(["wake", "always"])
-    .default("wake")
-    .describe("`wake`: takes facts while a wake is held. `always`: from start to stop."),
-  ARK_IDLE_SECONDS: z.coerce.number().min(1).max(3_600).default(10).describe("How long a wake waits for work."),
-  ARK_LEASE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(2)
-    .max(600)
-    .default(60)
-    .describe("How long a fact is left with a collector that says nothing of it."),
+  ARK_OBJECTS: OBJECTS,
+  ARK_MODE: MODE.describe("`wake`: takes facts while a wake is held. `always`: from start to stop."),
+  ARK_IDLE_SECONDS: IDLE_SECONDS,
+  ARK_LEASE_SECONDS: LEASE_SECONDS.describe("How long a fact is left with a collector that says nothing of it."),
 });
 
 export type Config = FunctionConfig & {

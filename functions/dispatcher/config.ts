@@ -1,14 +1,11 @@
 /** Environment of the dispatcher: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-import { type ConfigOutcome, GRACE_SECONDS, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import { type ConfigOutcome, GRACE_SECONDS, judgeVariables, OBJECTS, type RawEnv, readVariables } from "#core/env.ts";
 import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/pool-addresses.ts";
 
 export const ENV = z.object({
   ...FUNCTION_ENV,
-  ARK_OBJECTS: z
-    .enum(["kube", "nats"])
-    .default("kube")
-    .describe("Where the Ark objects are: on a cluster, or in NATS, as in local mode."),
+  ARK_OBJECTS: OBJECTS,
   ARK_GRACE_SECONDS: GRACE_SECONDS,
   HOSTNAME: z.string().default("dispatcher").describe("Of this pod: who tells a Kubernetes Event."),
 });

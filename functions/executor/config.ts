@@ -1,6 +1,14 @@
 /** Environment of the executor: `readEnv` only reads, `parseConfig` only decides. */
 import * as z from "zod";
-import { type ConfigOutcome, judgeVariables, type RawEnv, readVariables } from "#core/env.ts";
+import {
+  type ConfigOutcome,
+  IDLE_SECONDS,
+  judgeVariables,
+  LEASE_SECONDS,
+  MODE,
+  type RawEnv,
+  readVariables,
+} from "#core/env.ts";
 import { FUNCTION_ENV, type FunctionConfig, functionConfig, GUEST_ENV } from "#core/events/pool-addresses.ts";
 
 export const ENV = z.object({
@@ -14,18 +22,11 @@ export const ENV = z.object({
     .default("/etc/ark/configmaps")
     .describe("ConfigMaps as the operator mounts them: `<dir>/<name>/<key>`."),
   ARK_SECRETS_DIR: z.string().default("/etc/ark/secrets").describe("Secrets as the operator mounts them, alike."),
-  ARK_MODE: z
-    .enum(["wake", "always"])
-    .default("wake")
-    .describe("`wake`: a slot works while a wake is held. `always`: all slots, from start to stop."),
-  ARK_IDLE_SECONDS: z.coerce.number().min(1).max(3_600).default(10).describe("How long a wake waits for work."),
-  ARK_LEASE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(2)
-    .max(600)
-    .default(60)
-    .describe("Life of a lease, and how long a task is left with an executor that says nothing of it."),
+  ARK_MODE: MODE.describe("`wake`: a slot works while a wake is held. `always`: all slots, from start to stop."),
+  ARK_IDLE_SECONDS: IDLE_SECONDS,
+  ARK_LEASE_SECONDS: LEASE_SECONDS.describe(
+    "Life of a lease, and how long a task is left with an executor that says nothing of it.",
+  ),
   HOSTNAME: z.string().default("executor").describe("Of this pod: its name as an instance, and in leases."),
 });
 
