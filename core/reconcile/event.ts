@@ -5,6 +5,7 @@ import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import type { TriggerRecord } from "#core/ports/events.ts";
 import { nextTick } from "#core/schedule/ticks.ts";
 import { time, type Verdict, withCondition } from "./conditions.ts";
+import { sourceFault, templateFault } from "./event-fault.ts";
 
 export type EventWorld = {
   readonly team: (name: string) => ArkTeam | undefined;
@@ -96,6 +97,8 @@ function nextFire({ spec: { source } }: ArkEvent, now: number): number | undefin
 
 function judgeEvent(event: ArkEvent, world: EventWorld): Verdict {
   if (world.sourceFault !== undefined) return no("InvalidSource", world.sourceFault);
+  const fault = sourceFault(event) ?? templateFault(event);
+  if (fault !== undefined) return no(fault.reason, fault.message);
   const missing = missingTarget(event, world);
   if (missing !== undefined) return missing;
   if (event.spec.suspended) return no("Suspended", "every fire is paused");

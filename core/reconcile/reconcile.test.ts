@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ArkAgentSchema } from "#core/api/v1alpha1/ark-agent.ts";
-import { ArkEventSchema } from "#core/api/v1alpha1/ark-event.ts";
+import { type ArkEvent, ArkEventSchema } from "#core/api/v1alpha1/ark-event.ts";
 import { type ArkRun, ArkRunSchema } from "#core/api/v1alpha1/ark-run.ts";
 import { type ArkTeam, ArkTeamSchema } from "#core/api/v1alpha1/ark-team.ts";
 import { agentStatus } from "./agent.ts";
@@ -149,6 +149,43 @@ test("an event whose target is missing is not ready, and says which", () => {
   ]);
 });
 
+test.each([
+  [
+    "a schedule that never comes",
+    { type: "cron", cron: "0 0 30 2 *" },
+    {},
+    "InvalidCron",
+    "spec.source.cron: day of month, char",
+  ],
+  [
+    "a zone that is none",
+    { type: "cron", cron: "0 6 * * *", timeZone: "Europe/Atlantis" },
+    {},
+    "InvalidSource",
+    "spec.source.timeZone: ",
+  ],
+  [
+    "a filter that says nothing",
+    { type: "cloudevent", cloudevent: { filters: [{ not: { exact: {} } }] } },
+    {},
+    "InvalidSource",
+    "spec.source.cloudevent.filters[0].not.exact: ",
+  ],
+  [
+    "a template that does not compile",
+    { type: "webhook" },
+    { targets: [{ team: "blog", input: { topic: "a\n{{ .trigger.name" } }] },
+    "InvalidTemplate",
+    "spec.targets[0].input.topic: line 2, column ",
+  ],
+])("D45, api 1: an event with %s, which an API server takes, is not ready", (_what, source, spec, reason, words) => {
+  const good = cron();
+  const bad = { ...good, spec: { ...good.spec, ...spec, source } } as ArkEvent;
+  const status = eventStatus(bad, world);
+  expect(status.conditions).toMatchObject([{ type: "Ready", status: "False", reason }]);
+  expect(status.conditions?.[0]?.message).toContain(words);
+});
+
 test("the webhook's record knows a target's declared inputs", () => {
   const declared = team("blog", { inputs: [{ name: "topic", required: true }], input: { tone: "dry" } });
   expect(triggerRecord(cron(), () => declared, "sha256:00")).toMatchObject({
@@ -181,7 +218,7 @@ test("D26: an agent with a validator prompt tells what it said last; what nobody
       spec: { model: "mock", systemPrompt: "x", ...spec },
       ...(status !== undefined && { status }),
     });
-  const seen = { ready: 2, pendingTasks: 0, now };
+  const seen = { ready: 2, desired: 0, pendingTasks: 0, now };
   const healthOf = ({ conditions }: ReturnType<typeof agentStatus>) =>
     conditions?.find(({ type }) => type === "Healthy");
   expect(healthOf(agentStatus(agentOf({}), seen))).toBeUndefined();
@@ -209,7 +246,7 @@ test("D27: of MCP servers an agent shows what was told last, as long as its spec
       spec: { model: "mock", systemPrompt: "x", mcpServers },
       ...(status !== undefined && { status }),
     });
-  const world = { ready: 0, pendingTasks: 0, now };
+  const world = { ready: 0, desired: 0, pendingTasks: 0, now };
   const degraded = ({ conditions }: ReturnType<typeof agentStatus>) =>
     conditions?.find(({ type }) => type === "MCPDegraded");
   expect(degraded(agentStatus(agentOf([]), world))).toBeUndefined();

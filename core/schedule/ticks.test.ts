@@ -44,3 +44,8 @@ test("with a deadline every missed tick inside it is caught up, oldest first; 0 
   expect(missedTicks(hourly, last, now, 604_800)).toHaveLength(5);
   expect(missedTicks(hourly, last, now, 0)).toEqual([]);
 });
+
+test("K2: a schedule that validation refuses has no tick: an API server takes some", () => {
+  expect(nextTick({ cron: "0 6 * * *", timeZone: "Europe/Atlantis" }, at("2026-11-20T06:30:00Z"))).toBeUndefined();
+  expect(nextTick({ cron: "0 0 30 2 *" }, at("2026-11-20T06:30:00Z"))).toBeUndefined();
+});

@@ -7,6 +7,7 @@
  */
 import { CronExpressionParser } from "cron-parser";
 import { parseCron } from "#core/api/cron.ts";
+import { isTimeZone } from "#core/api/time-zone.ts";
 
 export type Schedule = { readonly cron: string; readonly timeZone?: string };
 
@@ -35,12 +36,10 @@ export function tickKey(tickMs: number): string {
 }
 
 function ticks(schedule: Schedule, afterMs: number, untilMs: number, limit: number): number[] {
+  const { timeZone: tz = "UTC" } = schedule;
   const parsed = parseCron(schedule.cron);
-  if (parsed.kind === "refused") return [];
-  const cron = CronExpressionParser.parse(parsed.cron.text, {
-    currentDate: new Date(afterMs),
-    tz: schedule.timeZone ?? "UTC",
-  });
+  if (parsed.kind === "refused" || !isTimeZone(tz)) return [];
+  const cron = CronExpressionParser.parse(parsed.cron.text, { currentDate: new Date(afterMs), tz });
   const found: number[] = [];
   while (found.length < limit && cron.hasNext()) {
     const next = cron.next();

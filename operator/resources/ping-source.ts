@@ -1,4 +1,5 @@
 /** The PingSource of a cron ArkEvent. It neither catches up nor promises once: both are the operator's (knative 7). */
+import { parseCron } from "#core/api/cron.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Config } from "../config.ts";
@@ -18,7 +19,7 @@ export function pingSource(event: ArkEvent, { broker }: Pick<Config, "broker">):
       ownerReferences: [ownerOf(event)],
     },
     spec: {
-      schedule: cron.trim(),
+      schedule: scheduleOf(cron),
       ...(timeZone !== undefined && { timezone: timeZone }),
       contentType: "application/json",
       data: "{}",
@@ -28,4 +29,10 @@ export function pingSource(event: ArkEvent, { broker }: Pick<Config, "broker">):
       },
     },
   };
+}
+
+/** In the dialect that Knative reads too: it refuses Sunday as 7, which is as good here. */
+function scheduleOf(cron: string): string {
+  const parsed = parseCron(cron);
+  return parsed.kind === "cron" ? parsed.cron.text : cron.trim();
 }

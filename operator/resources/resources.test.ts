@@ -141,6 +141,14 @@ test("the PingSource of a cron event", () => {
   });
 });
 
+test.each([
+  ["0 6 * * 7", "0 6 * * 0"],
+  ["@daily", "0 0 * * *"],
+  ["*/20 9-17 * JAN mon-FRI", "0,20,40 9-17 * 1 1-5"],
+])("the PingSource of %s asks for %s, which Knative reads alike", (cron, schedule) => {
+  expect(pingSource(event({ type: "cron", cron }), configOf()).spec.schedule).toBe(schedule);
+});
+
 test("the token's Secret, made and read", () => {
   expect(tokenSecret(event({ type: "webhook" }), "abc")).toMatchObject({
     metadata: { name: "digest-webhook-token", namespace: "ai-team", ownerReferences: [{ uid: "u-1" }] },

@@ -3,17 +3,21 @@
  *
  * C1  A suspended event's sources are taken away where they would do work for nothing. A Trigger of fires that Ark
  *     itself has accepted stays: the dispatcher settles them, and without it they would be posted for ever.
+ * C2  So for a source that can never fire: Knative would refuse what is made of it, or keep it for nothing.
  */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import { sourceFault } from "#core/reconcile/event-fault.ts";
 import type { ChildView } from "./views.ts";
 
 export type EventChildren = { readonly trigger: boolean; readonly pingSource: boolean; readonly token: boolean };
 
-export function eventChildren({ spec: { source, suspended } }: ArkEvent): EventChildren {
+export function eventChildren(event: ArkEvent): EventChildren {
+  const { source, suspended } = event.spec;
+  const idle = suspended || sourceFault(event) !== undefined;
   const ownFires = source.type === "webhook" || source.type === "cron";
   return {
-    trigger: ownFires || !suspended,
-    pingSource: source.type === "cron" && !suspended,
+    trigger: ownFires || !idle,
+    pingSource: source.type === "cron" && !idle,
     token: source.type === "webhook",
   };
 }

@@ -16,6 +16,12 @@ function event(source: unknown, spec: object = {}): ArkEvent {
   });
 }
 
+/** As an API server takes it: CEL alone has judged it. */
+function untried(source: object): ArkEvent {
+  const { spec, ...rest } = event({ type: "webhook" });
+  return { ...rest, spec: { ...spec, source: source as ArkEvent["spec"]["source"] } };
+}
+
 const CLOUD_EVENT = { type: "cloudevent", cloudevent: { filters: [{ exact: { type: "a" } }] } };
 const OUTPUT = { type: "team-output", teamOutput: { name: "up" } };
 const CRON = { type: "cron", cron: "* * * * *" };
@@ -31,6 +37,21 @@ test.each([
 ])("C1: children of %s", (_name, source, suspended, wanted) => {
   expect(eventChildren(event(source, { suspended }))).toEqual(wanted);
 });
+
+test.each([
+  ["a schedule", { type: "cron", cron: "0 0 30 2 *" }, { trigger: true, pingSource: false }],
+  ["a zone", { type: "cron", cron: "0 6 * * *", timeZone: "Europe/Atlantis" }, { trigger: true, pingSource: false }],
+  [
+    "a filter",
+    { type: "cloudevent", cloudevent: { filters: [{ not: { exact: {} } }] } },
+    { trigger: false, pingSource: false },
+  ],
+])(
+  "C2: children of an event whose source has %s that an API server takes and nothing else",
+  (_what, source, wanted) => {
+    expect(eventChildren(untried(source))).toEqual({ ...wanted, token: false });
+  },
+);
 
 const child = (ready: ChildView["ready"]): ChildView => ({
   namespace: "ns",

@@ -67,7 +67,11 @@ const CORE_ROWS: readonly Row[] = [
     may: [...DATA, /^core\/pipeline\/plan\.ts$/, /^core\/agent\/(pattern|schema-check|json-path)\.ts$/],
   },
   { name: "core/runs", files: /^core\/runs\//, may: DATA, mayAsType: [/^core\/pipeline\/state\.ts$/] },
-  { name: "core/reconcile", files: /^core\/reconcile\//, may: [...DATA, SCHEDULE, /^core\/pipeline\/plan\.ts$/] },
+  {
+    name: "core/reconcile",
+    files: /^core\/reconcile\//,
+    may: [...DATA, SCHEDULE, /^core\/pipeline\/plan\.ts$/, /^core\/validate\/targets\.ts$/],
+  },
 ];
 
 const PLATFORM_ROWS: readonly Row[] = Object.entries(VENDORS).map(([name, vendor]) => ({

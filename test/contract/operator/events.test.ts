@@ -113,6 +113,25 @@ test("api 15, D39: a token is never rotated unasked; a changed one counts, a del
   await expect.poll(digest, POLL).toBeUndefined();
 });
 
+test("D45: what CEL lets through is refused by the condition, and Knative is asked for nothing", async () => {
+  const bad = [
+    ["never", { source: { type: "cron", cron: "0 0 30 2 *" } }, "InvalidCron"],
+    ["nowhere", { source: { type: "cron", cron: "0 6 * * *", timeZone: "Europe/Atlantis" } }, "InvalidSource"],
+    [
+      "unsaid",
+      { source: { type: "webhook" }, targets: [{ agent: "writer", prompt: "{{ .trigger.body" }] },
+      "InvalidTemplate",
+    ],
+  ] as const;
+  for (const [name, spec, reason] of bad) {
+    await create(name, spec);
+    await expect.poll(() => reasonOf(name), POLL).toBe(reason);
+    expect(await get(`${PINGS}/${name}-cron`)).toBeUndefined();
+  }
+  await world.api.request("PATCH", `${EVENTS}/never`, { spec: { source: { cron: "0 0 * * 7" } } });
+  expect(fieldOf(await there(`${PINGS}/never-cron`), "spec", "schedule")).toBe("0 0 * * 0");
+});
+
 test("a deleted child comes back, a changed one is put right", async () => {
   await create("stubborn", { source: { type: "cron", cron: "0 6 * * *" } });
   const path = triggerPath("stubborn");
