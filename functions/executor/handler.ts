@@ -97,15 +97,22 @@ async function conclude(
     return { kind: "retry", afterMs: 0, reason: "stopped" };
   }
   deps.log.info({ ...fields(task), outcome: ended.kind, turns: ended.turns, ...ended.usage }, "step finished");
+  const tallied = stored.value === "first" ? tally(task, ended, deps) : undefined;
   await acknowledge(delivery, deps, signal);
   await quietly(() => lease.release(), deps);
+  await tallied;
   return { kind: "done" };
 }
 
-async function record(task: Task, result: Result, deps: ExecutorDeps): Promise<void> {
+async function record(task: Task, result: Result, deps: ExecutorDeps): Promise<"first" | "again"> {
   const published = await deps.facts.publish(task, await finishedFact(task, result, deps.now(), deps.outputs));
-  if (published.kind === "stored") await quietly(() => deps.usage.add(task, result.usage, deps.now()), deps);
   deps.wakes.hint({ namespace: task.namespace, agent: COLLECTOR_POOL });
+  return published.kind === "stored" ? "first" : "again";
+}
+
+/** For people; what it misses is no task's concern. */
+function tally(task: Task, { usage }: Result, deps: ExecutorDeps): Promise<void> {
+  return quietly(() => deps.usage.add(task, usage, deps.now()), deps);
 }
 
 function silent(task: Task, deps: ExecutorDeps): HandleOutcome {

@@ -4,11 +4,13 @@
  *
  * U1  Concurrent additions all count: written by revision, again where another writer came between.
  * U2  An hour is forgotten once no window reaches back to it.
+ * U3  A process has one write of an hour under way; what is added meanwhile goes with the next one. All calls of an
+ *     agent add to the same key: each by itself would be written again for each of the others.
  */
 import { BUCKETS } from "#core/events/subjects.ts";
 import type { Usage } from "#core/events/facts.ts";
 import { StoreUnavailable, type UsageTally } from "#core/ports/record.ts";
-import { bucket } from "./bucket.ts";
+import { bucket, type Bucket } from "./bucket.ts";
 import type { Link } from "./link.ts";
 
 const HOUR_MS = 3_600_000;
@@ -18,22 +20,40 @@ const TRIES = 50;
 const NOTHING: Usage = { inputTokens: 0, outputTokens: 0 };
 
 type HourlyUsage = Usage & { readonly hour: number };
+type Write = { sum: HourlyUsage; readonly stored: Promise<void> };
 
 export function usageTally(link: Link): UsageTally {
   const store = bucket<HourlyUsage>(link, BUCKETS.budgets);
+  const waiting = new Map<string, Write>();
+  const underWay = new Map<string, Promise<void>>();
+
+  /** U3. Resolves once what it added is stored. */
+  const add = (key: string, usage: HourlyUsage): Promise<void> => {
+    const joined = waiting.get(key);
+    if (joined !== undefined) {
+      joined.sum = { ...joined.sum, ...plus(joined.sum, usage) };
+      return joined.stored;
+    }
+    const before = underWay.get(key) ?? Promise.resolve();
+    const stored = before.then(() => {
+      waiting.delete(key);
+      return write(store, key, own.sum);
+    });
+    const own: Write = { sum: usage, stored };
+    waiting.set(key, own);
+    const settled: Promise<void> = stored
+      .catch(() => {})
+      .finally(() => {
+        if (underWay.get(key) === settled) underWay.delete(key);
+      });
+    underWay.set(key, settled);
+    return stored;
+  };
+
   return {
-    async add({ namespace, agent }, usage, atMs) {
+    add: ({ namespace, agent }, usage, atMs) => {
       const hour = Math.floor(atMs / HOUR_MS);
-      const key = `usage.${namespace}.${agent}.${hour}`;
-      for (let tries = 0; tries < TRIES; tries++) {
-        const entry = await store.get(key);
-        const sum = { hour, ...plus(entry?.value ?? NOTHING, usage) };
-        const stored = await (entry === undefined
-          ? store.create(key, sum, KEPT_MS)
-          : store.update(key, sum, entry.revision, KEPT_MS));
-        if (stored !== undefined) return;
-      }
-      throw new StoreUnavailable(`${key} is written by too many at once`);
+      return add(`usage.${namespace}.${agent}.${hour}`, { hour, ...usage });
     },
     async last24h({ namespace, agent }, nowMs) {
       const first = Math.floor(nowMs / HOUR_MS) - HOURS + 1;
@@ -43,6 +63,19 @@ export function usageTally(link: Link): UsageTally {
       return sum;
     },
   };
+}
+
+/** U1. */
+async function write(store: Bucket<HourlyUsage>, key: string, added: HourlyUsage): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const entry = await store.get(key);
+    const sum = { hour: added.hour, ...plus(entry?.value ?? NOTHING, added) };
+    const stored = await (entry === undefined
+      ? store.create(key, sum, KEPT_MS)
+      : store.update(key, sum, entry.revision, KEPT_MS));
+    if (stored !== undefined) return;
+  }
+  throw new StoreUnavailable(`${key} is written by too many at once`);
 }
 
 function plus(a: Usage, b: Usage): Usage {

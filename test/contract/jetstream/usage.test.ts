@@ -1,3 +1,4 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStore } from "./open.ts";
 
@@ -16,6 +17,20 @@ test("U1: additions of many at once all count; other agents have their own", asy
   await Promise.all(Array.from({ length: 20 }, () => usage.add(writer, { inputTokens: 3, outputTokens: 2 }, now)));
   await usage.add({ namespace: "ai", agent: "editor" }, { inputTokens: 7, outputTokens: 0 }, now);
   expect(await usage.last24h(writer, now)).toEqual({ inputTokens: 60, outputTokens: 40 });
+});
+
+test("U3: what is added while a write is under way goes with the next one", async () => {
+  const { streams } = await jetstreamManager(await opened.nats.connect());
+  const written = async () => (await streams.info("KV_ark-budgets")).state.last_seq;
+  const { usage } = opened.store;
+  const agent = { namespace: "ai", agent: "busy" };
+  const before = await written();
+  const added = [usage.add(agent, { inputTokens: 1, outputTokens: 0 }, now)];
+  await new Promise(setImmediate);
+  for (let n = 0; n < 99; n += 1) added.push(usage.add(agent, { inputTokens: 1, outputTokens: 0 }, now));
+  await Promise.all(added);
+  expect((await usage.last24h(agent, now)).inputTokens).toBe(100);
+  expect((await written()) - before).toBe(2);
 });
 
 test("the window is this hour and the 23 before it", async () => {
