@@ -71,7 +71,7 @@ type Failed = Extract<AgentOutcome, { kind: "failed" }>;
 
 /** P4: a text that is lost ends this attempt. Another one has texts of its own: its prompt is stored anew, its turns made. */
 async function prepare(task: Task, agent: AgentRuntime["agent"], deps: ExecutorDeps): Promise<Ready | Failed> {
-  const [stored] = await Promise.all([deps.facts.turns(task, task), announce(task, deps)]);
+  const stored = (await announce(task, deps)) === "first" ? [] : await deps.facts.turns(task, task);
   return unlessLost<Ready | Failed>(
     async () => {
       const recorded = await recordedTurns(task, stored, deps.outputs);
@@ -89,11 +89,12 @@ class Stopped extends Error {
   override readonly name = "Stopped";
 }
 
-/** Told once per attempt: a second executor of the same attempt is the same start. */
-async function announce(task: Task, deps: ExecutorDeps): Promise<void> {
+/** Told once per attempt, before anything else of it: where it is the first, no turn can be recorded. */
+async function announce(task: Task, deps: ExecutorDeps): Promise<"first" | "again"> {
   const { step, iteration, attempt } = task;
   const instance = deps.instance;
-  await deps.facts.publish(task, { kind: "step.started", at: deps.now(), step, iteration, attempt, instance });
+  const fact = { kind: "step.started", at: deps.now(), step, iteration, attempt, instance } as const;
+  return (await deps.facts.publish(task, fact)).kind === "stored" ? "first" : "again";
 }
 
 function turnLog(

@@ -1,8 +1,8 @@
 /**
  * The record of runs on `ARK_FACTS`.
  *
- * F1  A fact is stored at most once under its id: by the server's window; a turn and a result for good, by their
- *     subjects (P2).
+ * F1  A fact is stored at most once under its id: by the server's window; an attempt's beginning, its turns and its
+ *     result for good, by their subjects (P2).
  * F3  What an executor reads has a subject that says all of it: permissions go by subjects.
  * F2  A reader holds a page of 256 KiB and a fact, a watcher eight facts, however long the record is and slow the reader.
  * F4  Reading needs no consumer; only watching makes one, ordered and ephemeral, and takes it away at its end.
@@ -24,6 +24,9 @@ const TURNS_AT_ONCE = 8;
 /** F2. */
 const AHEAD = 8;
 
+/** F1. */
+const ONCE: ReadonlySet<Fact["kind"]> = new Set(["step.started", "step.turn", "step.finished"]);
+
 export function factLog(link: Link): FactLog {
   return {
     publish: (run, fact) => link.traffic.sent(STREAMS.facts, publish(link, run, fact)),
@@ -42,7 +45,7 @@ async function publish(
   fact: Fact,
 ): Promise<{ readonly kind: "stored" | "duplicate"; readonly seq: number }> {
   const subject = factSubject(run, fact);
-  const once = fact.kind === "step.finished" || fact.kind === "step.turn";
+  const once = ONCE.has(fact.kind);
   try {
     const ack = await reached(
       link.js.publish(subject, JSON.stringify(fact), {

@@ -80,6 +80,7 @@ test.each([false, true])(
     const usage = { inputTokens: 20, outputTokens: 3 };
     const turned = { namespace: NAMESPACE, run: "lost-turn", uid: "uid-of-turn" };
     const prompted = { namespace: NAMESPACE, run: "lost-prompt", uid: "uid-of-prompt" };
+    await factLog.publish(turned, { kind: "step.started", at: 1, ...key, instance: "before" });
     await factLog.publish(turned, { kind: "step.turn", at: 1, ...key, turn: 0, usage, model: "mock", record: lost });
     await tasks.publish({ ...turned, ...key, agent: AGENT, prompt: { inline: "Write." }, budgets: [] });
     await tasks.publish({ ...prompted, ...key, agent: AGENT, prompt: lost, budgets: [] });

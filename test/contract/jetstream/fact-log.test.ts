@@ -45,6 +45,16 @@ test("F1 P2: a second result of an attempt is refused for good, under any messag
   expect((await factLog.finished(run, key))?.fact).toEqual(done);
 });
 
+test("F1 P3: an attempt begins once for good, under any message id: who tells it second looks for turns", async () => {
+  const { factLog } = opened.store;
+  const run = aRun();
+  const started = { kind: "step.started", at: 1, ...key, instance: "a" } as const;
+  const first = await factLog.publish(run, started);
+  expect(first.kind).toBe("stored");
+  const second = await factLog.publish({ ...run, uid: "another-uid" }, { ...started, instance: "b" });
+  expect(second).toEqual({ kind: "duplicate", seq: first.seq });
+});
+
 test("finished: the result of the attempt asked for, and of no other", async () => {
   const { factLog } = opened.store;
   const run = aRun();
