@@ -7,7 +7,7 @@ import { type Delivery, StoreUnavailable, type StoredFact } from "#core/ports/re
 import type { CollectorDeps, CollectorPorts } from "./deps.ts";
 import { createGraphs } from "./graphs.ts";
 import { handleFacts } from "./handler.ts";
-import { createLanes, type Lanes } from "./lanes.ts";
+import { createLanes, type Lanes, type Patience } from "./lanes.ts";
 import { keyOf } from "./load.ts";
 import { retrying } from "#core/ports/retrying.ts";
 import { createRunCache } from "./run-cache.ts";
@@ -26,6 +26,11 @@ const STATUS_OWED_MS = 10_000;
 const CACHE_BYTES = 48 * 1024 * 1024;
 const MAX_BATCH = 32;
 const GRAPHS = 64;
+/** Nobody waits for these two: a short step's state is written once, not three times. */
+const PATIENCE: Patience<Delivery<StoredFact>> = {
+  canWait: ({ value }) => value.fact.kind === "step.started" || value.fact.kind === "step.turn",
+  ms: 50,
+};
 
 export type Collector = {
   readonly deps: CollectorDeps;
@@ -66,7 +71,11 @@ export function createCollector(ports: CollectorPorts, options: CollectorOptions
     deps,
     idleMs: () => (lanes !== undefined && lanes.active > 0 ? 0 : ports.now() - newestAt),
     async run(signal) {
-      const current = createLanes<Delivery<StoredFact>>((_run, batch) => handleFacts(batch, deps, signal), MAX_BATCH);
+      const current = createLanes<Delivery<StoredFact>>(
+        (_run, batch) => handleFacts(batch, deps, signal),
+        MAX_BATCH,
+        PATIENCE,
+      );
       lanes = current;
       newestAt = ports.now();
       const outcome = await retrying(() => take(current, signal), ports, signal);
