@@ -3,9 +3,11 @@
  *
  * I1  The same key and body give the same runs, whoever asks when, also while the first request is at work (P1).
  * I2  A fire is answered as accepted only once its event is in the outbox (P1); a key whose event may not have been
- *     stored yet stores it again, which the message id makes harmless.
+ *     stored yet stores it again, which the message id makes harmless, and the names of its runs.
  * I3  Forbid: the event is stored first and claimed after, so that a crash between leaves no claim that nobody frees;
  *     a fire that finds the claim taken is withdrawn. The claim of a run that ended meanwhile is given back (D47).
+ * I4  Forbid: each request stores an event of its own. What it withdraws is no other request's under the same key, and
+ *     the stream takes no later one for it: under one message id it would drop that for as long as its window.
  */
 import { createHash } from "node:crypto";
 import { webhookEvent } from "#core/events/cloud-event.ts";
@@ -16,8 +18,9 @@ import type { Fire } from "./read-fires.ts";
 
 export type FireResult =
   | { readonly kind: "fired"; readonly runs: readonly string[]; readonly firedAt: number; readonly replayed: boolean }
-  /** Forbid: `runs` are those that have not ended. */
-  | { readonly kind: "held"; readonly runs: readonly string[] };
+  | Held;
+/** Forbid: `runs` are those that have not ended. */
+type Held = { readonly kind: "held"; readonly runs: readonly string[] };
 
 /** A fire under its name, with the runs that it starts, or started when it came first. */
 export type ClaimedFire = {
@@ -69,32 +72,38 @@ async function publish(
   { key, body, remembered: { firedAt, runs } }: ClaimedFire,
   traceparent: string,
   deps: WebhookDeps,
-): Promise<FireResult | undefined> {
+): Promise<Held | undefined> {
   const { namespace, name: event } = trigger;
   const forbid = trigger.concurrencyPolicy === "Forbid";
-  const held = forbid ? await heldByOther(trigger, key, deps) : undefined;
-  if (held !== undefined) return held;
+  const before = forbid ? await claimOf(trigger, key, deps) : "free";
+  if (typeof before === "object") return before;
   const cloudEvent = webhookEvent({ namespace, event, key, firedAt, body, traceparent });
   const [{ seq }] = await Promise.all([
-    deps.outbox.publish({ namespace, event, key, cloudEvent, firedAt }, trigger.uid),
+    deps.outbox.publish(
+      { namespace, event, key, cloudEvent, firedAt },
+      forbid ? `${trigger.uid}/${deps.newId()}` : trigger.uid,
+    ),
     ...runs.map((run) => rememberRun(namespace, run, event, firedAt, deps)),
   ]);
   return forbid ? claimOrWithdraw(trigger, key, runs, seq, deps) : undefined;
 }
 
-/** I3 */
+/** I3, I4. */
 async function claimOrWithdraw(
   trigger: TriggerRecord,
   key: string,
   runs: readonly string[],
   seq: number,
   deps: WebhookDeps,
-): Promise<FireResult | undefined> {
+): Promise<Held | undefined> {
   const lock = lockId(trigger);
   const claim = await deps.locks.claim(lock, key, runs);
   if (claim === "held") {
     await deps.outbox.confirm(seq);
-    return heldByOther(trigger, key, deps, runs);
+    const now = await claimOf(trigger, key, deps);
+    // Its holder may have let go since.
+    if (now === "free") return { kind: "held", runs: [] };
+    return now === "ours" ? undefined : now;
   }
   if (claim === "claimed") {
     for (const run of runs) {
@@ -105,16 +114,11 @@ async function claimOrWithdraw(
   return undefined;
 }
 
-/** Undefined where this very fire holds the claim; `without`: what to say when the holder has just let go. */
-async function heldByOther(
-  trigger: TriggerRecord,
-  key: string,
-  deps: WebhookDeps,
-  without?: readonly string[],
-): Promise<FireResult | undefined> {
-  const holder = await deps.locks.holder(lockId(trigger));
-  if (holder === undefined) return without === undefined ? undefined : { kind: "held", runs: [] };
-  return holder.holder === key ? undefined : { kind: "held", runs: holder.runs };
+/** `ours`: another request under the same key holds it, or this one did before. */
+async function claimOf(trigger: TriggerRecord, key: string, deps: WebhookDeps): Promise<"free" | "ours" | Held> {
+  const claim = await deps.locks.holder(lockId(trigger));
+  if (claim === undefined) return "free";
+  return claim.holder === key ? "ours" : { kind: "held", runs: claim.runs };
 }
 
 function lockId(trigger: TriggerRecord): string {

@@ -314,6 +314,23 @@ test("D47: Forbid: async says fired false, sync 409; of 20 simultaneous fires on
   expect((await accepted(await door.post({}))).fired).toBe(true);
 });
 
+test("I4, D47: a fire that Forbid withdrew is fired under the same key once nobody holds the claim", async () => {
+  await using door = await openDoor();
+  await door.event({ concurrencyPolicy: "Forbid" });
+  const post = async (key: number) => accepted(await door.post({ key }, { headers: { "idempotency-key": `k${key}` } }));
+  const keys = Array.from({ length: 20 }, (_, key) => key);
+  const answers = await Promise.all(keys.map(post));
+  const [run = ""] = answers.find(({ fired }) => fired)?.runs ?? [];
+  await door.js.locks.release("default.greet", run);
+  for (const key of keys.filter((one) => answers[one]?.fired === false)) {
+    const { fired, runs } = await post(key);
+    expect(fired).toBe(true);
+    await door.js.locks.release("default.greet", runs[0] ?? "");
+  }
+  const stored = (await door.outbox()).map(({ key }) => key);
+  expect(new Set(stored).size).toBe(keys.length);
+});
+
 test("P8: while NATS is away the answer is 503 with Retry-After, and work goes on after it", async () => {
   await using door = await openDoor();
   await door.event();
