@@ -15,6 +15,7 @@ import type { Services } from "#core/ports/services.ts";
 import type { ToolServers } from "#core/ports/tool-servers.ts";
 import type { Replay, Replays, Triggers } from "#core/ports/events.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
+import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
 import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
 import { lastSeen } from "#core/reconcile/last-seen.ts";
 import type { Census } from "#core/reconcile/readings.ts";
@@ -216,7 +217,8 @@ export class Reconciler {
       hasAgent: (agent) => world.agents.has(`${namespace}/${agent}`),
       team: (other) => teams.get(`${namespace}/${other}`),
     });
-    const status = teamStatus(team, verdict, runsOf(keyOf(team)), now());
+    const agent = (one: string) => world.agents.get(`${namespace}/${one}`)?.agent;
+    const status = teamStatus(team, { verdict, runs: runsOf(keyOf(team)), agent, now: now() });
     await writeStatusIfChanged(objects, "ArkTeam", team, status);
   }
 
@@ -269,6 +271,7 @@ export class Reconciler {
         ...(resolution.kind === "resolved" && { promptHash: promptHash(resolution.agent.systemPrompt) }),
         ...(await lastSeen(agent, this.#deps)),
         ready,
+        desired: Math.min(instancesFor(waiting, agentScale(agent.spec)), ready),
         pendingTasks: waiting,
         used,
         now: now(),

@@ -9,6 +9,8 @@ export type AgentWorld = {
   /** Undefined when everything it refers to is there. */
   readonly unresolved?: { readonly reason: string; readonly message: string };
   readonly ready: number;
+  /** Instances that its work calls for. */
+  readonly desired: number;
   readonly pendingTasks: number;
   readonly promptHash?: string;
   /** Of the last 24 hours, all calls. */
@@ -24,8 +26,8 @@ export type AgentWorld = {
 
 export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus {
   const { generation = 1 } = agent.metadata;
-  const { now, pendingTasks, promptHash } = world;
-  const kept = withoutServers(agent);
+  const { now, desired, pendingTasks, promptHash } = world;
+  const kept = stillTrue(agent);
   const instances = world.unresolved === undefined ? world.ready : 0;
   const seen = observed(agent, world);
   let { conditions } = kept;
@@ -38,6 +40,7 @@ export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus 
     ...(conditions !== undefined && { conditions }),
     replicas: instances,
     readyReplicas: isUnwell(agent, seen) ? 0 : instances,
+    desiredReplicas: desired,
     pendingTasks,
     ...usageOf(world),
     ...(promptHash !== undefined && { systemPromptHash: promptHash }),
@@ -45,11 +48,16 @@ export function agentStatus(agent: ArkAgent, world: AgentWorld): ArkAgentStatus 
   };
 }
 
-/** The status it has, but for what is said of MCP servers: some may have left the spec. */
-function withoutServers(agent: ArkAgent): ArkAgentStatus {
-  const { mcpServers: _mcpServers, conditions, ...kept } = agent.status ?? {};
+/** The status it has, but for what its spec asks for no more: servers, a probe, a limit may have left it. */
+function stillTrue(agent: ArkAgent): ArkAgentStatus {
+  const { mcpServers: _mcpServers, lastProbe: _lastProbe, conditions, ...kept } = agent.status ?? {};
   if (conditions === undefined) return kept;
-  return { ...kept, conditions: conditions.filter(({ type }) => type !== "MCPDegraded" || hasServers(agent)) };
+  const gone = new Set([
+    ...(hasServers(agent) ? [] : ["MCPDegraded"]),
+    ...(isProbed(agent) ? [] : ["Healthy"]),
+    ...(agent.spec.limits?.maxDailyTokens === undefined ? ["BudgetExceeded"] : []),
+  ]);
+  return { ...kept, conditions: conditions.filter(({ type }) => !gone.has(type)) };
 }
 
 function usageOf({ used }: AgentWorld): Pick<ArkAgentStatus, "dailyTokenUsage"> {
@@ -81,7 +89,7 @@ function observed(agent: ArkAgent, world: AgentWorld): Observed {
   const mcpServers = shownServers(agent, servers);
   const lastProbe = probed === undefined ? agent.status?.lastProbe : { time: time(probed.at), healthy: probed.healthy };
   return {
-    ...(lastProbe !== undefined && { lastProbe }),
+    ...(lastProbe !== undefined && isProbed(agent) && { lastProbe }),
     ...(mcpServers.length > 0 && { mcpServers: [...mcpServers] }),
   };
 }

@@ -8,7 +8,7 @@ import { withCondition } from "./conditions.ts";
 import { eventStatus, triggerRecord } from "./event.ts";
 import { prunable, prunableTeamless } from "./retention.ts";
 import { roleAgents } from "./role-agents.ts";
-import { teamStatus } from "./team-status.ts";
+import { type TeamRuns, teamStatus } from "./team-status.ts";
 import { judgeTeam } from "./team-verdict.ts";
 
 const apiVersion = "arkonis.dev/v1alpha1";
@@ -82,15 +82,44 @@ test("teams that run inside each other are refused", () => {
 
 test("a team's phase follows its newest run", () => {
   const valid = { status: "True", reason: "Validated", message: "" } as const;
-  expect(teamStatus(team("a"), valid, { active: false }, now)).toMatchObject({ phase: "Ready", entryRole: "write" });
-  expect(teamStatus(team("a"), valid, { active: true }, now).phase).toBe("Running");
+  const of = (runs: TeamRuns) => teamStatus(team("a"), { verdict: valid, runs, agent: () => undefined, now });
+  expect(of({ active: false })).toMatchObject({ phase: "Ready", entryRole: "write" });
+  expect(of({ active: true }).phase).toBe("Running");
   const ended = run("a-run-1", "Failed", "2026-11-21T09:00:00Z");
-  expect(teamStatus(team("a"), valid, { active: false, newest: ended }, now)).toMatchObject({
+  expect(of({ active: false, newest: ended })).toMatchObject({
     phase: "Failed",
     lastRunName: "a-run-1",
     lastRunPhase: "Failed",
     lastActiveTime: "2026-11-21T09:00:00Z",
   });
+});
+
+test("api 2: a team shows of each role what its agent has and calls for", () => {
+  const roles = [
+    { name: "write", model: "mock", systemPrompt: "x" },
+    { name: "edit", arkAgent: "editor" },
+    { name: "print", arkTeam: "press" },
+    { name: "bind", arkAgent: "gone" },
+  ];
+  const instances = { "a-write": [1, 3], editor: [0, 0] } as Readonly<Record<string, readonly [number, number]>>;
+  const agent = (name: string) => {
+    const [readyReplicas, desiredReplicas] = instances[name] ?? [];
+    if (readyReplicas === undefined) return undefined;
+    return ArkAgentSchema.parse({
+      apiVersion,
+      kind: "ArkAgent",
+      metadata: { name, namespace: "ai" },
+      spec: { model: "mock", systemPrompt: "x" },
+      status: { readyReplicas, desiredReplicas },
+    });
+  };
+  const verdict = { status: "True", reason: "Validated", message: "" } as const;
+  expect(teamStatus(team("a", { roles }), { verdict, runs: { active: false }, agent, now }).roles).toEqual([
+    { name: "write", readyReplicas: 1, desiredReplicas: 3, managedArkAgent: "a-write" },
+    { name: "edit", readyReplicas: 0, desiredReplicas: 0 },
+    { name: "print" },
+    { name: "bind" },
+  ]);
 });
 
 test("history limits count each phase apart; runRetainFor goes by age", () => {

@@ -1,4 +1,5 @@
 /** Status of an ArkTeam from its verdict and its newest run. */
+import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam, ArkTeamStatus } from "#core/api/v1alpha1/ark-team.ts";
 import { type Verdict, withCondition } from "./conditions.ts";
@@ -10,14 +11,17 @@ export type TeamRuns = {
   readonly active: boolean;
 };
 
-/** `address`: where a CloudEvent starts the team; absent where nobody listens for one. */
-export function teamStatus(
-  team: ArkTeam,
-  verdict: Verdict,
-  runs: TeamRuns,
-  now: number,
-  address?: string,
-): ArkTeamStatus {
+export type TeamView = {
+  readonly verdict: Verdict;
+  readonly runs: TeamRuns;
+  /** Of the team's namespace. */
+  readonly agent: (name: string) => ArkAgent | undefined;
+  /** Where a CloudEvent starts the team; absent where nobody listens for one. */
+  readonly address?: string;
+  readonly now: number;
+};
+
+export function teamStatus(team: ArkTeam, { verdict, runs, agent, address, now }: TeamView): ArkTeamStatus {
   const { generation = 1 } = team.metadata;
   const last = lastPhase(runs.newest);
   const entryRole = team.spec.pipeline.find((step) => (step.dependsOn ?? []).length === 0)?.role;
@@ -25,7 +29,7 @@ export function teamStatus(
     observedGeneration: generation,
     conditions: withCondition(team.status?.conditions, "Ready", verdict, { now, generation }),
     phase: phaseOf(verdict, runs.active, last),
-    roles: rolesOf(team),
+    roles: rolesOf(team, agent),
     ...(entryRole !== undefined && { entryRole }),
     ...(last !== undefined && { lastRunPhase: last }),
     ...activity(team, runs.newest),
@@ -33,11 +37,20 @@ export function teamStatus(
   };
 }
 
-function rolesOf(team: ArkTeam): NonNullable<ArkTeamStatus["roles"]> {
-  return team.spec.roles.map((role) => ({
-    name: role.name,
-    ...(role.arkTeam === undefined && { managedArkAgent: roleAgentName(team.metadata.name ?? "", role) }),
-  }));
+/** A role that is a team has no instances of its own; of one whose agent is not there nothing is known. */
+function rolesOf(team: ArkTeam, agent: TeamView["agent"]): NonNullable<ArkTeamStatus["roles"]> {
+  return team.spec.roles.map((role) => {
+    const { name, model, arkTeam } = role;
+    if (arkTeam !== undefined) return { name };
+    const agentName = roleAgentName(team.metadata.name ?? "", role);
+    const { readyReplicas, desiredReplicas } = agent(agentName)?.status ?? {};
+    return {
+      name,
+      ...(readyReplicas !== undefined && { readyReplicas }),
+      ...(desiredReplicas !== undefined && { desiredReplicas }),
+      ...(model !== undefined && { managedArkAgent: agentName }),
+    };
+  });
 }
 
 function lastPhase(run: ArkRun | undefined): string | undefined {

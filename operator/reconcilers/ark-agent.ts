@@ -7,7 +7,7 @@
  *     agent of that name, as a task that was there first does (D3). Its pods end what they hold.
  * G4  Agents that cannot be seen are not gone (D51).
  */
-import type { ArkAgent, ArkAgentStatus } from "#core/api/v1alpha1/ark-agent.ts";
+import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
 import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
 import { lastSeen } from "#core/reconcile/last-seen.ts";
@@ -19,7 +19,8 @@ import { agentService } from "../resources/agent-service.ts";
 import { agentServiceName, digest, eventAddress, nameOf } from "../resources/names.ts";
 import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
 import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
-import { regarding, tellNormal, tellWarning } from "../tell.ts";
+import { agentTurns } from "../state/agent-turns.ts";
+import { regarding, tellNormal } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";
 import { lookUp, type LookedUp } from "./agent-lookups.ts";
 import { confine } from "./agent-network.ts";
@@ -114,26 +115,16 @@ async function showStatus(
     ...(unready !== undefined && { unresolved: unready }),
     ...(promptHash !== undefined && { promptHash }),
     ready: pods,
+    desired: instancesFor(pendingTasks, agentScale(agent.spec)),
     pendingTasks,
     used: await usage.last24h({ namespace, agent: name }, now()),
     ...(await lastSeen(agent, deps)),
     address: eventAddress(agent, config),
     now: now(),
   });
-  warn(agent, status, deps);
-  const desiredReplicas = instancesFor(pendingTasks, agentScale(agent.spec));
-  await writeStatus(objects, "ArkAgent", agent, { ...status, desiredReplicas });
-}
-
-/** What no longer is as it should be, once. */
-function warn(agent: ArkAgent, status: ArkAgentStatus, { recorder }: Deps): void {
-  const tell = (reason: string, note: string) => tellWarning(recorder, regarding("ArkAgent", agent), reason, note);
-  if (status.lastProbe?.healthy === false && agent.status?.lastProbe?.healthy !== false)
-    tell("ProbeFailed", "no tasks are taken until it answers HEALTHY");
-  const degraded = (of: ArkAgentStatus | undefined) =>
-    of?.conditions?.find(({ type, status: is }) => type === "MCPDegraded" && is === "True");
-  const found = degraded(status);
-  if (found !== undefined && degraded(agent.status) === undefined) tell("MCPDegraded", found.message);
+  for (const turn of agentTurns(status, agent.status))
+    deps.recorder.tell(regarding("ArkAgent", agent), { ...turn, action: turn.reason });
+  await writeStatus(objects, "ArkAgent", agent, status);
 }
 
 function serviceKey(agent: ArkAgent): string {

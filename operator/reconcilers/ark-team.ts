@@ -30,9 +30,16 @@ export async function reconcileTeam(key: string, deps: Deps): Promise<WorkOutcom
   if (team === undefined || team.metadata.deletionTimestamp !== undefined) return DONE;
   const verdict = (await reconcileRoles(team, deps)) ?? judge(team, deps);
   const runs = runsOf(team, deps);
-  const status = teamStatus(team, verdict, newestOf(runs), deps.now(), eventAddress(team, deps.config));
+  const { namespace } = nameOf(team);
+  const status = teamStatus(team, {
+    verdict,
+    runs: newestOf(runs),
+    agent: (name) => deps.informers.agents.get(`${namespace}/${name}`),
+    address: eventAddress(team, deps.config),
+    now: deps.now(),
+  });
   // Before the team is ready: who follows its first run finds the record open.
-  await deps.recordTokens.ensure(nameOf(team).namespace);
+  await deps.recordTokens.ensure(namespace);
   await writeStatus(deps.objects, "ArkTeam", team, status);
   tellVerdict(team, verdict, deps);
   await letGo(team, runs, deps);

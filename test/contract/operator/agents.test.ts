@@ -49,6 +49,13 @@ const template = async (agent: string) => fieldOf(await get(`${SERVICES}/${agent
 const annotation = async (agent: string, name: string) =>
   fieldOf(await template(agent), "metadata", "annotations", name);
 
+/** Kubernetes Events about an object, each once. */
+async function told(name: string): Promise<readonly string[]> {
+  const items = fieldOf(await get("/apis/events.k8s.io/v1/namespaces/default/events"), "items");
+  const about = (Array.isArray(items) ? items : []).filter((one) => fieldOf(one, "regarding", "name") === name);
+  return [...new Set(about.map((one) => `${String(fieldOf(one, "type"))} ${String(fieldOf(one, "reason"))}`))];
+}
+
 async function giveKeys(): Promise<void> {
   const secret = { metadata: { name: "ark-api-keys" }, stringData: { OPENAI_API_KEY: "sk-secret" } };
   await world.api.request("POST", `${CORE}/secrets`, secret);
@@ -181,6 +188,31 @@ test("status: asleep, awake by the pods of its revisions, and what waits for it"
     desiredReplicas: 1,
     address: { url: address },
   });
+
+  await patch(`${REVISIONS}/r-1/status`, { status: { actualReplicas: 0 } });
+  await expect.poll(() => ready("arkagents", "sleeper"), POLL).toBe("True ScaledToZero");
+  await expect.poll(() => told("sleeper"), POLL).toContain("Normal ScaledToZero");
+});
+
+test("api 16: an agent that has used up its day is told of once; without the limit nothing is said of it", async () => {
+  await giveKeys();
+  await make("ArkAgent", "arkagents", "spender", {
+    model: "gpt-4o",
+    systemPrompt: "You spend.",
+    limits: { maxDailyTokens: 100 },
+  });
+  const path = `${ark("arkagents")}/spender`;
+  const budget = async () => {
+    const conditions = fieldOf(await get(path), "status", "conditions");
+    return (Array.isArray(conditions) ? conditions : []).find((one) => fieldOf(one, "type") === "BudgetExceeded");
+  };
+  await expect.poll(budget, POLL).toMatchObject({ status: "False" });
+  const id = { namespace: "default", agent: "spender" };
+  await world.js.usage.add(id, { inputTokens: 90, outputTokens: 20 }, Date.now());
+  await expect.poll(budget, POLL).toMatchObject({ status: "True", reason: "DailyLimitReached" });
+  await expect.poll(() => told("spender"), POLL).toContain("Warning DailyLimitReached");
+  await patch(path, { spec: { limits: { maxDailyTokens: null } } });
+  await expect.poll(budget, POLL).toBeUndefined();
 });
 
 test("D26: what an agent said last shows while it sleeps, with its reason", async () => {
