@@ -4,7 +4,8 @@
  * N1  A fire counts as fired once: a delivery that finds some of its runs there starts the rest of a fire that was
  *     counted, and one that finds them all is a duplicate. None is counted where a process dies in between, or where
  *     two deliveries at one moment share its runs among them.
- * N2  What a fire skips or loses counts with each delivery that does so, and with each target that is lost.
+ * N2  What a fire skips or loses counts with each delivery that does so, and with each target that is lost; a try that
+ *     another one follows does not.
  * N3  An event of no ArkEvent is no attribute: anybody could make up names.
  */
 import type { Meters } from "#core/ports/meters.ts";
@@ -25,6 +26,7 @@ export function countUnknown(namespace: string, { meters }: Pick<DispatcherDeps,
 }
 
 function outcomeOf({ outcome, runs, created }: FireRecord): string | undefined {
+  if (outcome === "failed") return undefined;
   if (outcome !== "fired") return outcome;
   if (created === 0) return "duplicate";
   return created === runs.length ? "fired" : undefined;

@@ -14,7 +14,8 @@ export type FireRecord = {
   /** The same fire has the same key, also when it is told twice. */
   readonly key: string;
   readonly firedAt: number;
-  readonly outcome: "fired" | "skipped" | "dead-lettered";
+  /** `failed`: a target could not be started; it is tried again. */
+  readonly outcome: "fired" | "skipped" | "failed" | "dead-lettered";
   /** Suspended, ConcurrencyForbidden, TeamNotFound, HopLimit … */
   readonly reason?: string;
   readonly message?: string;

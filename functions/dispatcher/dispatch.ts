@@ -14,6 +14,7 @@ import { runNames } from "#core/events/run-names.ts";
 import { triggerContext, type TriggerContext } from "#core/events/trigger-context.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
+import { StoreUnavailable } from "#core/ports/record.ts";
 import { unlessLost } from "#core/ports/unless-lost.ts";
 import { countUnknown, recordFire } from "./count-fire.ts";
 import { deadLetter } from "./dead-letter.ts";
@@ -125,8 +126,29 @@ async function beginTargets(
     ...(traceparent === undefined ? {} : { traceparent }),
   };
   return Promise.all(
-    runs.map(async (name, index) => begin(await prepareTarget(event, index, name, trigger, origin, deps), deps)),
+    runs.map((name, index) =>
+      unlessRefused(
+        async () => begin(await prepareTarget(event, index, name, trigger, origin, deps), deps),
+        (message) => ({ kind: "waiting", index, name, reason: "DispatchFailed", message }),
+        deps,
+      ),
+    ),
   );
+}
+
+/** One that RBAC or an admission policy refuses leaves the others alone, and may pass. */
+async function unlessRefused(
+  work: () => Promise<Begun>,
+  refused: (message: string) => Begun,
+  { log }: DispatcherDeps,
+): Promise<Begun> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    log.error({ err: error }, "run not started");
+    return refused(error instanceof Error ? error.message : String(error));
+  }
 }
 
 async function loseOutput(
@@ -172,10 +194,11 @@ async function tell(
     const names = started.map(({ name }) => name);
     await recordFire({ ...record(fire, { outcome: "fired" }), runs: names, created }, deps);
   }
-  for (const target of lost) {
+  for (const target of targets) {
     if (target.kind === "started") continue;
     const { reason, message } = target;
-    await recordFire(record(fire, { outcome: "dead-lettered", reason, message }), deps);
+    const outcome = lost.includes(target) ? "dead-lettered" : "failed";
+    await recordFire(record(fire, { outcome, reason, message }), deps);
   }
 }
 

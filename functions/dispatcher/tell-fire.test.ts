@@ -5,7 +5,7 @@ import { tellFire } from "./tell-fire.ts";
 
 const fire = { namespace: "ns", event: "hook", uid: "u", key: "k", firedAt: 0, runs: [], created: 0 } as const;
 
-function told(more: Pick<FireRecord, "outcome" | "reason" | "message">): readonly (readonly [Regarding, Told])[] {
+function told(more: Pick<FireRecord, "outcome"> & Partial<FireRecord>): readonly (readonly [Regarding, Told])[] {
   const all: (readonly [Regarding, Told])[] = [];
   tellFire({ ...fire, ...more }, { tell: (regarding, one) => void all.push([regarding, one]) });
   return all;
@@ -22,5 +22,12 @@ test("D33: a skipped fire is Normal, a lost one a Warning, both on the ArkEvent 
 });
 
 test("a fire that started its runs is the operator's to tell", () => {
-  expect(told({ outcome: "fired" })).toEqual([]);
+  expect(told({ outcome: "fired", runs: ["a"], created: 1 })).toEqual([]);
+});
+
+test("a fire that comes again is Normal, one that cannot start yet a Warning", () => {
+  expect(told({ outcome: "fired", runs: ["a"] })).toMatchObject([[{}, { type: "Normal", reason: "Duplicate" }]]);
+  expect(told({ outcome: "failed", reason: "TeamNotFound", message: "no team" })).toMatchObject([
+    [{}, { type: "Warning", reason: "FireFailed", note: "TeamNotFound: no team; it is tried again" }],
+  ]);
 });

@@ -137,7 +137,11 @@ test("D32: a retry starts only what is missing", async () => {
   const runs = await door.runs();
   expect(new Set(runs.map(({ spec }) => spec.teamRef))).toEqual(new Set(["blog", "press"]));
   expect(runs.find(({ spec }) => spec.teamRef === "blog")?.metadata.uid).toBe(first?.metadata.uid);
-  expect(door.fires.map(({ created }) => created)).toEqual([1, 1]);
+  expect(door.fires.map(({ outcome, created }) => [outcome, created])).toEqual([
+    ["fired", 1],
+    ["failed", 0],
+    ["fired", 1],
+  ]);
 });
 
 test("D32: a run that was created and not announced, for its maker died between, is announced by the next delivery", async () => {
@@ -164,6 +168,38 @@ test("a missing team is waited for, then dead-lettered with its reason; the othe
   expect(await deliver(door, cloudEvent, "/dead-letter")).toBe(204);
   expect(await letters(door)).toEqual(["TeamNotFound"]);
   expect(await door.runs()).toHaveLength(1);
+});
+
+test("a run that is refused leaves the other targets alone, is tried again, and is lost to its own ArkEvent", async () => {
+  await using door = await openDoor();
+  await door.team();
+  await door.team({}, "press");
+  const source = { type: "team-output", teamOutput: { name: "up", onPhase: "Succeeded" } } as const;
+  await door.event({ source, concurrencyPolicy: "Forbid", targets: [{ team: "blog" }, { team: "press" }] });
+  const { objects } = door.dispatcherDeps;
+  const create: typeof objects.create = (kind, object) =>
+    "teamRef" in object.spec && object.spec.teamRef === "press"
+      ? Promise.reject(new Error("admission webhook denied the request"))
+      : objects.create(kind, object);
+  const refusing = { ...door.dispatcherDeps, objects: { ...objects, create } };
+  const extensions = { arknamespace: "default", arkteam: "up", arkevent: "first-of-the-chain", arkrun: "up-run-1" };
+  const cloudEvent = foreign("end", { type: "dev.ark.run.succeeded", data: { output: "x" }, extensions });
+  const place = { cloudEvent, namespace: "default", event: "greet" };
+  expect(await handle({ ...place, lastTry: false }, refusing)).toMatchObject({ kind: "retry" });
+  expect((await door.runs()).map(({ spec }) => spec.teamRef)).toEqual(["blog"]);
+  expect(await letters(door)).toEqual([]);
+  expect(await handle({ ...place, lastTry: true }, refusing)).toMatchObject({ kind: "done" });
+  expect(await door.js.deadLetters.list("default", "greet")).toMatchObject([
+    { reason: "DispatchFailed", message: "admission webhook denied the request" },
+  ]);
+  expect(door.fires.map(({ outcome, created }) => [outcome, created])).toEqual([
+    ["fired", 1],
+    ["failed", 0],
+    ["fired", 0],
+    ["dead-lettered", 0],
+  ]);
+  const [run] = await door.runs();
+  expect((await door.js.locks.holder("default.greet"))?.runs).toEqual([run?.metadata.name]);
 });
 
 test("never 4xx: what is no event, no ArkEvent's, too large or on another path is recorded and answered 204", async () => {
