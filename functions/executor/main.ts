@@ -84,7 +84,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     now: Date.now,
     random: Math.random,
     sleep,
-    stop: stop,
+    stop,
   });
   const { namespace, name } = agent;
   const self = () => ({
@@ -105,9 +105,11 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     slots.add(slot);
     return slot;
   };
+  // Whoever held the wake holds another one: a slot is tried again by it.
+  const broke = (error: unknown) => log.error({ err: error }, "slot broke");
   if (config.mode === "always") for (let n = 0; n < agent.limits.maxConcurrentTasks; n += 1) void open();
   const app = createApp({
-    routes: [{ method: "POST", path: "/wake", handle: async () => held(open(), BEAT_MS) }],
+    routes: [{ method: "POST", path: "/wake", handle: async () => held(open().catch(broke), BEAT_MS) }],
     ready: () => js.isConnected() && !stop.aborted,
     log,
   });

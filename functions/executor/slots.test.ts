@@ -1,10 +1,16 @@
 import { expect, test } from "vitest";
 import { StoreUnavailable, type Delivery } from "#core/ports/record.ts";
 import { sleep } from "#platform/process/sleep.ts";
-import { createPool, runSlots } from "./slots.ts";
+import { createPool, type SlotOptions } from "./slots.ts";
 
 function task(value: number): Delivery<number> {
   return { value, seq: value, deliveries: 1, ack: async () => {}, nak: () => {}, working: () => {} };
+}
+
+/** `options.max` slots, until the last one has ended. */
+async function runSlots<T>(options: SlotOptions<T>): Promise<void> {
+  const pool = createPool(options);
+  await Promise.all(Array.from({ length: options.max }, () => pool.slot()));
 }
 
 const always = { ready: async () => true, now: () => performance.now(), random: () => 0, sleep, idleMs: 60_000 };
@@ -191,4 +197,24 @@ test("O1: a pulled task waits, and is kept alive, while handed ones have all the
   expect(returned).toEqual([9]);
   end();
   await pool.settled();
+});
+
+test("O2: a slot that breaks leaves its place to the next one", async () => {
+  const stop = new AbortController();
+  const bug = new Error("a bug");
+  let pulls = 0;
+  const pool = createPool<number>({
+    ...always,
+    max: 1,
+    stop: stop.signal,
+    next: async () => {
+      if ((pulls += 1) === 1) throw bug;
+      return task(pulls);
+    },
+    handle: async () => stop.abort(),
+  });
+  await expect(pool.slot()).rejects.toBe(bug);
+  expect(pool.open).toBe(0);
+  await pool.slot();
+  expect(pulls).toBe(2);
 });

@@ -34,7 +34,7 @@ export type SlotOptions<T> = {
 };
 
 export type Pool<T> = {
-  /** Works until idle or stopped; resolves at once when all slots are taken. */
+  /** Works until idle or stopped; resolves at once when all slots are taken. Rejects with what broke the pull. */
   slot(): Promise<void>;
   /** A task that another instance pulled and that is meant for this one (O5). */
   take(delivery: Delivery<T>): "taken" | "refused";
@@ -105,9 +105,12 @@ export function createPool<T>(options: SlotOptions<T>): Pool<T> {
       if (open >= options.max) return;
       open += 1;
       changed();
-      await slot();
-      open -= 1;
-      changed();
+      try {
+        await slot();
+      } finally {
+        open -= 1;
+        changed();
+      }
     },
     take(delivery) {
       if (options.stop.aborted || !ready || !permits.tryTake()) return "refused";
@@ -129,12 +132,6 @@ export function createPool<T>(options: SlotOptions<T>): Pool<T> {
       return ready;
     },
   };
-}
-
-/** `options.max` slots; resolves once the last one has ended. Never rejects. */
-export async function runSlots<T>(options: SlotOptions<T>): Promise<void> {
-  const pool = createPool(options);
-  await Promise.all(Array.from({ length: options.max }, () => pool.slot()));
 }
 
 async function pull<T>(expiresMs: number, options: SlotOptions<T>): Promise<Delivery<T> | undefined> {
