@@ -1,5 +1,6 @@
 /** MCP servers and webhook tools of an agent, with their secrets put in and their addresses judged. */
 import { isJsonObject } from "#core/json.ts";
+import { shownUrl } from "#core/api/shown-url.ts";
 import type { McpServer, WebhookTool } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkSettingsSpec } from "#core/api/v1alpha1/ark-settings.ts";
 import type { SecretKeyRef } from "#core/api/v1alpha1/common.ts";
@@ -34,11 +35,26 @@ function checkUrl(server: McpServer, settings: readonly ArkSettingsSpec[], looku
 
 function checkSecurity(where: string, server: McpServer, security: NonNullable<ArkSettingsSpec["security"]>): void {
   const { mcpAllowlist: allowed, requireMCPAuth } = security;
-  if (allowed !== undefined && !allowed.some((prefix) => hasUrlPrefix(server.url, prefix)))
-    throw new Unresolved("InvalidSpec", `${where}: ${server.url} is not in security.mcpAllowlist of its ArkSettings`);
+  if (allowed !== undefined && !allowed.some((prefix) => isUnder(server.url, prefix))) {
+    const what = `${shownUrl(server.url)} is not in security.mcpAllowlist of its ArkSettings`;
+    throw new Unresolved("InvalidSpec", `${where}: ${what}`);
+  }
   const local = server.url.startsWith("stdio:");
   if (requireMCPAuth && server.auth?.bearer === undefined && !local)
     throw new Unresolved("InvalidSpec", `${where}: security.requireMCPAuth asks for auth.bearer`);
+}
+
+/** As it is written, and as it is dialled: `https://tools.example/mine/../theirs` is a path of theirs. */
+function isUnder(url: string, prefix: string): boolean {
+  return hasUrlPrefix(url, prefix) && hasUrlPrefix(dialled(url), dialled(prefix));
+}
+
+function dialled(address: string): string {
+  const url = URL.parse(address);
+  if (url === null) return address;
+  url.username = "";
+  url.password = "";
+  return address.endsWith("/") ? url.href : url.href.replace(/\/$/, "");
 }
 
 /** `https://tools.example` must not allow `https://tools.example.evil.org`. */

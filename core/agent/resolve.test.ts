@@ -80,14 +80,57 @@ test("an MCP server's bearer comes from its Secret; without it the agent lacks c
   expect(resolve(server("none"))).toMatchObject({ kind: "unresolved", reason: "MissingCredentials" });
 });
 
-test("the allow-list of MCP servers compares whole hosts and paths", () => {
-  const at = (url: string) =>
+test.each([
+  ["https://tools.example", "https://tools.example/mcp", true],
+  ["https://tools.example", "https://tools.example", true],
+  ["https://tools.example", "https://tools.example:8443/mcp", true],
+  ["https://tools.example:443/", "https://tools.example:443/mcp", true],
+  ["https://tools.example/", "https://tools.example/mcp", true],
+  ["https://tools.example", "https://tools.example.evil.org/mcp", false],
+  ["https://tools.example", "https://tools.example:x@evil.org/mcp", false],
+  ["https://tools.example/mine", "https://tools.example/mine/mcp", true],
+  ["https://tools.example/mine", "https://tools.example/mine2/mcp", false],
+  ["https://tools.example/mine/", "https://tools.example/mine/../theirs", false],
+  ["https://tools.example/mine/", "https://tools.example/mine/%2e%2e/theirs", false],
+  ["https://tools.example/mine/", "https://tools.example/mine/..\\theirs", false],
+])("the allow-list %j lets the MCP server %j in: %j", (prefix, url, allowed) => {
+  const outcome = resolve(
+    { systemPrompt: "x", mcpServers: [{ name: "t", url }], settingsRefs: [{ name: "s" }] },
+    { s: { security: { mcpAllowlist: ["https://other.example", prefix] } } },
+  );
+  expect(outcome.kind).toBe(allowed ? "resolved" : "unresolved");
+});
+
+test("P7: an MCP server that is not allowed is named without what may be secret in its address", () => {
+  const url = "https://me:s3cret@evil.org/mcp?token=s3cret";
+  expect(
     resolve(
-      { systemPrompt: "x", mcpServers: [{ name: "t", url }], settingsRefs: [{ name: "s" }] },
+      { systemPrompt: "x", mcpServers: [{ name: "t", url }], configRef: { name: "s" } },
       { s: { security: { mcpAllowlist: ["https://tools.example"] } } },
-    ).kind;
-  expect(at("https://tools.example/mcp")).toBe("resolved");
-  expect(at("https://tools.example.evil.org/mcp")).toBe("unresolved");
+    ),
+  ).toEqual({
+    kind: "unresolved",
+    reason: "InvalidSpec",
+    message: 'mcpServers "t": https://evil.org/mcp is not in security.mcpAllowlist of its ArkSettings',
+  });
+});
+
+test("requireMCPAuth refuses a server without a bearer; a program of one machine has nobody to show one to", () => {
+  const bearer = { secretKeyRef: { name: "wiki-token", key: "token" } };
+  const asking = (server: object, requireMCPAuth: boolean) =>
+    resolve(
+      { systemPrompt: "x", mcpServers: [{ name: "t", ...server }], settingsRefs: [{ name: "s" }] },
+      { s: { security: { requireMCPAuth } } },
+      { allowStdio: true },
+    );
+  const url = "https://tools.example/mcp";
+  expect(asking({ url }, true)).toMatchObject({
+    reason: "InvalidSpec",
+    message: expect.stringContaining("auth.bearer"),
+  });
+  expect(asking({ url }, false).kind).toBe("resolved");
+  expect(asking({ url, auth: { bearer } }, true).kind).toBe("resolved");
+  expect(asking({ url: "stdio:server" }, true).kind).toBe("resolved");
 });
 
 test("stdio servers run on one machine only", () => {
