@@ -17,6 +17,8 @@ export type InformerOptions<O extends KubeObject, T> = {
     readonly onSynced: () => void;
   }) => AsyncIterable<Change<O>>;
   readonly keep: (object: O) => T;
+  /** Sees an object whole, before what is kept of it takes the place of what was. */
+  readonly look?: (object: O, now: T, before: T | undefined) => void;
   readonly onChange: (key: string, now: T | undefined, before: T | undefined) => void;
   readonly log: Logger;
 };
@@ -84,12 +86,14 @@ class Following<O extends KubeObject, T> implements Informer<T> {
       const key = keyOf(object);
       seen.add(key);
       if (type === "deleted") this.#forget(key);
-      else this.#keep(key, this.#options.keep(object));
+      else this.#keep(key, object);
     }
   }
 
-  #keep(key: string, now: T): void {
+  #keep(key: string, object: O): void {
+    const now = this.#options.keep(object);
     const before = this.#known.get(key);
+    this.#options.look?.(object, now, before);
     this.#known.set(key, now);
     this.#options.onChange(key, now, before);
   }

@@ -18,7 +18,7 @@ import {
   concernedByTeam,
   workKey,
 } from "./keys.ts";
-import { tellTurn } from "./tell-run.ts";
+import { tellTurns } from "./tell-run.ts";
 import { MANAGED_SELECTOR } from "./resources/names.ts";
 import { childView, type ChildView, runView } from "./state/views.ts";
 
@@ -36,6 +36,11 @@ export type InformerSources = {
 
 type Concerned<T> = (key: string, now: T | undefined, before: T | undefined) => readonly string[];
 
+type More<K extends Kind, T> = {
+  readonly look?: (object: ObjectOf<K>, now: T, before: T | undefined) => void;
+  readonly isShownAlone?: (now: T, before: T) => boolean;
+};
+
 export function createInformers(sources: InformerSources): Informers {
   const { kube, children, poke, pokeSoon, departed, recorder, log } = sources;
   const pokeAll = (keys: readonly string[]) => keys.forEach(poke);
@@ -43,7 +48,7 @@ export function createInformers(sources: InformerSources): Informers {
     kind: K,
     keep: (object: ObjectOf<K>) => T,
     concerned: Concerned<T>,
-    isShownAlone: (now: T, before: T) => boolean = () => false,
+    more: More<K, T> = {},
   ): Informer<T> =>
     createInformer<ObjectOf<K>, T>({
       kind,
@@ -51,13 +56,14 @@ export function createInformers(sources: InformerSources): Informers {
       keep,
       onChange: (key, now, before) => {
         const keys = [...concerned(key, now, before), workKey(kind, key)];
-        const isQuiet = now !== undefined && before !== undefined && isShownAlone(now, before);
+        const isQuiet = now !== undefined && before !== undefined && more.isShownAlone?.(now, before) === true;
         keys.forEach(isQuiet ? pokeSoon : poke);
       },
+      ...(more.look !== undefined && { look: more.look }),
       log,
     });
   const whole = <K extends Kind>(kind: K, concerned: Concerned<ObjectOf<K>>): Informer<ObjectOf<K>> =>
-    ark(kind, wholeOf(kind), concerned, isStatusAlone);
+    ark(kind, wholeOf(kind), concerned, { isShownAlone: isStatusAlone });
   const child = (name: ResourceName): Informer<ChildView> =>
     createInformer({
       kind: name,
@@ -76,11 +82,18 @@ export function createInformers(sources: InformerSources): Informers {
     }),
     settings: whole("ArkSettings", (key) => concernedBySettings(key, informers)),
     arkServices: whole("ArkService", () => []),
-    runs: ark("ArkRun", runView, (_key, now, before) => {
-      tellTurn(now, before, recorder);
-      concernedByRun(now, before).forEach(pokeSoon);
-      return [];
-    }),
+    runs: ark(
+      "ArkRun",
+      runView,
+      (_key, now, before) => {
+        concernedByRun(now, before).forEach(pokeSoon);
+        return [];
+      },
+      {
+        look: (run, now, before) =>
+          tellTurns(run, now, before, { teamOf: (key) => informers.teams.get(key), recorder }),
+      },
+    ),
     triggers: child("Trigger"),
     pingSources: child("PingSource"),
     services: child("Service"),

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
+import type { StepStatus } from "#core/api/v1alpha1/ark-run.ts";
 import { ArkEventSchema, type ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { eventChildren, notReady } from "./event-children.ts";
 import { GRACE_MS, lookAtTicks, type TickWorld } from "./ticks.ts";
 import { type RecordState, runAction } from "./run-action.ts";
 import { runTurn } from "./run-turn.ts";
+import { stepTurns } from "./step-turns.ts";
 import { RUN_FINALIZER } from "#core/runs/run-object.ts";
-import { type ChildView, childView, type RunView } from "./views.ts";
+import { type ChildView, childView, type RunView, stepGlance } from "./views.ts";
 
 function event(source: unknown, spec: object = {}): ArkEvent {
   return ArkEventSchema.parse({
@@ -146,6 +148,7 @@ const run = (createdAt: string, completedAt?: string): RunView => ({
   createdAt: new Date(at(createdAt)).toISOString(),
   startedAt: undefined,
   completedAt: completedAt === undefined ? undefined : new Date(at(completedAt)).toISOString(),
+  steps: undefined,
   cancelled: false,
   deleting: false,
   finalizers: [],
@@ -202,4 +205,46 @@ test.each<[string, Partial<RunView>, Partial<RunView>, string | undefined]>([
   const turn = runTurn({ ...fresh, ...now }, { ...fresh, ...before });
   expect(turn === undefined ? undefined : `${turn.type} ${turn.reason}`).toBe(wanted);
   expect(runTurn({ ...fresh, ...now }, undefined)).toBeUndefined();
+});
+
+const WRITE: StepStatus = { name: "write", phase: "Running", attempts: 1 };
+
+test.each<[string, Partial<StepStatus>, Partial<StepStatus>, string | undefined]>([
+  ["goes on", {}, {}, undefined],
+  ["begins", { phase: "Pending" }, { phase: "WarmingUp" }, undefined],
+  ["succeeds", {}, { phase: "Succeeded" }, "Normal StepSucceeded step write: succeeded"],
+  ["succeeds between two looks", { phase: "Pending" }, { phase: "Succeeded", attempts: 2 }, "Normal StepSucceeded"],
+  [
+    "fails",
+    {},
+    { phase: "Failed", errorCode: "provider.auth", message: "no key" },
+    "Warning StepFailed step write: provider.auth: no key",
+  ],
+  ["waits", {}, { phase: "Waiting", message: "retry 1 at x" }, "Normal StepWaiting step write: retry 1 at x"],
+  ["is tried again", { phase: "Waiting" }, { attempts: 2 }, "Normal StepRetried step write: attempt 2"],
+  ["is tried again between two looks", {}, { attempts: 2 }, "Normal StepRetried"],
+  [
+    "is refused by validation, and waits",
+    {},
+    { phase: "Waiting", validationAttempts: 1, validationMessage: "too short" },
+    "Warning StepValidationFailed step write: too short",
+  ],
+  [
+    "is refused by validation for good",
+    { validationAttempts: 1 },
+    { phase: "Failed", errorCode: "output.rejected", validationAttempts: 2, validationMessage: "too short" },
+    "Warning StepValidationFailed",
+  ],
+  ["is skipped", { phase: "Pending" }, { phase: "Skipped" }, undefined],
+])("api 16: a step that %s", (_name, before, now, wanted) => {
+  const run = (step: Partial<StepStatus>): RunView => ({
+    ...fresh,
+    steps: { write: stepGlance({ ...WRITE, ...step }) },
+  });
+  const turns = stepTurns([{ ...WRITE, ...now }], run(before));
+  expect(turns.map(({ type, reason, note }) => `${type} ${reason} ${note}`)).toEqual(
+    wanted === undefined ? [] : [expect.stringMatching(new RegExp(`^${wanted}`))],
+  );
+  expect(stepTurns([{ ...WRITE, ...now }], undefined)).toEqual([]);
+  expect(stepTurns([{ ...WRITE, ...now }], { ...run(before), steps: undefined })).toEqual([]);
 });

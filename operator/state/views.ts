@@ -1,5 +1,5 @@
 /** What the operator remembers of objects that it only looks at: a few fields each, however large they are. */
-import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import type { ArkRun, StepStatus } from "#core/api/v1alpha1/ark-run.ts";
 import { ANNOTATIONS, LABELS } from "#core/runs/run-object.ts";
 import type { ChildObject } from "#platform/kube/children.ts";
 
@@ -20,6 +20,9 @@ export type ChildView = {
 
 export const CANCEL_ANNOTATION = "arkonis.dev/cancel";
 
+/** `refused`: answers that validation did not take. */
+export type StepGlance = { readonly phase: string; readonly attempts: number; readonly refused: number };
+
 export type RunView = {
   readonly namespace: string;
   readonly name: string;
@@ -39,6 +42,8 @@ export type RunView = {
   readonly createdAt: string;
   readonly startedAt: string | undefined;
   readonly completedAt: string | undefined;
+  /** By name, while it goes on: what an ended one did has been told. */
+  readonly steps: Readonly<Record<string, StepGlance>> | undefined;
   readonly cancelled: boolean;
   readonly deleting: boolean;
   readonly finalizers: readonly string[];
@@ -58,9 +63,18 @@ export function runView({ metadata, spec, status }: ArkRun): RunView {
     createdAt: creationTimestamp,
     startedAt: status?.startTime,
     completedAt: status?.completionTime,
+    steps: status?.completionTime === undefined ? stepGlances(status?.steps ?? []) : undefined,
     deleting: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
   };
+}
+
+export function stepGlance({ phase, attempts = 0, validationAttempts: refused = 0 }: StepStatus): StepGlance {
+  return { phase, attempts, refused };
+}
+
+function stepGlances(steps: readonly StepStatus[]): RunView["steps"] {
+  return Object.fromEntries(steps.map((step) => [step.name, stepGlance(step)]));
 }
 
 function outcomeOf(status: ArkRun["status"]): RunView["outcome"] {

@@ -2,7 +2,8 @@
  * Kubernetes Events (events.k8s.io/v1) on the objects that people look at.
  *
  * V1  Repeats of one event on one object become one series, written at most once in `SERIES_MS`.
- * V2  Telling never fails and never waits: what cannot be written is dropped, and so is what comes too fast.
+ * V2  Telling never fails and never waits: what cannot be written is dropped, and so is what comes too fast. Normal ones
+ *     may take half of the room: what asks for a look is told also while thousands of runs go well.
  * V3  Of one object so many are told at once, and then a few an hour: an ArkEvent that fires 30 times a second would have
  *     its own events as its greatest load. The numbers are those of client-go's EventSourceObjectSpamFilter.
  */
@@ -34,6 +35,8 @@ export type RecorderOptions = {
   readonly instance: string;
   readonly now: () => number;
   readonly log: Logger;
+  /** Most events that are told within `FORGET_MS`. */
+  readonly room?: number;
 };
 
 type Series = { readonly path: string; readonly name: string; count: number; writtenAt: number; writing: boolean };
@@ -54,7 +57,7 @@ const WRITE_MS = 5_000;
 export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
   const known = new Map<string, Series>();
   const budgets = new Map<string, Budget>();
-  const { now, log } = options;
+  const { now, log, room = MAX_SERIES } = options;
 
   const write = async (series: Series, create: object | undefined): Promise<void> => {
     series.writing = true;
@@ -88,8 +91,9 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
         if (!series.writing && at - series.writtenAt >= SERIES_MS) void write(series, undefined);
         return;
       }
-      if (known.size >= MAX_SERIES) forgetOld(known, at);
-      if (known.size >= MAX_SERIES || !mayTell(budgets, regarding.uid, at)) return;
+      const own = told.type === "Warning" ? room : room / 2;
+      if (known.size >= own) forgetOld(known, at);
+      if (known.size >= own || !mayTell(budgets, regarding.uid, at)) return;
       const { namespace } = regarding;
       const name = `${regarding.name.slice(0, 180)}.${key.slice(0, 10)}${at.toString(16)}`;
       const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;

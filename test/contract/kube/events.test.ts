@@ -45,3 +45,14 @@ test("V3: of one object 25 are told at once, then one every five minutes; others
   tell("busy", 40);
   await expect.poll(() => countOf("busy"), POLL).toBe(27);
 });
+
+test("V2: while the good takes all of its room, what asks for a look is still told", async () => {
+  const kube = openKube({ kubeconfig: api.kubeconfig });
+  const recorder = createRecorder(kube, { controller: "c", instance: "i", now: Date.now, log, room: 4 });
+  const tell = (name: string, type: "Normal" | "Warning") =>
+    recorder.tell(regarding(name), { type, reason: "Told", action: "Told", note: name });
+  for (const name of ["good-1", "good-2", "good-3"]) tell(name, "Normal");
+  tell("bad", "Warning");
+  await expect.poll(() => countOf("bad"), POLL).toBe(1);
+  expect(await Promise.all(["good-1", "good-2", "good-3"].map(countOf))).toEqual([1, 1, 0]);
+});
