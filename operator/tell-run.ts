@@ -2,7 +2,7 @@
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import type { Recorder } from "#platform/kube/events.ts";
-import { runTurn } from "./state/run-turn.ts";
+import { runTurn, type Turn } from "./state/run-turn.ts";
 import { stepTurns } from "./state/step-turns.ts";
 import type { RunView } from "./state/views.ts";
 import { regarding } from "./tell.ts";
@@ -14,16 +14,19 @@ export type TellRun = {
 
 export function tellTurns(run: ArkRun, now: RunView, before: RunView | undefined, { teamOf, recorder }: TellRun): void {
   const own = runTurn(now, before);
-  const ofSteps = stepTurns(run.status?.steps ?? [], before);
-  // What came last is told last.
-  const turns = own?.reason === "RunStarted" ? [own, ...ofSteps] : [...ofSteps, ...(own === undefined ? [] : [own])];
-  if (turns.length === 0) return;
-  const team = now.team === undefined ? undefined : teamOf(`${now.namespace}/${now.team}`);
-  for (const { type, reason, note } of turns) {
-    recorder.tell(regarding("ArkRun", run), { type, reason, action: reason, note });
-    if (team === undefined) continue;
-    // Without the run's name a team's good turns are one series each, however many runs it has.
-    const onTeam = type === "Normal" ? note : `${now.name}: ${note}`;
-    recorder.tell(regarding("ArkTeam", team), { type, reason, action: reason, note: onTeam });
+  const turns = [...stepTurns(run.status?.steps ?? [], before), ...(own === undefined ? [] : [own])];
+  const team = turns.length === 0 ? undefined : teamOf(`${now.namespace}/${now.team}`);
+  for (const turn of turns) {
+    tell("ArkRun", run, turn, recorder);
+    if (team !== undefined) tell("ArkTeam", team, onTeam(turn, now.name), recorder);
   }
+}
+
+/** Without the run's name a team's good turns are one series each, however many runs it has. */
+function onTeam(turn: Turn, run: string): Turn {
+  return turn.type === "Normal" ? turn : { ...turn, note: `${run}: ${turn.note}` };
+}
+
+function tell(kind: "ArkRun" | "ArkTeam", object: ArkRun | ArkTeam, turn: Turn, recorder: Recorder): void {
+  recorder.tell(regarding(kind, object), { ...turn, action: turn.reason });
 }

@@ -24,15 +24,22 @@ function turnOf(step: StepStatus, before: StepGlance): Turn | undefined {
   const { phase, attempts, refused } = stepGlance(step);
   if (refused > before.refused && phase !== "Succeeded")
     return warning("StepValidationFailed", step, step.validationMessage ?? "");
-  if (phase !== before.phase) {
-    if (phase === "Succeeded") return normal("StepSucceeded", step, "succeeded");
-    if (phase === "Failed")
+  const moved = phase === before.phase ? undefined : moveTo(step);
+  const isRetried = attempts > 1 && attempts > before.attempts && phase !== "Waiting";
+  return moved ?? (isRetried ? normal("StepRetried", step, `attempt ${attempts}`) : undefined);
+}
+
+function moveTo(step: StepStatus): Turn | undefined {
+  switch (step.phase) {
+    case "Succeeded":
+      return normal("StepSucceeded", step, "succeeded");
+    case "Failed":
       return warning("StepFailed", step, [step.errorCode, step.message].filter(Boolean).join(": "));
-    if (phase === "Waiting") return normal("StepWaiting", step, step.message ?? "waits");
+    case "Waiting":
+      return normal("StepWaiting", step, step.message ?? "waits");
+    default:
+      return undefined;
   }
-  return attempts > 1 && attempts > before.attempts && phase !== "Waiting"
-    ? normal("StepRetried", step, `attempt ${attempts}`)
-    : undefined;
 }
 
 function normal(reason: string, { name }: StepStatus, words: string): Turn {

@@ -63,7 +63,7 @@ export function runView({ metadata, spec, status }: ArkRun): RunView {
     createdAt: creationTimestamp,
     startedAt: status?.startTime,
     completedAt: status?.completionTime,
-    steps: status?.completionTime === undefined ? stepGlances(status?.steps ?? []) : undefined,
+    steps: stepGlances(status),
     deleting: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
   };
@@ -73,7 +73,9 @@ export function stepGlance({ phase, attempts = 0, validationAttempts: refused = 
   return { phase, attempts, refused };
 }
 
-function stepGlances(steps: readonly StepStatus[]): RunView["steps"] {
+function stepGlances(status: ArkRun["status"]): RunView["steps"] {
+  if (status?.completionTime !== undefined) return undefined;
+  const steps = status?.steps ?? [];
   return Object.fromEntries(steps.map((step) => [step.name, stepGlance(step)]));
 }
 
