@@ -72,9 +72,13 @@ async function reign(
   while (!term.aborted) {
     await pause(retryMs, term);
     if (term.aborted) break;
-    const held = await candidate.tryHold(term);
-    // E1. Before that, a renewal that failed is tried again.
-    if (!held && (candidate.isOthers || performance.now() - candidate.renewedAt > renewMs)) lost.abort();
+    // E1. Until then a renewal that failed is tried again; an answer that does not come is waited for no longer.
+    const endsAt = candidate.renewedAt + renewMs;
+    const inTime = AbortSignal.timeout(Math.max(0, Math.floor(endsAt - performance.now())));
+    const held = await candidate.tryHold(AbortSignal.any([term, inTime]));
+    if (held || !(candidate.isOthers || inTime.aborted)) continue;
+    if (!term.aborted) log.warn({ identity }, "the Lease was lost, or not renewed in time");
+    lost.abort();
   }
   try {
     await work;

@@ -1,7 +1,13 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openKube } from "#platform/kube/client.ts";
 import { electLeader, type LeaseOptions } from "#platform/kube/lease.ts";
 import { type ApiServer, startApiServer } from "../../harness/api-server.ts";
+import { startHttp } from "../../harness/http.ts";
 import { Lock } from "../../harness/lock.ts";
 import { QUIET } from "./quiet.ts";
 
@@ -15,13 +21,18 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const FAST = { retryMs: 50, renewMs: 5_000, durationMs: 8_000 };
 
-function candidate(name: string, identity: string, options: Partial<LeaseOptions> = {}) {
+function candidate(
+  name: string,
+  identity: string,
+  options: Partial<LeaseOptions> = {},
+  kubeconfig: string = api.kubeconfig,
+) {
   const stop = new AbortController();
   const began = new Lock(1, 120_000);
   let leading = false;
   const settings = { namespace: "default", name, identity, now: Date.now, log: QUIET, ...FAST, ...options };
   const running = electLeader(
-    openKube({ kubeconfig: api.kubeconfig }),
+    openKube({ kubeconfig }),
     settings,
     async (signal) => {
       leading = true;
@@ -80,4 +91,52 @@ test("E2: a Lease that nobody renews is taken once it has run out", async () => 
   await next.began;
   expect(await holder("three")).toBe("next");
   await next.stop();
+});
+
+/** As much of an API server as a Lease needs: one store behind several doors, each of which may fall silent. */
+function leaseStore() {
+  let stored: { readonly metadata: { readonly resourceVersion: string } } | undefined;
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== "GET") {
+      const version = Number(stored?.metadata.resourceVersion ?? 0) + 1;
+      stored = { ...JSON.parse(await text(request)), metadata: { resourceVersion: String(version) } };
+    }
+    response.writeHead(stored === undefined ? 404 : 200).end(JSON.stringify(stored ?? {}));
+  };
+  return async () => {
+    let isSilent = false;
+    const there = await startHttp((request, response) => isSilent || void answer(request, response));
+    const folder = await mkdtempDisposable(path.join(tmpdir(), "ark-lease-"));
+    const kubeconfig = path.join(folder.path, "config");
+    const config = {
+      "current-context": "test",
+      contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+      clusters: [{ name: "test", cluster: { server: there.url, "insecure-skip-tls-verify": true } }],
+      users: [{ name: "test", user: {} }],
+    };
+    await writeFile(kubeconfig, JSON.stringify(config));
+    return {
+      kubeconfig,
+      fallSilent: () => void (isSilent = true),
+      async [Symbol.asyncDispose]() {
+        await folder.remove();
+        await there[Symbol.asyncDispose]();
+      },
+    };
+  };
+}
+
+test("E1: whom the API server does not answer has stopped before another one leads", async () => {
+  const open = leaseStore();
+  await using here = await open();
+  await using there = await open();
+  const times = { retryMs: 20, renewMs: 500, durationMs: 2_000 };
+  const one = candidate("four", "one", times, here.kubeconfig);
+  await one.began;
+  const other = candidate("four", "other", times, there.kubeconfig);
+  here.fallSilent();
+  await other.began;
+  expect(one.isLeading()).toBe(false);
+  await other.stop();
+  await one.stop();
 });
