@@ -386,6 +386,8 @@ describe("a step's timeout", () => {
     run.fire("attempt-a-0-0");
     expect(run.of("cancel-task")).toMatchObject([{ key: { attempt: 0 } }]);
     run.fire("retry-a-0-1");
+    // What has fired is not taken back.
+    expect(run.of("clear-timer")).toEqual([]);
     run.fold({ kind: "step.started", at: 3_000, ...run.key("a"), instance: "pod" });
     run.fire("attempt-a-0-1");
     expect(run.status()).toMatchObject({
