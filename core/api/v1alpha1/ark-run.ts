@@ -93,8 +93,8 @@ export const StepStatusSchema = z.object({
   iterations: z.int32().describe("Executions by loop.").exactOptional(),
   attempts: z.int32().describe("Tries of the newest execution.").exactOptional(),
   tokenUsage: TokenUsageSchema.describe("Sum over all attempts and iterations.").exactOptional(),
-  validationAttempts: z.int32().describe("Answers that validation judged.").exactOptional(),
-  validationMessage: z.string().max(1024).describe("Why the newest answer was refused.").exactOptional(),
+  validationAttempts: z.int32().describe("Answers that validation refused.").exactOptional(),
+  validationMessage: z.string().max(1024).describe("Why the newest of them was refused.").exactOptional(),
   rawOutputRef: OutputRefSchema.describe("The untouched answer, where a contextPolicy changed it.").exactOptional(),
 });
 export type StepStatus = z.output<typeof StepStatusSchema>;
