@@ -20,6 +20,7 @@ import type { Applier } from "./applier.ts";
 import type { Config } from "./config.ts";
 import type { Informer } from "./informer.ts";
 import type { ChildView, RunView } from "./state/views.ts";
+import type { Judged } from "./judged.ts";
 import type { RecordTokens } from "./record-tokens.ts";
 import type { References } from "./references.ts";
 import type { TriggerLane } from "./trigger-lane.ts";
@@ -66,6 +67,8 @@ export type Deps = {
   readonly facts: Pick<FactLog, "publish" | "purge">;
   readonly states: Pick<RunStates, "get" | "delete">;
   readonly recordTokens: RecordTokens;
+  /** What is wrong inside specs that the API server took. */
+  readonly judged: { readonly teams: Judged<ArkTeam>; readonly agents: Judged<ArkAgent> };
   readonly recorder: Recorder;
   /** Tasks of a pool that are not settled, by the waker's last look. */
   readonly backlogOf: (pool: Pool) => number;

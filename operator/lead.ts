@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Meters } from "#core/ports/meters.ts";
 import type { FireHint } from "#core/ports/record.ts";
 import { agentScale } from "#core/reconcile/agent-scale.ts";
+import { agentFaults, teamFaults } from "#core/validate/spec-faults.ts";
 import { tellWhole } from "#core/reconcile/readings.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
 import type { Kube } from "#platform/kube/client.ts";
@@ -25,6 +26,7 @@ import { createLetterCounts } from "./letter-counts.ts";
 import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepLettingGo } from "./let-go.ts";
 import { measuredWork, wholeOf } from "./measure.ts";
+import { createJudged } from "./judged.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
@@ -34,7 +36,15 @@ import type { WakePlan, Waking } from "./waker/waking.ts";
 
 export type LeadDeps = Omit<
   Deps,
-  "informers" | "recordTokens" | "poke" | "backlogOf" | "departed" | "lettersOf" | "recountLetters" | "triggerLane"
+  | "informers"
+  | "recordTokens"
+  | "poke"
+  | "backlogOf"
+  | "departed"
+  | "lettersOf"
+  | "recountLetters"
+  | "triggerLane"
+  | "judged"
 > & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
@@ -92,9 +102,10 @@ export function createLeading(given: LeadDeps): Leading {
     log,
   });
   const recordTokens = createRecordTokens(children, given);
+  const judged = { teams: createJudged(teamFaults), agents: createJudged(agentFaults) };
   const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
   const recountLetters: Deps["recountLetters"] = () => letterCounts.look();
-  const own = { informers, poke, backlogOf, departed, lettersOf, recountLetters, triggerLane, recordTokens };
+  const own = { informers, poke, backlogOf, departed, lettersOf, recountLetters, triggerLane, recordTokens, judged };
   const deps: Deps = { ...given, ...own };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
     const before = loads;
@@ -163,13 +174,14 @@ function arkSynced({ agents, services }: Informers, signal: AbortSignal): Promis
 
 /** A kind that cannot be watched is taken as one of which there is nothing (L2). */
 async function allSynced(informers: Informers, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const waits = AbortSignal.any([signal, over.signal]);
   const missing = async (informer: Informers[keyof Informers]) => {
-    while (informer.fault === undefined && !signal.aborted)
-      await delay(FAULT_LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    while (informer.fault === undefined && !waits.aborted)
+      await delay(FAULT_LOOK_MS, undefined, { signal: waits, ref: false }).catch(() => undefined);
   };
-  await Promise.all(
-    allOf(informers).map((informer) => Promise.race([informer.synced, missing(informer), aborted(signal)])),
-  );
+  await Promise.all(allOf(informers).map((informer) => Promise.race([informer.synced, missing(informer)])));
+  over.abort();
 }
 
 const FAULT_LOOK_MS = 200;

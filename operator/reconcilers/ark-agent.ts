@@ -29,13 +29,12 @@ export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutco
   const agent = deps.informers.agents.get(key);
   if (agent === undefined) return forget(key, deps);
   if (agent.metadata.deletionTimestamp !== undefined) return DONE;
+  const [fault] = await deps.judged.agents.of(key, agent);
+  if (fault !== undefined)
+    return unresolved(agent, { reason: fault.reason, message: `${fault.path}: ${fault.message}` }, deps);
   const refs = agentRefs(agent);
   const { resolution, ...found } = await lookUp(agent, refs, deps);
-  if (resolution.kind === "unresolved") {
-    const { reason, message } = resolution;
-    await showStatus(agent, { reason, message }, undefined, deps);
-    return { kind: "wait", reason, afterMs: deps.config.resyncMs };
-  }
+  if (resolution.kind === "unresolved") return unresolved(agent, resolution, deps);
   const promptHash = `sha256:${digest(resolution.agent.systemPrompt)}`;
   const unconfined = await confine(agent, resolution.agent.provider.baseUrl, deps);
   const refused =
@@ -48,10 +47,18 @@ export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutco
   return { kind: "wait", reason: "next look at what it refers to", afterMs: deps.config.resyncMs };
 }
 
+/** G1. */
+async function unresolved(agent: ArkAgent, { reason, message }: Unready, deps: Deps): Promise<WorkOutcome> {
+  await showStatus(agent, { reason, message }, undefined, deps);
+  return { kind: "wait", reason, afterMs: deps.config.resyncMs };
+}
+
 const HELD_LOOK_MS = 5_000;
 
 /** G3, G4. Its Knative Service is owned, and goes with it. */
-async function forget(key: string, { config, departed, informers, log, taskQueues }: Deps): Promise<WorkOutcome> {
+async function forget(key: string, deps: Deps): Promise<WorkOutcome> {
+  const { config, departed, informers, judged, log, taskQueues } = deps;
+  judged.agents.forget(key);
   const { fault } = informers.agents;
   if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
   if (!departed.has(key)) return DONE;

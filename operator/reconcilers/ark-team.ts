@@ -9,7 +9,6 @@ import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { parseDuration } from "#core/duration.ts";
-import { planTeam } from "#core/pipeline/plan.ts";
 import type { Verdict } from "#core/reconcile/conditions.ts";
 import { prunable } from "#core/reconcile/retention.ts";
 import { roleAgents } from "#core/reconcile/role-agents.ts";
@@ -27,8 +26,9 @@ const AGE_LOOK_MS = 60_000;
 
 export async function reconcileTeam(key: string, deps: Deps): Promise<WorkOutcome> {
   const team = deps.informers.teams.get(key);
+  if (team === undefined) deps.judged.teams.forget(key);
   if (team === undefined || team.metadata.deletionTimestamp !== undefined) return DONE;
-  const verdict = (await reconcileRoles(team, deps)) ?? judge(team, deps);
+  const verdict = (await reconcileRoles(team, deps)) ?? (await judge(team, deps));
   const runs = runsOf(team, deps);
   const { namespace } = nameOf(team);
   const status = teamStatus(team, {
@@ -92,11 +92,10 @@ function covers(whole: unknown, part: unknown): boolean {
   return Object.entries(part).every(([key, value]) => value === undefined || covers(of.get(key), value));
 }
 
-function judge(team: ArkTeam, { informers }: Deps): Verdict {
+async function judge(team: ArkTeam, { informers, judged }: Deps): Promise<Verdict> {
   const { namespace, name } = nameOf(team);
-  const planned = planTeam(name, team.spec);
   return judgeTeam(team, {
-    faults: planned.kind === "faults" ? planned.faults : [],
+    faults: await judged.teams.of(`${namespace}/${name}`, team),
     hasAgent: (agent) => informers.agents.get(`${namespace}/${agent}`) !== undefined,
     team: (other) => informers.teams.get(`${namespace}/${other}`),
   });

@@ -105,7 +105,7 @@ export const ROWS: readonly Row[] = [
       ...DATA,
       SCHEDULE,
       /^core\/(reconcile|runs)\//,
-      /^core\/pipeline\/plan\.ts$/,
+      /^core\/validate\/spec-faults\.ts$/,
       /^core\/agent\/(resolve|provider)\.ts$/,
       platform("kube", "jetstream", "http", "process", "proxy", "telemetry"),
     ],

@@ -329,6 +329,22 @@ test("a team's inline role becomes an ArkAgent that follows it, and goes with th
   await expect.poll(() => get(path), POLL).toBeUndefined();
 });
 
+test("api 2, 3: what only its own library can judge is found, and named, before anything runs", async () => {
+  const step = { role: "writer", outputSchema: { type: "strin" } };
+  await make("ArkTeam", "arkteams", "unclear", { ...TEAM, pipeline: [step] });
+  await expect.poll(() => ready("arkteams", "unclear"), POLL).toBe("False InvalidSchema");
+  const status = fieldOf(await get(`${ark("arkteams")}/unclear`), "status");
+  expect(JSON.stringify(status)).toContain("spec.pipeline[0].outputSchema: ");
+  await patch(`${ark("arkteams")}/unclear`, { spec: { pipeline: [{ ...step, outputSchema: { type: "string" } }] } });
+  await expect.poll(() => ready("arkteams", "unclear"), POLL).toBe("True Validated");
+
+  await giveKeys();
+  const tool = { name: "post", url: "https://tools.example/post", inputSchema: "{" };
+  await make("ArkAgent", "arkagents", "muddled", { model: "gpt-4o", systemPrompt: "You muddle.", tools: [tool] });
+  await expect.poll(() => ready("arkagents", "muddled"), POLL).toBe("False InvalidSpec");
+  expect(await get(`${SERVICES}/muddled-agent`)).toBeUndefined();
+});
+
 test("M1: an ArkAgent of somebody's own is not taken over", async () => {
   await make("ArkAgent", "arkagents", "press-writer", { model: "gpt-4o", systemPrompt: "Mine." });
   await make("ArkTeam", "arkteams", "press", TEAM);
