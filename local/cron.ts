@@ -67,16 +67,19 @@ export class Cron {
   async #tick(): Promise<void> {
     const now = this.#deps.now();
     const done: Record<string, number> = {};
+    // An older time on disk is as good as this one while no tick lies between them.
+    let owed = false;
     for (const event of this.#events) {
       const uid = event.metadata.uid ?? "";
       done[uid] = now;
-      if (event.spec.suspended) continue;
       const last = this.#done[uid] ?? created(event, now);
       const late = missedTicks(scheduleOf(event), last, now, deadlineOf(event));
+      owed ||= late.length > 0 || this.#done[uid] === undefined;
+      if (event.spec.suspended) continue;
       for (const tick of late) await this.#deps.fire(event, tick, now - tick > LONGEST_WAIT_MS);
     }
     this.#done = done;
-    await writePrivate(this.#file, done);
+    if (owed) await writePrivate(this.#file, done);
     this.#wait(this.#untilNext(now));
   }
 

@@ -3,7 +3,7 @@
  * at everything; passes follow one another, never overlap, and end in no write when nothing is left to do.
  */
 import { createHash } from "node:crypto";
-import type { Kind } from "#core/api/objects.ts";
+import type { Kind, ObjectOf } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
@@ -20,6 +20,7 @@ import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
 import { lastSeen } from "#core/reconcile/last-seen.ts";
 import type { Census } from "#core/reconcile/readings.ts";
 import { replayWhenAsked } from "#core/reconcile/replay.ts";
+import { isStatusAlone } from "#core/reconcile/status-alone.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
 import { roleAgents } from "#core/reconcile/role-agents.ts";
 import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
@@ -89,13 +90,18 @@ export class Reconciler {
     } finally {
       clearInterval(resync);
       round.abort();
-      await this.#pass.idle();
+      await this.#pass.stop();
       clearTimeout(this.#sending);
     }
   }
 
   poke(): void {
     this.#pass.poke();
+  }
+
+  /** For what is only to be shown. */
+  pokeSoon(): void {
+    this.#pass.pokeSoon();
   }
 
   /** One whole pass over what is there now; resolves when it is done. */
@@ -105,7 +111,14 @@ export class Reconciler {
   }
 
   async #watch(kind: (typeof KINDS)[number], signal: AbortSignal): Promise<void> {
-    for await (const _change of this.#deps.objects.watch(kind, { signal })) this.#pass.poke();
+    const known = new Map<string, ObjectOf<Kind>>();
+    for await (const { type, object } of this.#deps.objects.watch(kind, { signal })) {
+      const before = known.get(keyOf(object));
+      if (type === "deleted") known.delete(keyOf(object));
+      else known.set(keyOf(object), object);
+      if (type === "modified" && before !== undefined && isStatusAlone(object, before)) this.#pass.pokeSoon();
+      else this.#pass.poke();
+    }
   }
 
   async #reconcile(): Promise<void> {

@@ -72,7 +72,7 @@ export async function buildSystem(
   };
   const runtimes = new Runtimes(
     providerFor,
-    reportDeps(js, () => reconciler.poke(), log),
+    reportDeps(js, () => reconciler.pokeSoon(), log),
   );
   const executors = new Executors(executorDeps(js, runtimes, telemetry, log), hard);
   const cron = await Cron.open({ dataDir, fire: (event, tick) => publishTick(js, event, tick), now: Date.now, log });
@@ -81,7 +81,7 @@ export async function buildSystem(
     facts: js.factLog,
     states: js.runStates,
     start: (run) => startRun(run, dispatcher, hard),
-    onChange: () => reconciler.poke(),
+    onChange: () => reconciler.pokeSoon(),
     now: Date.now,
     log,
   });

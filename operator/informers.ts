@@ -1,8 +1,8 @@
 /** The informers of everything that the operator looks at, and their pokes. */
-import { isDeepStrictEqual } from "node:util";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
-import { API_VERSION, type ObjectMeta } from "#core/api/v1alpha1/common.ts";
+import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
+import { isStatusAlone } from "#core/reconcile/status-alone.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Children, ResourceName } from "#platform/kube/children.ts";
 import type { Recorder } from "#platform/kube/events.ts";
@@ -102,22 +102,6 @@ export function createInformers(sources: InformerSources): Informers {
     networkPolicies: child("NetworkPolicy"),
   };
   return informers;
-}
-
-/**
- * Whether nothing but its status changed: mostly the operator's own words. Looked at as soon as they are said, each would
- * lead to the next as long as runs come.
- */
-function isStatusAlone(now: Whole, before: Whole): boolean {
-  return isDeepStrictEqual(desired(now), desired(before));
-}
-
-type Whole = { readonly metadata: ObjectMeta };
-
-/** What people and controllers ask of it; a spec has its generation. */
-function desired({ metadata }: Whole) {
-  const { resourceVersion: _version, ...rest } = metadata;
-  return rest;
 }
 
 /** Items of a list carry neither kind nor apiVersion; whose fields are whose is of no use here, and large. */
