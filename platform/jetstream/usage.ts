@@ -10,7 +10,7 @@
 import { BUCKETS } from "#core/events/subjects.ts";
 import type { Usage } from "#core/events/facts.ts";
 import { StoreUnavailable, type UsageTally } from "#core/ports/record.ts";
-import { bucket, type Bucket } from "./bucket.ts";
+import { bucket, type Bucket, type Entry } from "./bucket.ts";
 import type { Link } from "./link.ts";
 
 const HOUR_MS = 3_600_000;
@@ -21,14 +21,18 @@ const NOTHING: Usage = { inputTokens: 0, outputTokens: 0 };
 
 type HourlyUsage = Usage & { readonly hour: number };
 type Write = { sum: HourlyUsage; readonly stored: Promise<void> };
+/** What this process stored last of each agent: most often still what is there. */
+type Known = Map<string, Entry<HourlyUsage>>;
 
 export function usageTally(link: Link): UsageTally {
   const store = bucket<HourlyUsage>(link, BUCKETS.budgets);
   const waiting = new Map<string, Write>();
   const underWay = new Map<string, Promise<void>>();
+  const known: Known = new Map();
 
   /** U3. Resolves once what it added is stored. */
-  const add = (key: string, usage: HourlyUsage): Promise<void> => {
+  const add = (agent: string, usage: HourlyUsage): Promise<void> => {
+    const key = `${agent}.${usage.hour}`;
     const joined = waiting.get(key);
     if (joined !== undefined) {
       joined.sum = { ...joined.sum, ...plus(joined.sum, usage) };
@@ -37,7 +41,7 @@ export function usageTally(link: Link): UsageTally {
     const before = underWay.get(key) ?? Promise.resolve();
     const stored = before.then(() => {
       waiting.delete(key);
-      return write(store, key, own.sum);
+      return write(store, known, agent, own.sum);
     });
     const own: Write = { sum: usage, stored };
     waiting.set(key, own);
@@ -53,7 +57,7 @@ export function usageTally(link: Link): UsageTally {
   return {
     add: ({ namespace, agent }, usage, atMs) => {
       const hour = Math.floor(atMs / HOUR_MS);
-      return add(`usage.${namespace}.${agent}.${hour}`, { hour, ...usage });
+      return add(`usage.${namespace}.${agent}`, { hour, ...usage });
     },
     async last24h({ namespace, agent }, nowMs) {
       const first = Math.floor(nowMs / HOUR_MS) - HOURS + 1;
@@ -66,14 +70,18 @@ export function usageTally(link: Link): UsageTally {
 }
 
 /** U1. */
-async function write(store: Bucket<HourlyUsage>, key: string, added: HourlyUsage): Promise<void> {
+async function write(store: Bucket<HourlyUsage>, known: Known, agent: string, added: HourlyUsage): Promise<void> {
+  const { hour } = added;
+  const key = `${agent}.${hour}`;
+  const last = known.get(agent);
+  let entry = last?.value.hour === hour ? last : await store.get(key);
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const entry = await store.get(key);
-    const sum = { hour: added.hour, ...plus(entry?.value ?? NOTHING, added) };
-    const stored = await (entry === undefined
-      ? store.create(key, sum, KEPT_MS)
-      : store.update(key, sum, entry.revision, KEPT_MS));
-    if (stored !== undefined) return;
+    const value = { hour, ...plus(entry?.value ?? NOTHING, added) };
+    const revision = await (entry === undefined
+      ? store.create(key, value, KEPT_MS)
+      : store.update(key, value, entry.revision, KEPT_MS));
+    if (revision !== undefined) return void known.set(agent, { value, revision });
+    entry = await store.get(key);
   }
   throw new StoreUnavailable(`${key} is written by too many at once`);
 }

@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openStore } from "./open.ts";
+import { connectStore, openStore } from "./open.ts";
 
 let opened: Awaited<ReturnType<typeof openStore>>;
 beforeAll(async () => {
@@ -31,6 +31,14 @@ test("U3: what is added while a write is under way goes with the next one", asyn
   await Promise.all(added);
   expect((await usage.last24h(agent, now)).inputTokens).toBe(100);
   expect((await written()) - before).toBe(2);
+});
+
+test("U1: two processes that add in turn lose nothing, whatever each of them stored last", async () => {
+  await using other = await connectStore(opened.nats);
+  const agent = { namespace: "ai", agent: "shared" };
+  for (let n = 0; n < 3; n += 1)
+    for (const { usage } of [opened.store, other]) await usage.add(agent, { inputTokens: 1, outputTokens: 0 }, now);
+  expect((await other.usage.last24h(agent, now)).inputTokens).toBe(6);
 });
 
 test("the window is this hour and the 23 before it", async () => {
