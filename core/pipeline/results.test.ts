@@ -2,8 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { Step } from "#core/api/v1alpha1/ark-team.ts";
 import type { ParentRef } from "#core/events/facts.ts";
 import type { Text } from "#core/events/text.ts";
+import { decide } from "./decide.ts";
+import { neededOutputs } from "./needs.ts";
 import { planKey } from "./plan.ts";
-import { done, Lived, teamSpec } from "./testing.ts";
+import { start } from "./start.ts";
+import { done, graphOf, Lived, requested, teamSpec } from "./testing.ts";
 
 const live = (pipeline: Step[], more: Parameters<typeof teamSpec>[0] = {}) =>
   new Lived(teamSpec({ pipeline, ...more }));
@@ -224,6 +227,19 @@ describe("contextPolicy", () => {
     expect(run.task("a").task.contextPolicy).toBeUndefined();
   });
 
+  test.each([
+    ["{{ .steps.a.output }}", "compress", "part"],
+    ["{{ .steps.a.rawOutput }}", undefined, "whole"],
+    [" {{ .steps.a.output }}", "compress", " part"],
+    [undefined, undefined, "whole"],
+  ])("a run's output %j reads through it: %s", (output, applied, text) => {
+    const contextPolicy = { strategy: "compress" } as const;
+    const run = live([{ role: "a", contextPolicy }], output === undefined ? {} : { output });
+    expect(run.task("a").task.contextPolicy?.strategy).toBe(applied);
+    run.finish("a", { kind: "done", output: { inline: "whole" }, context: { inline: "part" } });
+    expect(run.status().output).toBe(text);
+  });
+
   test("a loop reads itself in full", () => {
     const run = live([
       {
@@ -314,6 +330,21 @@ test("carried results are taken over and cost nothing; what lacks is run", () =>
   expect(run.task("b").task.prompt).toContain("kept");
   run.finish("b", "new", 5);
   expect(run.status()).toMatchObject({ phase: "Succeeded", totalTokenUsage: { totalTokens: 5 } });
+});
+
+test("a carried result that is long is loaded for the step that reads it", () => {
+  const pipeline: Step[] = [
+    { role: "a" },
+    { role: "b" },
+    { role: "c", dependsOn: ["a", "b"], inputs: { prompt: "{{ .steps.a.output }}" } },
+  ];
+  const carried = { a: { output: ref("sha256:1") }, b: { output: ref("sha256:2") } };
+  const fact = requested(teamSpec({ pipeline }), { carried });
+  const graph = graphOf(fact.spec);
+  expect(neededOutputs(graph, undefined, fact)).toEqual([carried.a.output]);
+  const texts = new Map([["sha256:1", "long text"]]);
+  const [task] = decide(graph, start(fact, graph, texts), 0, texts);
+  expect(task).toMatchObject({ kind: "task", task: { prompt: expect.stringContaining("long text") } });
 });
 
 test("a state keeps no prompts and tools of roles, and plans to the same graph (S1)", () => {

@@ -48,3 +48,10 @@ test("api 3: BudgetExceeded holds from the limit on, and names both numbers", ()
 test("api 3: desiredReplicas is what the work calls for, whatever is there", () => {
   expect(agentStatus(agent({}), world)).toMatchObject({ replicas: 1, desiredReplicas: 3, pendingTasks: 11 });
 });
+
+test("D29: of its prompt a status shows the digest, the last one known while the prompt is not there", () => {
+  const told = agentStatus(agent({}), { ...world, promptHash: "sha256:one" });
+  expect(told).toMatchObject({ systemPromptHash: "sha256:one" });
+  const unresolved = { reason: "PromptResolutionError", message: "gone" };
+  expect(agentStatus(agent({}, told), { ...world, unresolved })).toMatchObject({ systemPromptHash: "sha256:one" });
+});

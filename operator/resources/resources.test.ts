@@ -188,7 +188,7 @@ test("D29, D43, S3: what an agent refers to is mounted by name, key by key, and 
         ],
       },
     ],
-    envFrom: [{ prefix: "MY_", secretRef: { name: "mine" } }],
+    envFrom: [{ prefix: "MY_", secretRef: { name: "mine" } }, { configMapRef: { name: "plain" } }],
   });
   const { containers, volumes } = made.spec.template.spec;
   expect(volumes).toEqual([
@@ -219,6 +219,7 @@ test("D29, D43, S3: what an agent refers to is mounted by name, key by key, and 
   expect(containers[0]?.envFrom).toEqual([
     { secretRef: { name: "ark-api-keys", optional: true } },
     { prefix: "MY_", secretRef: { name: "mine" } },
+    { configMapRef: { name: "plain" } },
   ]);
 });
 
