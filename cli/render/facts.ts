@@ -94,7 +94,12 @@ function finishedLines(fact: StepFinished, options: FactLineOptions): readonly s
   const child = fact.child === undefined ? "" : ` by run ${fact.child}`;
   switch (outcome.kind) {
     case "done":
-      return [style.green(`done${child}: `) + text(previewOf(outcome.output), options)];
+      return [
+        style.green(`done${child}: `) + text(previewOf(outcome.output), options),
+        ...(outcome.contextMissed === undefined
+          ? []
+          : [style.yellow(`contextPolicy: ${oneLine(outcome.contextMissed)}`)]),
+      ];
     case "invalid":
       return [style.yellow(`invalid: ${outcome.code}: ${oneLine(outcome.message)}`)];
     case "failed":

@@ -25,7 +25,13 @@ export type ParentRef = AttemptKey & {
 };
 
 /** What a step that succeeded leaves to those after it. */
-export type StepResult = { readonly output: Text; readonly json?: Text; readonly context?: Text };
+export type StepResult = {
+  readonly output: Text;
+  readonly json?: Text;
+  readonly context?: Text;
+  /** Why the contextPolicy found nothing: readers get the whole output. */
+  readonly contextMissed?: string;
+};
 
 /** What one attempt came to. `mayPass`: another attempt may succeed (429, 5xx, reset). */
 export type StepOutcome =

@@ -51,12 +51,11 @@ function spend(active: Active, fact: Pick<StepFinished, "usage" | "child">): Act
 function succeed(
   step: PlannedStep,
   active: Active,
-  { output, json, context }: Outcome<"done">,
+  { kind: _done, ...result }: Outcome<"done">,
   at: number,
   draft: Draft,
   view: View,
 ): void {
-  const result = { output, ...(json !== undefined && { json }), ...(context !== undefined && { context }) };
   const done: Active = { ...active, result };
   draft.steps[step.name] = done;
   const here: View = { ...view, state: { ...view.state, steps: draft.steps } };

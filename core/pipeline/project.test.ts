@@ -162,3 +162,23 @@ test("a run that failed: what was running, waiting and running no more", () => {
     ["Skipped", second(3), "not started: the run ended with StepFailed", undefined],
   ]);
 });
+
+test("api 2: a contextPolicy that found nothing is said of its step, whose readers get the whole output", () => {
+  const contextPolicy = { strategy: "extract", extract: { path: "$.x" } } as const;
+  const run = new Lived(
+    teamSpec({
+      pipeline: [
+        { role: "a", contextPolicy },
+        { role: "b", dependsOn: ["a"], inputs: { prompt: "{{ .steps.a.output }}" } },
+      ],
+    }),
+  );
+  const output = { inline: "whole" };
+  end(run, "a", 1, { kind: "done", output, contextMissed: "$.x leads to nothing in the answer" });
+  expect(run.status().steps?.[0]).toMatchObject({
+    phase: "Succeeded",
+    output: "whole",
+    message: "contextPolicy: $.x leads to nothing in the answer; readers get the whole output",
+  });
+  expect(run.task("b").task.prompt).toContain("whole");
+});

@@ -1,5 +1,6 @@
 /** What people are told of one step: its phase, and why it stands where it stands. */
 import type { StepStatus } from "#core/api/v1alpha1/ark-run.ts";
+import { short } from "./draft.ts";
 import type { PlannedStep } from "./graph.ts";
 import type { StepState } from "./state.ts";
 
@@ -27,7 +28,12 @@ export function stepMessage(planned: PlannedStep, step: StepState): string | und
   if (step.phase === "active") return waitingFor(planned, step);
   if (step.phase === "backoff")
     return `retry ${step.next.attempt} at ${new Date(step.until).toISOString()} after: ${step.message}`.slice(0, 1024);
+  if (step.phase === "succeeded") return missed(step.result?.contextMissed);
   return "message" in step ? step.message : undefined;
+}
+
+function missed(why: string | undefined): string | undefined {
+  return why === undefined ? undefined : short(`contextPolicy: ${why}; readers get the whole output`);
 }
 
 /** What a started step waits for; undefined while it is worked on. */

@@ -24,14 +24,8 @@ export async function finishedFact(task: Task, result: Result, at: number, outpu
 
 async function stepOutcome(task: Task, result: Result, outputs: Outputs): Promise<StepOutcome> {
   switch (result.kind) {
-    case "done": {
-      const [output, json, context] = await Promise.all([
-        outputs.store(task, result.output),
-        result.json === undefined ? undefined : outputs.store(task, JSON.stringify(result.json)),
-        result.context === undefined ? undefined : outputs.store(task, result.context),
-      ]);
-      return { kind: "done", output, ...(json !== undefined && { json }), ...(context !== undefined && { context }) };
-    }
+    case "done":
+      return done(task, result, outputs);
     case "invalid": {
       const { code, message, retryable } = result;
       return {
@@ -49,6 +43,25 @@ async function stepOutcome(task: Task, result: Result, outputs: Outputs): Promis
     case "refused":
       return { kind: "refused", code: result.code, message: result.message };
   }
+}
+
+async function done(
+  task: Task,
+  { output, json, context, contextMissed }: Extract<Result, { kind: "done" }>,
+  outputs: Outputs,
+): Promise<StepOutcome> {
+  const [whole, parsed, part] = await Promise.all([
+    outputs.store(task, output),
+    json === undefined ? undefined : outputs.store(task, JSON.stringify(json)),
+    context === undefined ? undefined : outputs.store(task, context),
+  ]);
+  return {
+    kind: "done",
+    output: whole,
+    ...(parsed !== undefined && { json: parsed }),
+    ...(part !== undefined && { context: part }),
+    ...(contextMissed !== undefined && { contextMissed: cut(contextMissed) }),
+  };
 }
 
 const MESSAGE_CHARS = 8_000;

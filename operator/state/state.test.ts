@@ -213,6 +213,12 @@ test.each<[string, Partial<StepStatus>, Partial<StepStatus>, string | undefined]
   ["goes on", {}, {}, undefined],
   ["begins", { phase: "Pending" }, { phase: "WarmingUp" }, undefined],
   ["succeeds", {}, { phase: "Succeeded" }, "Normal StepSucceeded step write: succeeded"],
+  [
+    "succeeds, and has something to say",
+    {},
+    { phase: "Succeeded", message: "contextPolicy: $.x leads to nothing" },
+    "Normal StepSucceeded step write: succeeded; contextPolicy: ",
+  ],
   ["succeeds between two looks", { phase: "Pending" }, { phase: "Succeeded", attempts: 2 }, "Normal StepSucceeded"],
   [
     "fails",

@@ -32,7 +32,7 @@ function turnOf(step: StepStatus, before: StepGlance): Turn | undefined {
 function moveTo(step: StepStatus): Turn | undefined {
   switch (step.phase) {
     case "Succeeded":
-      return normal("StepSucceeded", step, "succeeded");
+      return normal("StepSucceeded", step, ["succeeded", step.message].filter(Boolean).join("; "));
     case "Failed":
       return warning("StepFailed", step, [step.errorCode, step.message].filter(Boolean).join(": "));
     case "Waiting":

@@ -79,6 +79,11 @@ spec:
       inputs: { prompt: Extract. }
       contextPolicy: { strategy: extract, extract: { path: "$.facts[0]" } }
     - { name: use, role: write, dependsOn: [extract], inputs: { prompt: "made of {{ .steps.extract.output }}" } }
+    - name: miss
+      role: write
+      inputs: { prompt: Extract. }
+      contextPolicy: { strategy: extract, extract: { path: "$.gone" } }
+    - { name: get, role: write, dependsOn: [miss], inputs: { prompt: "all of {{ .steps.miss.output }}" } }
 ${HOOK}`;
   let drafts = 0;
   let judged = 0;
@@ -101,6 +106,11 @@ ${HOOK}`;
   const use = prompts.find((text) => text.includes("made of "));
   expect(use).toContain("FACT");
   expect(use).not.toContain("OTHER");
+  expect(prompts.find((text) => text.includes("all of "))).toContain("OTHER");
+  expect(run.status?.steps?.find(({ name }) => name === "miss")).toMatchObject({
+    phase: "Succeeded",
+    message: "contextPolicy: $.gone leads to nothing in the answer; readers get the whole output",
+  });
   const paid = ark.model
     .requests()
     .reduce((sum, { usage }) => sum + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0), 0);
