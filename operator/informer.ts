@@ -76,15 +76,17 @@ class Following<O extends KubeObject, T> implements Informer<T> {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const seen = new Set<string>();
+    /** What is known from an earlier watch, and this one has not given yet. */
+    const unseen = new Set(this.#known.keys());
     const onSynced = () => {
       this.fault = undefined;
-      for (const key of this.#known.keys()) if (!seen.has(key)) this.#forget(key);
+      for (const key of unseen) this.#forget(key);
+      unseen.clear();
       this.#sync();
     };
     for await (const { type, object } of this.#options.watch({ signal, onSynced })) {
       const key = keyOf(object);
-      seen.add(key);
+      unseen.delete(key);
       if (type === "deleted") this.#forget(key);
       else this.#keep(key, object);
     }

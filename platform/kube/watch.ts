@@ -4,6 +4,7 @@
  * I1  A broken watch is taken up where it stopped; one that is too old (410) is replaced by a fresh list, and what went
  *     missing meanwhile comes as `deleted`.
  * I2  What is remembered is one key and one resourceVersion per object, never the object.
+ * I3  Whatever ends a watch, the next one comes after a pause that doubles, until one tells something.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { StoreUnavailable } from "#core/ports/record.ts";
@@ -43,28 +44,29 @@ export async function* watchObjects<T extends KubeObject>(
 ): AsyncGenerator<Change<T>> {
   const { signal } = options;
   const known = new Map<string, T>();
-  let version: string | undefined;
-  let pause: number = PAUSE_MS.first;
+  const place: Place = { version: undefined, pauseMs: PAUSE_MS.first };
   while (!signal.aborted) {
     try {
-      if (version === undefined) {
-        const listed = await listObjects<T>(kube, path, options);
-        yield* difference(known, listed.items);
-        ({ version } = listed);
+      if (place.version === undefined) {
+        const { items, version } = await listObjects<T>(kube, path, options);
+        yield* difference(known, items);
+        place.version = version;
         options.onSynced?.();
       }
-      const from: string = version;
-      version = yield* follow(kube, path, from, known, options);
-      pause = PAUSE_MS.first;
+      yield* follow(kube, path, place, known, options);
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof WatchRefused && error.status === 410) version = undefined;
+      if (error instanceof WatchRefused && error.status === 410) place.version = undefined;
       else if (!(error instanceof StoreUnavailable)) throw error;
-      await delay(pause / 2 + (pause / 2) * Math.random(), undefined, { signal }).catch(() => undefined);
-      pause = Math.min(pause * 2, PAUSE_MS.most);
     }
+    const { pauseMs } = place;
+    await delay(pauseMs / 2 + (pauseMs / 2) * Math.random(), undefined, { signal }).catch(() => undefined);
+    place.pauseMs = Math.min(pauseMs * 2, PAUSE_MS.most);
   }
 }
+
+/** Where a watch goes on. `version`: undefined where a fresh list is needed. */
+type Place = { version: string | undefined; pauseMs: number };
 
 export type ListOptions = Pick<WatchOptions, "labelSelector" | "fieldSelector"> & { readonly signal?: AbortSignal };
 
@@ -96,32 +98,35 @@ async function listPage<T>(kube: Kube, path: string, options: ListOptions, next:
   return body as List<T>;
 }
 
-/** Changes from `version` on; gives the version to go on from, undefined when a fresh list is needed. */
+/** Changes from `place` on, which moves with them. */
 async function* follow<T extends KubeObject>(
   kube: Kube,
   path: string,
-  from: string,
+  place: Place,
   known: Map<string, T>,
   options: WatchOptions,
-): AsyncGenerator<Change<T>, string | undefined> {
-  let version = from;
+): AsyncGenerator<Change<T>> {
   const query = {
     watch: "true",
     allowWatchBookmarks: "true",
-    resourceVersion: version,
+    resourceVersion: place.version,
     timeoutSeconds: String(WATCH_SECONDS),
     labelSelector: options.labelSelector,
     fieldSelector: options.fieldSelector,
   };
   const lines = kube.stream({ method: "GET", path, query, signal: options.signal });
   for await (const line of lines as AsyncIterable<Line<T>>) {
-    if (line.type === "ERROR") return undefined;
-    version = line.object.metadata.resourceVersion ?? version;
+    if (line.type === "ERROR") {
+      place.version = undefined;
+      return;
+    }
+    place.version = line.object.metadata.resourceVersion ?? place.version;
+    // I3.
+    place.pauseMs = PAUSE_MS.first;
     if (line.type === "BOOKMARK") continue;
     const change = changeOf(line, known);
     if (change !== undefined) yield change;
   }
-  return version;
 }
 
 function changeOf<T extends KubeObject>({ type, object }: Line<T>, known: Map<string, T>): Change<T> | undefined {

@@ -1,13 +1,10 @@
-import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { tmpdir } from "node:os";
-import * as path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openKube } from "#platform/kube/client.ts";
 import { electLeader, type LeaseOptions } from "#platform/kube/lease.ts";
 import { type ApiServer, startApiServer } from "../../harness/api-server.ts";
-import { startHttp } from "../../harness/http.ts";
+import { startKube } from "../../harness/kube.ts";
 import { Lock } from "../../harness/lock.ts";
 import { QUIET } from "./quiet.ts";
 
@@ -105,24 +102,8 @@ function leaseStore() {
   };
   return async () => {
     let isSilent = false;
-    const there = await startHttp((request, response) => isSilent || void answer(request, response));
-    const folder = await mkdtempDisposable(path.join(tmpdir(), "ark-lease-"));
-    const kubeconfig = path.join(folder.path, "config");
-    const config = {
-      "current-context": "test",
-      contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-      clusters: [{ name: "test", cluster: { server: there.url, "insecure-skip-tls-verify": true } }],
-      users: [{ name: "test", user: {} }],
-    };
-    await writeFile(kubeconfig, JSON.stringify(config));
-    return {
-      kubeconfig,
-      fallSilent: () => void (isSilent = true),
-      async [Symbol.asyncDispose]() {
-        await folder.remove();
-        await there[Symbol.asyncDispose]();
-      },
-    };
+    const there = await startKube((request, response) => isSilent || void answer(request, response));
+    return { ...there, fallSilent: () => void (isSilent = true) };
   };
 }
 
