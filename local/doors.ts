@@ -52,6 +52,7 @@ export async function openDoors(deps: DoorsDeps): Promise<Serving> {
     now: Date.now,
     newId: randomUUID,
     spans: telemetry.spans,
+    meters: telemetry.meters,
     log,
   });
   const rest = restRoutes({

@@ -26,6 +26,7 @@ import { parseConfig, readEnv, type Config } from "./config.ts";
 import { createForetelling } from "./front/foretell.ts";
 import { createFront } from "./front/front.ts";
 import { createRecord } from "./front/record.ts";
+import { createOutcomeTelling } from "./front/tell-outcome.ts";
 import { createLeading, type LeadDeps, type Leading } from "./lead.ts";
 import { recordDigests } from "./record-tokens.ts";
 import { provision } from "./provision.ts";
@@ -42,6 +43,8 @@ const NAMESPACE_RATE = { perSecond: 10, burst: 40, maxKeys: 10_000 };
 const LOOK_RATE = { perSecond: 10, burst: 100, maxKeys: 1 };
 /** Hints at fires of one event: a pool that one of them woke stays awake for longer. */
 const FIRE_RATE = { perSecond: 0.2, burst: 1, maxKeys: 10_000 };
+/** Outcomes of fires, told on an ArkEvent: one of each kind a minute. */
+const OUTCOME_RATE = { perSecond: 1 / 60, burst: 1, maxKeys: 10_000 };
 /** The name of the Lease. */
 const LEASE = "ark-operator";
 
@@ -60,6 +63,12 @@ async function main(config: Config): Promise<void> {
   });
   await provision(js, config, log);
 
+  const recorder = createRecorder(kube, {
+    controller: "arkonis.dev/operator",
+    instance: config.identity,
+    now: Date.now,
+    log,
+  });
   let leading: Leading | undefined;
   const isUp = () => !stop.aborted;
   const now = () => performance.now();
@@ -90,6 +99,12 @@ async function main(config: Config): Promise<void> {
       quiet: createRateLimit({ ...FIRE_RATE, now }),
       log,
     }),
+    tellOutcome: createOutcomeTelling({
+      triggers: js.triggers,
+      recorder,
+      quiet: createRateLimit({ ...OUTCOME_RATE, now }),
+      log,
+    }),
     ready: isUp,
     log,
   });
@@ -116,7 +131,7 @@ async function main(config: Config): Promise<void> {
     kube,
     lease,
     async (signal) => {
-      leading = createLeading({ ...leadDeps(kube, js, waking, config, log), meters });
+      leading = createLeading({ ...leadDeps(kube, js, waking, config, log), recorder, meters });
       await leading.run(signal);
       leading = undefined;
     },
@@ -127,7 +142,13 @@ async function main(config: Config): Promise<void> {
 }
 
 /** Made anew for each term: what another leader did meanwhile is looked at afresh. */
-function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log: Logger): Omit<LeadDeps, "meters"> {
+function leadDeps(
+  kube: Kube,
+  js: JetStream,
+  waking: Waking,
+  config: Config,
+  log: Logger,
+): Omit<LeadDeps, "meters" | "recorder"> {
   const children = kubeChildren(kube, FIELD_MANAGER);
   return {
     kube,
@@ -152,12 +173,6 @@ function leadDeps(kube: Kube, js: JetStream, waking: Waking, config: Config, log
     facts: js.factLog,
     states: js.runStates,
     waking,
-    recorder: createRecorder(kube, {
-      controller: "arkonis.dev/operator",
-      instance: config.identity,
-      now: Date.now,
-      log,
-    }),
     now: Date.now,
     random: Math.random,
     newToken: () => randomBytes(TOKEN_BYTES).toString("hex"),

@@ -1,6 +1,7 @@
 /** What the webhook function needs of the world: one record, built in `main.ts`, in `local/` and in tests. */
 import type { Idempotency, Locks, Outbox, Triggers } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
+import type { Meters } from "#core/ports/meters.ts";
 import type { FactLog, Outputs, RunStates, TokenFeed } from "#core/ports/record.ts";
 import type { Spans } from "#core/ports/spans.ts";
 import type { ParsedEvents } from "#platform/http/cloud-events.ts";
@@ -25,5 +26,6 @@ export type WebhookDeps = {
   /** Never the same twice. */
   readonly newId: () => string;
   readonly spans: Spans;
+  readonly meters: Pick<Meters, "add">;
   readonly log: Logger;
 };

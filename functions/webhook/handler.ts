@@ -13,6 +13,7 @@ import { unlessAway } from "#core/ports/unless-away.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { answerSse, answerSync } from "./answers.ts";
 import { inputFault } from "./check-inputs.ts";
+import { countFires } from "./count-fires.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { authenticate, overRate } from "./doors.ts";
 import { claimFire, storeFire, type ClaimedFire, type FireResult } from "./fire.ts";
@@ -46,7 +47,10 @@ async function handleFire(request: HttpRequest, traceparent: string, deps: Webho
   if (limited !== undefined) return limited;
   const trigger = await authenticate(request, deps);
   if (trigger === undefined) return problems.unauthorized;
-  if (trigger.suspended) return problems.suspended;
+  if (trigger.suspended) {
+    countFires(trigger, "skipped", 1, deps);
+    return problems.suspended;
+  }
   const mode = readMode(request.query);
   if (mode.kind === "refused") return mode.problem;
   const read = await readFires(request, deps);
@@ -83,6 +87,8 @@ function answer(
   deps: WebhookDeps,
 ): HttpReply | Promise<HttpReply> {
   const fired = results.filter((result) => result.kind === "fired");
+  countFires(trigger, "skipped", results.length - fired.length, deps);
+  countFires(trigger, "duplicate", fired.filter(({ replayed }) => replayed).length, deps);
   const [first] = fired;
   if (first === undefined) return answerHeld(trigger, results, mode, deps);
   const { namespace } = trigger;
@@ -108,5 +114,5 @@ function accepted({ name, targets }: TriggerRecord, firedAt: number, runs: reado
 function answerHeld(trigger: TriggerRecord, results: readonly FireResult[], mode: Mode, deps: WebhookDeps): HttpReply {
   if (mode.kind !== "async") return problems.concurrencyForbidden(results.flatMap(({ runs }) => runs));
   const body = { ...accepted(trigger, deps.now(), []), fired: false, reason: problems.FORBIDDEN };
-  return { kind: "json", status: 202, body };
+  return { kind: "json", status: 202, headers: problems.skipped("ConcurrencyForbidden"), body };
 }

@@ -65,6 +65,7 @@ async function main(config: Config): Promise<void> {
     now: Date.now,
     newId: randomUUID,
     spans: telemetry.spans,
+    meters: telemetry.meters,
     log,
   });
 

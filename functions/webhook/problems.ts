@@ -7,10 +7,17 @@ function problem(status: number, code: string, detail: string, more: Extra = {})
   return { kind: "problem", status, code, detail, ...more };
 }
 
+/** Which gate stopped the fire: whoever passes the answer on may tell it on the ArkEvent. */
+export function skipped(reason: "Suspended" | "ConcurrencyForbidden"): Readonly<Record<string, string>> {
+  return { "ark-skipped": reason };
+}
+
 export const unauthorized = problem(401, "unauthorized", "Send the event's token as `Authorization: Bearer <token>`.", {
   headers: { "www-authenticate": "Bearer" },
 });
-export const suspended = problem(503, "suspended", "This event is suspended: nothing was fired.");
+export const suspended = problem(503, "suspended", "This event is suspended: nothing was fired.", {
+  headers: skipped("Suspended"),
+});
 export const notReady = problem(503, "not-ready", "The event store cannot be reached: nothing was fired.", {
   headers: { "retry-after": "5" },
 });
@@ -51,7 +58,10 @@ export const idempotencyMismatch = problem(
 
 export function concurrencyForbidden(runs: readonly string[]): HttpProblem {
   const [runName] = runs;
-  return problem(409, "concurrency-forbidden", FORBIDDEN, { extra: runName === undefined ? {} : { runName } });
+  return problem(409, "concurrency-forbidden", FORBIDDEN, {
+    headers: skipped("ConcurrencyForbidden"),
+    extra: runName === undefined ? {} : { runName },
+  });
 }
 
 export const FORBIDDEN = "A run of this event has not ended, and its concurrencyPolicy is Forbid: nothing was fired.";

@@ -6,11 +6,11 @@
  * T2  Nothing depends on it: what cannot be told is not told, and never holds the request up.
  */
 import type { IncomingMessage } from "node:http";
-import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Triggers } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { type FireHints, StoreUnavailable } from "#core/ports/record.ts";
 import type { RateLimit } from "#platform/http/exchange.ts";
+import { eventAt } from "./fire-path.ts";
 
 export type Foretell = (asked: Pick<IncomingMessage, "method" | "headers">, pathname: string) => void;
 
@@ -23,19 +23,18 @@ export type ForetellDeps = {
   readonly log: Logger;
 };
 
-const FIRE_PATH = /^\/triggers\/([^/]+)\/([^/]+)(\/fire)?$/;
-
 export function createForetelling({ triggers, hints, authorized, quiet, log }: ForetellDeps): Foretell {
   const tell = async (namespace: string, event: string, authorization: string | undefined): Promise<void> => {
     const trigger = await triggers.get(namespace, event);
     if (trigger?.type !== "webhook" || trigger.suspended) return;
     if (authorized(authorization, trigger.tokenDigest)) hints.send({ namespace, event });
   };
-  return ({ method, headers }, pathname) => {
-    const [, namespace = "", event = ""] = FIRE_PATH.exec(pathname) ?? [];
-    if (method !== "POST" || !DNS_LABEL.test(namespace) || !DNS_LABEL.test(event)) return;
+  return (asked, pathname) => {
+    const at = eventAt(asked, pathname);
+    if (at === undefined) return;
+    const { namespace, event } = at;
     if (quiet.take(`${namespace}/${event}`).kind === "refused") return;
-    tell(namespace, event, headers.authorization).catch((error: unknown) => {
+    tell(namespace, event, asked.headers.authorization).catch((error: unknown) => {
       if (!(error instanceof StoreUnavailable)) log.error({ err: error, namespace, event }, "fire not foretold");
     });
   };

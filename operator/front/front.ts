@@ -15,6 +15,7 @@ import { StoreUnavailable } from "#core/ports/record.ts";
 import type { Services } from "#core/ports/services.ts";
 import { createForwarder } from "#platform/proxy/forward.ts";
 import type { Foretell } from "./foretell.ts";
+import type { TellOutcome } from "./tell-outcome.ts";
 
 export type FrontOptions = {
   /** Of the webhook function; http. */
@@ -25,6 +26,8 @@ export type FrontOptions = {
   readonly routerUrl: (service: ServiceName) => string;
   /** Hears of each request to the webhook function. */
   readonly foretell?: Foretell;
+  /** Hears of each of its answers. */
+  readonly tellOutcome?: TellOutcome;
   /** Answers `/record` itself. */
   readonly record: Front["listener"];
   readonly ready: () => boolean;
@@ -43,7 +46,7 @@ const RECORD_PATHS = /^\/record\//;
 const SERVICE_PATHS = /^\/services\/([^/]+)\/([^/]+)(\/|$)/;
 
 export function createFront(options: FrontOptions): Front {
-  const { foretell, log, ready, silenceMs = SILENCE_MS } = options;
+  const { foretell, tellOutcome, log, ready, silenceMs = SILENCE_MS } = options;
   const forwarder = createForwarder({ silenceMs, connectMs: CONNECT_MS, maxSockets: MAX_SOCKETS });
   const upstream = new URL(options.upstream);
   const pass = (asked: IncomingMessage, answer: ServerResponse, to: URL) =>
@@ -53,6 +56,7 @@ export function createFront(options: FrontOptions): Front {
     });
   const toWebhook = (pathname: string, asked: IncomingMessage, answer: ServerResponse) => {
     foretell?.(asked, pathname);
+    if (tellOutcome !== undefined) answer.once("finish", () => tellOutcome(asked, pathname, answer));
     pass(asked, answer, upstream);
   };
   // F2.

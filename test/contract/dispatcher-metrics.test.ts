@@ -1,10 +1,10 @@
-/** Fires as they are counted, over real HTTP and a real store: each once, whatever was delivered how often. */
+/** Fires as they are counted, over real HTTP and a real store: each once, whatever was asked for or delivered how often. */
 import { expect, test } from "vitest";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import { toBinaryMessage } from "#platform/http/cloud-events.ts";
 import { openMetrics } from "#platform/telemetry/metrics.ts";
-import { type Door, openDoor, quiet } from "../harness/door.ts";
+import { type Door, openDoor, quiet, TOKEN } from "../harness/door.ts";
 import { startOtlp } from "../harness/otlp.ts";
 
 const order = (id: string): CloudEventRecord => ({
@@ -81,4 +81,22 @@ test("N2: what is skipped and what is lost is counted so", async () => {
 test("N3: an event of nobody is counted under no name of its own", async () => {
   const counts = await counted((door) => deliver(door, order("one"), "/dead-letter/default/made-up"));
   expect(counts).toEqual({ "default/_OTHER dead-lettered": 1 });
+});
+
+test("what a gate stops at the webhook's door is counted there, and so is a fire that is asked for again", async () => {
+  const counts = await counted(async (door) => {
+    await door.event({ concurrencyPolicy: "Forbid" });
+    const again = { headers: { "idempotency-key": "one" } };
+    for (const init of [again, again, {}, { query: "?mode=sync" }]) await (await door.post({}, init)).text();
+    await door.event({ suspended: true }, {}, "asleep");
+    for (const token of [TOKEN, "wrong"]) {
+      const headers = { authorization: `Bearer ${token}` };
+      await (await fetch(`${door.webhook.url}/triggers/default/asleep`, { method: "POST", headers })).text();
+    }
+  });
+  expect(counts).toEqual({
+    "default/greet duplicate": 1,
+    "default/greet skipped": 2,
+    "default/asleep skipped": 1,
+  });
 });

@@ -87,6 +87,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     now: Date.now,
     newId: randomUUID,
     spans: apiSpans(),
+    meters: options.meters ?? apiMeters(),
     log,
   };
   const fires: FireRecord[] = [];
