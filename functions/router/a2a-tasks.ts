@@ -37,21 +37,26 @@ export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: Rou
       return known === "unknown" ? undefined : taskOf(id, known.state, deps);
     },
     wait: async ({ id, awake }, given) => {
-      const waited = await waitForEnd({ namespace, run: id }, deps, signal, awake ? undefined : deps.wakeMs);
-      if (waited.kind === "waiting") balance.left(id);
-      else balance.ended(id);
+      const wait = () => waitForEnd({ namespace, run: id }, deps, signal, awake ? undefined : deps.wakeMs);
+      const waited = await balance.during(id, wait);
       if (waited.kind === "withdrawn") return withdrawn(id, given, service, deps);
       return { ...(await taskOf(id, waited.state, deps)), contextId: given.contextId };
     },
     leave: (id) => balance.left(id),
     async *follow(id) {
-      let last: string | undefined;
-      for await (const state of states({ namespace, run: id }, deps, signal)) {
-        const task = await taskOf(id, state, deps);
-        if (task.state !== last) yield task;
-        last = task.state;
+      let last: RunState | undefined;
+      let told: A2aTask["state"] | undefined;
+      try {
+        for await (const state of states({ namespace, run: id }, deps, signal)) {
+          last = state;
+          const task = await taskOf(id, state, deps);
+          if (task.state !== told) yield task;
+          told = task.state;
+        }
+      } finally {
+        if (last !== undefined && hasEnded(last)) balance.ended(id);
+        else balance.left(id);
       }
-      balance.ended(id);
     },
     cancel: (id) => cancelTask(service, id, signal, deps),
   };

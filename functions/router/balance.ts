@@ -40,12 +40,25 @@ export class Balance {
     return chosen;
   }
 
+  /** Counts `run` while `wait` goes on: what that gives says whether the run has ended. */
+  async during<T extends { readonly kind: string }>(run: string, wait: () => Promise<T>): Promise<T> {
+    let hasEnded = false;
+    try {
+      const waited = await wait();
+      hasEnded = waited.kind !== "waiting";
+      return waited;
+    } finally {
+      if (hasEnded) this.ended(run);
+      else this.left(run);
+    }
+  }
+
   /** The run has ended. */
   ended(run: string): void {
     this.#meant.delete(run);
   }
 
-  /** Nobody here waits for the run's end; B2. */
+  /** Nobody here waits for the run's end, or it may not have been stored; B2. */
   left(run: string): void {
     const meant = this.#meant.get(run);
     if (meant !== undefined) this.#meant.set(run, { ...meant, at: this.#now() });

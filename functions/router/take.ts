@@ -81,7 +81,12 @@ async function store(
   };
   const asked = { namespace, run, agent, prompt, via, serviceUid, ...(input !== undefined && { input: { ...input } }) };
   const event = serviceTaskEvent(asked, key, at, options.traceparent);
-  await Promise.all([deps.outbox.publish(event, serviceUid), remember(service, run, deps)]);
+  try {
+    await Promise.all([deps.outbox.publish(event, serviceUid), remember(service, run, deps)]);
+  } catch (error) {
+    balance.left(run);
+    throw error;
+  }
   return instance !== undefined;
 }
 

@@ -69,12 +69,9 @@ async function answerSync(
   const since = deps.now();
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
   const name = { namespace: service.namespace, run };
-  const waited = await waitForEnd(name, deps, signal, awake ? undefined : deps.wakeMs);
-  if (waited.kind === "waiting") {
-    balance.left(run);
-    return problems.timedOut(headers.location, run, deps.now() - since);
-  }
-  balance.ended(run);
+  const wait = () => waitForEnd(name, deps, signal, awake ? undefined : deps.wakeMs);
+  const waited = await balance.during(run, wait);
+  if (waited.kind === "waiting") return problems.timedOut(headers.location, run, deps.now() - since);
   if (waited.kind === "withdrawn") return problems.nobodyReady(service.agent, run);
   return { kind: "json", status: 200, headers, body: await ended(waited.state, deps) };
 }
