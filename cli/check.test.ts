@@ -87,4 +87,7 @@ it("says that there is no file, apart from what is wrong in one", async () => {
   const error = invalidManifests(faults, (file) => path.basename(file));
   expect(error.code).toBe("manifest.not_found");
   expect(error.message).toContain("none.yaml: no such file or folder");
+  await writeFile(path.join(folder, "latin1.yaml"), Buffer.from("a: \u00e9", "latin1"));
+  const unread = await checkManifests([path.join(folder, "latin1.yaml")], { references: false });
+  expect(invalidManifests(unread.faults, (file) => path.basename(file)).code).toBe("manifest.invalid");
 });

@@ -94,13 +94,13 @@ export function faultText(fault: ManifestFault, relative: (file: string) => stri
 
 /** All faults in one error, each on its own line. */
 export function invalidManifests(faults: readonly ManifestFault[], relative: (file: string) => string): ArkError {
-  const absent = faults.every(({ path, line }) => path === undefined && line === undefined);
+  const absent = faults.every((fault) => fault.absent === true);
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   return new ArkError(
     absent ? "manifest.not_found" : "manifest.invalid",
     [`${count}; nothing was changed`, ...faults.map((fault) => faultText(fault, relative))].join("\n"),
     absent
       ? "Give the path of a manifest, or of a folder of them."
-      : "Correct the fields named above; `ark validate` checks again.",
+      : "Correct what is named above; `ark validate` checks again.",
   );
 }

@@ -157,11 +157,11 @@ function invalid(faults: readonly ManifestFault[]): ArkError {
       .filter((part) => part !== undefined && part !== "")
       .join(": "),
   );
-  const isAbsent = faults.every(({ line }) => line === undefined);
+  const isAbsent = faults.every((fault) => fault.absent === true);
   return new ArkError(
     isAbsent ? "manifest.not_found" : "manifest.invalid",
     [`${faults.length} ${faults.length === 1 ? "fault" : "faults"}; nothing was started`, ...lines].join("\n"),
-    isAbsent ? "Give the path of a manifest, or of a folder of them." : "Correct the fields named above.",
+    isAbsent ? "Give the path of a manifest, or of a folder of them." : "Correct what is named above.",
   );
 }
 

@@ -1,8 +1,8 @@
 /** The part of a kustomization that prompts need: resources, namespace, and generators of ConfigMaps and Secrets. */
 import { isJsonObject } from "#core/json.ts";
-import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import type { ManifestDocument, ManifestFault } from "./parse.ts";
+import { readText } from "./read-text.ts";
 
 /** What reading has come to so far. */
 export type Gathered = { documents: ManifestDocument[]; faults: ManifestFault[]; watched: Set<string> };
@@ -52,10 +52,10 @@ async function generated(
     const split = spec.indexOf("=");
     const file = path.resolve(folder, split < 0 ? spec : spec.slice(split + 1));
     into.watched.add(file);
-    const text = await readFile(file, "utf8").catch(() => undefined);
-    if (text === undefined)
-      into.faults.push({ file: document.file, line: document.lineOf(at), path: at, message: `cannot read ${file}` });
-    else data[split < 0 ? path.basename(file) : spec.slice(0, split)] = text;
+    const read = await readText(file);
+    if (read.kind === "refused")
+      into.faults.push({ file: document.file, line: document.lineOf(at), path: at, message: `${file}: ${read.why}` });
+    else data[split < 0 ? path.basename(file) : spec.slice(0, split)] = read.text;
   }
   return data;
 }

@@ -9,6 +9,8 @@ export type ManifestFault = {
   readonly path?: string;
   readonly message: string;
   readonly hint?: string;
+  /** There is nothing to read under this name. */
+  readonly absent?: boolean;
 };
 
 export type ManifestDocument = {
@@ -17,6 +19,8 @@ export type ManifestDocument = {
   /** Line of a field, by its path; the nearest enclosing field's where it is absent. */
   readonly lineOf: (path: string) => number;
 };
+
+const MAX_ALIASES = 100;
 
 /** A document that cannot be read is a fault; the others of the file stand. */
 export function parseText(file: string, text: string, faults: ManifestFault[]): ManifestDocument[] {
@@ -32,7 +36,12 @@ export function parseText(file: string, text: string, faults: ManifestFault[]): 
       });
       continue;
     }
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    const read = valueOf(document);
+    if (read.kind === "refused") {
+      faults.push({ file, line: lineOf(document, "", lines), message: `not valid YAML: ${read.why}` });
+      continue;
+    }
+    const { value } = read;
     if (value === null || value === undefined) continue;
     if (isJsonObject(value) && isMap(document.contents))
       documents.push({ file, value, lineOf: (at) => lineOf(document, at, lines) });
@@ -44,6 +53,17 @@ export function parseText(file: string, text: string, faults: ManifestFault[]): 
       });
   }
   return documents;
+}
+
+/** Aliases that grow beyond bounds, or that are their own ancestors, are found only when they are followed. */
+function valueOf(
+  document: Document,
+): { readonly kind: "read"; readonly value: unknown } | { readonly kind: "refused"; readonly why: string } {
+  try {
+    return { kind: "read", value: document.toJS({ maxAliasCount: MAX_ALIASES }) };
+  } catch (error) {
+    return { kind: "refused", why: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** The line of the field, or of the nearest field around it that is there. */
@@ -59,6 +79,7 @@ function lineOf(document: Document, at: string, lines: LineCounter): number {
   return 1;
 }
 
+/** Without the place, which stands in front already. */
 function firstLine(text: string): string {
-  return text.split("\n")[0] ?? text;
+  return (text.split("\n")[0] ?? text).replace(/ at line \d+, (column \d+):$/, " ($1)");
 }

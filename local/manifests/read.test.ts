@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function read(files: Record<string, string>, source = ".") {
+async function read(files: Record<string, string | Buffer>, source = ".") {
   for (const [name, text] of Object.entries(files)) {
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
     await writeFile(path.join(folder, name), text);
@@ -58,8 +58,44 @@ test("a bad document is a fault with its line, and the others stand", async () =
 });
 
 test("a missing source and an empty folder are faults", async () => {
-  expect((await read({}, "gone")).faults).toMatchObject([{ message: "no such file or folder" }]);
-  expect((await read({ "x.txt": "" })).faults).toMatchObject([{ message: "the folder holds no YAML or JSON file" }]);
+  const absent = true;
+  expect((await read({}, "gone")).faults).toEqual([{ file: "gone", message: "no such file or folder", absent }]);
+  expect((await read({ "x.txt": "" })).faults).toEqual([
+    { file: "", message: "the folder holds no YAML or JSON file", absent },
+  ]);
+});
+
+test("what the system does not let us read, what is too large and what is no text are faults beside the others", async () => {
+  await symlink("ring.yaml", path.join(folder, "ring.yaml"));
+  await writeFile(path.join(folder, "large.yaml"), "");
+  await truncate(path.join(folder, "large.yaml"), 9_000_000);
+  const latin1 = Buffer.from("kind: A\nprompt: caf\u00e9\n", "latin1");
+  const { documents, faults } = await read({ "latin1.yaml": latin1, "z.yaml": "kind: Z\n" });
+  expect(documents.map(({ value }) => value["kind"])).toEqual(["Z"]);
+  expect(faults).toEqual([
+    { file: "large.yaml", message: "the file is larger than 8388608 bytes" },
+    { file: "latin1.yaml", message: "not UTF-8 text: save it in that encoding" },
+    { file: "ring.yaml", message: expect.stringMatching(/^cannot be read: .*symbolic link/) },
+  ]);
+});
+
+test("aliases that grow beyond bounds are a fault of their document", async () => {
+  const powers = Array.from({ length: 8 }, (_, level) => {
+    const items = Array.from({ length: 9 }, () => (level === 0 ? "x" : `*a${level - 1}`));
+    return `a${level}: &a${level} [${items.join(", ")}]\n`;
+  });
+  const { documents, faults } = await read({ "a.yaml": `kind: A\n---\n${powers.join("")}` });
+  expect(documents.map(({ value }) => value["kind"])).toEqual(["A"]);
+  expect(faults).toMatchObject([
+    { file: "a.yaml", line: 3, message: expect.stringMatching(/^not valid YAML: .*alias/) },
+  ]);
+});
+
+test("a fault of YAML says its line once, and its column", async () => {
+  const { faults } = await read({ "a.yaml": "kind: A\nspec:\n\tx: 1\n" });
+  expect(faults).toEqual([
+    { file: "a.yaml", line: 3, message: "not valid YAML: Tabs are not allowed as indentation (column 1)" },
+  ]);
 });
 
 test("a kustomization's resources are read, its prompt files become ConfigMaps and are watched", async () => {

@@ -3,10 +3,11 @@
  * a folder's kustomization followed as far as prompts need it (resources and generators).
  */
 import { isJsonObject } from "#core/json.ts";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import * as path from "node:path";
 import { followKustomization, type Gathered } from "./kustomization.ts";
 import { type ManifestDocument, type ManifestFault, parseText } from "./parse.ts";
+import { readText, refusal } from "./read-text.ts";
 
 export type ReadOutcome = {
   readonly documents: readonly ManifestDocument[];
@@ -30,29 +31,43 @@ export async function readManifests(sources: readonly string[]): Promise<ReadOut
 async function readSource(source: string, into: Gathered, named = true): Promise<void> {
   if (into.watched.has(source)) return;
   into.watched.add(source);
-  const found = await stat(source).catch(() => undefined);
-  if (found === undefined) into.faults.push({ file: source, message: "no such file or folder" });
+  const found = await stat(source).catch(unlessAbsent);
+  if (found === undefined) into.faults.push({ file: source, message: "no such file or folder", absent: true });
+  else if ("why" in found) into.faults.push({ file: source, message: found.why });
+  else if (found.isFile() && found.size > MAX_FILE_BYTES)
+    into.faults.push({ file: source, message: `the file is larger than ${MAX_FILE_BYTES} bytes` });
   else if (found.isDirectory()) await readFolder(source, into);
   else await readFileInto(source, into, named);
 }
 
+function unlessAbsent(error: unknown): { readonly why: string } | undefined {
+  const { code } = error as { readonly code?: unknown };
+  return code === "ENOENT" || code === "ENOTDIR" ? undefined : refusal(error);
+}
+
 async function readFolder(folder: string, into: Gathered): Promise<void> {
-  const names = (await readdir(folder)).toSorted();
+  const found = await readdir(folder).catch(refusal);
+  if ("why" in found) {
+    into.faults.push({ file: folder, message: found.why });
+    return;
+  }
+  const names = found.toSorted();
   const kustomization = names.find((name) => KUSTOMIZATION.test(name));
   if (kustomization !== undefined) return readSource(path.join(folder, kustomization), into);
   const manifests = names.filter((name) => /\.(ya?ml|json)$/.test(name) && !NOT_MANIFESTS.has(name));
-  if (manifests.length === 0) into.faults.push({ file: folder, message: "the folder holds no YAML or JSON file" });
+  if (manifests.length === 0)
+    into.faults.push({ file: folder, message: "the folder holds no YAML or JSON file", absent: true });
   for (const name of manifests) await readSource(path.join(folder, name), into, false);
 }
 
 /** `named`: by the user or a kustomization. A folder holds other files too, such as a package.json. */
 async function readFileInto(file: string, into: Gathered, named: boolean): Promise<void> {
-  const text = await readFile(file, "utf8");
-  if (text.length > MAX_FILE_BYTES) {
-    into.faults.push({ file, message: `the file is larger than ${MAX_FILE_BYTES} bytes` });
+  const read = await readText(file);
+  if (read.kind === "refused") {
+    into.faults.push({ file, message: read.why });
     return;
   }
-  for (const document of parseText(file, text, into.faults)) {
+  for (const document of parseText(file, read.text, into.faults)) {
     if (named || isManifest(document)) await placeDocument(document, into);
   }
 }
