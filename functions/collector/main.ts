@@ -4,6 +4,7 @@ import type { RunStatusSink } from "#core/ports/objects.ts";
 import { addressOf } from "#core/events/pool-addresses.ts";
 import { hintingOutbox } from "#core/events/hinting.ts";
 import { createApp } from "#platform/http/app.ts";
+import { early } from "#platform/http/early.ts";
 import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
@@ -56,10 +57,11 @@ async function main(config: Config): Promise<void> {
     log,
   });
   const waker = createWaker(collector, config.idleMs, stop);
+  const wake = config.mode === "wake" ? early(() => waker.wake()) : () => waker.wake();
   const always = config.mode === "always" ? collector.run(stop) : undefined;
   const reaping = js.reaper.run(stop);
   const app = createApp({
-    routes: [{ method: "POST", path: "/wake", handle: async () => held(waker.wake(), BEAT_MS) }],
+    routes: [{ method: "POST", path: "/wake", handle: async () => held(wake(), BEAT_MS) }],
     ready: () => js.isConnected() && !stop.aborted,
     log,
   });

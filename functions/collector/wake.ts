@@ -1,5 +1,5 @@
 /**
- * Takes facts while somebody holds a wake.
+ * Takes facts while there is a wake: the process's own beginning is the first (`early`), then those that are held.
  *
  * Z1  The first wake starts taking, the end of the last one stops it: a process that nobody holds takes nothing that
  *     its end could strand.

@@ -5,6 +5,7 @@ import { type JoinedToolbox, joinTools } from "#core/agent/toolbox.ts";
 import { readProviders } from "#core/agent/provider.ts";
 import { addressOf } from "#core/events/pool-addresses.ts";
 import { createApp } from "#platform/http/app.ts";
+import { early } from "#platform/http/early.ts";
 import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
@@ -106,10 +107,11 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     return slot;
   };
   // Whoever held the wake holds another one: a slot is tried again by it.
-  const broke = (error: unknown) => log.error({ err: error }, "slot broke");
+  const work = () => open().catch((error: unknown) => log.error({ err: error }, "slot broke"));
+  const wake = config.mode === "wake" ? early(work) : work;
   if (config.mode === "always") for (let n = 0; n < agent.limits.maxConcurrentTasks; n += 1) void open();
   const app = createApp({
-    routes: [{ method: "POST", path: "/wake", handle: async () => held(open().catch(broke), BEAT_MS) }],
+    routes: [{ method: "POST", path: "/wake", handle: async () => held(wake(), BEAT_MS) }],
     ready: () => js.isConnected() && !stop.aborted,
     log,
   });

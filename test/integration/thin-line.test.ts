@@ -129,14 +129,12 @@ async function statusOf(world: World<(typeof LINE)[number]>, run: string) {
   throw new Error(`no status of ${run}`);
 }
 
-test("held wakes do the work: lines while there is some, an end when there is none, nothing taken without one", async () => {
+test("held wakes do the work: lines while there is some, an end when there is none, nothing taken without one; the first joins what began with the process", async () => {
   await using world = await startWorld({
     functions: LINE,
     script: [{ text: "awake" }],
     env: { ARK_MODE: "wake", ARK_IDLE_SECONDS: "1" },
   });
-  await world.request("asleep-run-aaaaaa");
-  expect(await world.js.tasks.pending({ namespace: NAMESPACE, agent: AGENT })).toEqual({ waiting: 0, running: 0 });
   const wake = async (url: string): Promise<readonly unknown[]> => {
     const response = await fetch(`${url}/wake`, { method: "POST", signal: AbortSignal.timeout(50_000) });
     expect(response.status).toBe(200);
@@ -144,6 +142,9 @@ test("held wakes do the work: lines while there is some, an end when there is no
     return lines.map((line): unknown => JSON.parse(line));
   };
   const { collector, executor } = world.processes;
+  await Promise.all([wake(collector.url), wake(executor.url)]);
+  await world.request("asleep-run-aaaaaa");
+  expect(await world.js.tasks.pending({ namespace: NAMESPACE, agent: AGENT })).toEqual({ waiting: 0, running: 0 });
   // The executor's own idle time may pass before the collector has published the task, so it is woken after it.
   const collecting = wake(collector.url);
   await expect
@@ -158,6 +159,13 @@ test("held wakes do the work: lines while there is some, an end when there is no
   const ended = async (): Promise<boolean> => (await world.arkRun("asleep-run-aaaaaa"))?.status?.phase === "Succeeded";
   while (!(await ended())) await wake(collector.url);
   expect((await world.arkRun("asleep-run-aaaaaa"))?.status?.output).toBe("awake");
+});
+
+test("what a process was started for is done while its first wake is still on its way", async () => {
+  const env = { ARK_MODE: "wake", ARK_IDLE_SECONDS: "30" };
+  await using world = await startWorld({ functions: LINE, script: [{ text: "early" }], env });
+  await world.request("early-run-aaaaaa");
+  expect((await world.ended("early-run-aaaaaa")).phase.kind).toBe("succeeded");
 });
 
 test("P9: a team as a step runs as a run of its own, linked both ways, and its parent holds nothing meanwhile", async () => {
