@@ -1,6 +1,7 @@
 /** V1: statuses whole, field by field; what leads to them is told in the engine's other tests. */
 import { expect, test } from "vitest";
 import type { StepOutcome } from "#core/events/facts.ts";
+import { fitTexts } from "./status-size.ts";
 import { done, Lived, teamSpec } from "./testing.ts";
 
 const second = (n: number) => `1970-01-01T00:00:${String(n).padStart(2, "0")}.000Z`;
@@ -181,4 +182,17 @@ test("api 2: a contextPolicy that found nothing is said of its step, whose reade
     message: "contextPolicy: $.x leads to nothing in the answer; readers get the whole output",
   });
   expect(run.task("b").task.prompt).toContain("whole");
+});
+
+test("V2: texts that do not fit are cut, and never within a character", () => {
+  const text = "😀".repeat(100_000);
+  const steps = fitTexts([text, `x${text}`, "short"].map((output) => ({ name: "a", phase: "Succeeded", output })));
+  const outputs = steps.map(({ output = "" }) => output);
+  expect(outputs.filter((output) => /\p{Surrogate}/u.test(output))).toEqual([]);
+  expect(outputs.map((output) => output.endsWith("😀…"))).toEqual([true, true, false]);
+  const [first = "", second = ""] = outputs;
+  // One of the two loses half a character more.
+  expect(Math.abs(first.length - second.length)).toBe(1);
+  expect(first.length + second.length + "short".length).toBeGreaterThan(160 * 1024 - 4);
+  expect(first.length + second.length + "short".length).toBeLessThanOrEqual(160 * 1024);
 });
