@@ -3,6 +3,8 @@
  *
  * G1  The delivery stays the same one: handing over costs none of the few a task has (Q1).
  * G2  Where the answer is lost, both may hold the task: the lease lets one of them work (L1).
+ * G3  Whoever hands over may be a guest of another version, or of ill will: what is no parcel is refused, and the next
+ *     one is looked at.
  */
 import type { Task } from "#core/events/tasks.ts";
 import { handSubject, STREAMS } from "#core/events/subjects.ts";
@@ -11,13 +13,14 @@ import type { HandOver } from "#core/ports/services.ts";
 import { settleAddress, told } from "./deliveries.ts";
 import { feed } from "./feed.ts";
 import type { Link } from "./link.ts";
-import { decodeJson } from "./messages.ts";
+import { decodeJson, isTask } from "./messages.ts";
 import { isAway, reached } from "./reached.ts";
 import { HANDED_BACK } from "./traffic.ts";
 
 /** It answers from memory: an instance that takes longer is not there. */
 const ANSWER_MS = 1_000;
 const TAKEN = "taken";
+const REFUSED = "refused";
 
 type Parcel = {
   readonly task: Task;
@@ -30,25 +33,32 @@ export function handOver(link: Link): HandOver {
   return {
     offer: async (pool, instance, delivery) => {
       const settle = settleAddress(delivery);
-      if (settle === undefined) return "refused";
+      if (settle === undefined) return REFUSED;
       const { value: task, seq, deliveries } = delivery;
       const parcel: Parcel = { task, seq, deliveries, settle };
       try {
         const answer = await link.nc.request(handSubject(pool, instance), JSON.stringify(parcel), {
           timeout: ANSWER_MS,
         });
-        return answer.string() === TAKEN ? "taken" : "refused";
+        return answer.string() === TAKEN ? TAKEN : REFUSED;
       } catch {
         // Nobody listens under that name, or the server is away: whoever pulled the task keeps it.
-        return "refused";
+        return REFUSED;
       }
     },
     receive: async (pool, instance, take, signal) => {
       for await (const message of feed(link, handSubject(pool, instance), signal)) {
-        message.respond(take(received(link, decodeJson(message.data) as Parcel)));
+        const parcel = decodeJson(message.data);
+        message.respond(isParcel(parcel) ? take(received(link, parcel)) : REFUSED);
       }
     },
   };
+}
+
+/** G3. */
+function isParcel(value: unknown): value is Parcel {
+  if (typeof value !== "object" || value === null || !("task" in value) || !isTask(value.task)) return false;
+  return "settle" in value && typeof value.settle === "string" && value.settle !== "";
 }
 
 /** The words of the acknowledgement protocol (NATS ADR-13). */

@@ -5,6 +5,7 @@
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { factId, type Fact } from "#core/events/facts.ts";
+import type { Task } from "#core/events/tasks.ts";
 import type { RunRef, StoredFact } from "#core/ports/record.ts";
 
 const DECODER = new TextDecoder();
@@ -79,6 +80,11 @@ export function decodeJson(data: Uint8Array): unknown {
 function isFact(value: unknown): value is Fact {
   if (typeof value !== "object" || value === null) return false;
   return "kind" in value && typeof value.kind === "string" && "at" in value && typeof value.at === "number";
+}
+
+/** As of facts, its outline is looked at: what names its attempt, and by which it is settled. */
+export function isTask(value: unknown): value is Task {
+  return typeof value === "object" && value !== null && "step" in value && "uid" in value && "run" in value;
 }
 
 /** Header values are printable ASCII; everything else is percent-encoded (CloudEvents HTTP binding 3.1.3.2). */

@@ -16,7 +16,7 @@ import type { DeadLetters } from "#core/ports/events.ts";
 import type { FactLog, Reaper } from "#core/ports/record.ts";
 import { feed } from "./feed.ts";
 import type { Link } from "./link.ts";
-import { decodeJson } from "./messages.ts";
+import { decodeJson, isTask } from "./messages.ts";
 import { API, hasCode, isAway, reached } from "./reached.ts";
 import { readStored } from "./read.ts";
 import { removeMessage } from "./remove.ts";
@@ -144,8 +144,4 @@ async function tolerant(work: () => Promise<unknown>): Promise<void> {
 function sequenceOf(advisory: unknown): number | undefined {
   if (typeof advisory !== "object" || advisory === null || !("stream_seq" in advisory)) return undefined;
   return typeof advisory.stream_seq === "number" ? advisory.stream_seq : undefined;
-}
-
-export function isTask(value: unknown): value is Task {
-  return typeof value === "object" && value !== null && "step" in value && "uid" in value && "run" in value;
 }

@@ -20,7 +20,7 @@ import type { Task } from "#core/events/tasks.ts";
 import type { Delivery, TaskQueue } from "#core/ports/record.ts";
 import { delivery } from "./deliveries.ts";
 import type { Link } from "./link.ts";
-import { decodeJson, eventHeaders } from "./messages.ts";
+import { decodeJson, eventHeaders, isTask } from "./messages.ts";
 import { ensureConsumer } from "./provision.ts";
 import { API, hasCode, isAway, isTurnedAway, reached, unavailable } from "./reached.ts";
 import { removeMessage } from "./remove.ts";
@@ -150,8 +150,7 @@ async function first(messages: ConsumerMessages): Promise<JsMsg | undefined> {
 
 function taskDelivery({ traffic }: Link, message: JsMsg): Delivery<Task> | undefined {
   const task = decodeJson(message.data);
-  if (typeof task === "object" && task !== null && "step" in task)
-    return delivery(message, task as Task, { stream: STREAMS.tasks, traffic });
+  if (isTask(task)) return delivery(message, task, { stream: STREAMS.tasks, traffic });
   message.term("not a task");
   return undefined;
 }

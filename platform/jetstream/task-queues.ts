@@ -9,10 +9,9 @@ import { STREAMS, taskConsumer, taskSubject } from "#core/events/subjects.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { FactLog, Leases, TaskQueues } from "#core/ports/record.ts";
 import type { Link } from "./link.ts";
-import { decodeJson } from "./messages.ts";
+import { decodeJson, isTask } from "./messages.ts";
 import { API, hasCode, reached } from "./reached.ts";
 import { readStored } from "./read.ts";
-import { isTask } from "./reaper.ts";
 import { removeMessage } from "./remove.ts";
 import { ensureTaskConsumer } from "./task-queue.ts";
 

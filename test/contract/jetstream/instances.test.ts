@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { handSubject } from "#core/events/subjects.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { Delivery } from "#core/ports/record.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
@@ -110,6 +111,29 @@ test("nobody under that name, or no room there: it stays with whoever pulled it"
   stop.abort();
   await listening;
 });
+
+test.each(["no json", "{}", JSON.stringify({ task: {}, settle: "s" }), JSON.stringify({ task: aTask("odd") })])(
+  "G3: what is no parcel is refused, and the next task is taken: %s",
+  async (odd) => {
+    const { tasks } = opened.store;
+    const task = aTask("odd");
+    await tasks.publish(task);
+    const pulled = await tasks.next(task, 10_000, new AbortController().signal);
+    if (pulled === undefined) throw new Error("no task");
+    const stop = new AbortController();
+    const listening = other.handOver.receive({ ...pool, agent: "odd" }, "b", () => "taken", stop.signal);
+    const nc = await opened.nats.connect();
+    const subject = handSubject({ ...pool, agent: "odd" }, "b");
+    const say = () => nc.request(subject, odd, { timeout: 30_000 });
+    let answer = await say().catch(() => undefined);
+    while (answer === undefined) answer = await say().catch(() => undefined);
+    expect(answer.string()).toBe("refused");
+    await offered("b", pulled, "odd");
+    await pulled.ack();
+    stop.abort();
+    await listening;
+  },
+);
 
 test("what a router must know of its service is stored beside the events' records", async () => {
   const record = {
