@@ -13,6 +13,7 @@ import type { SseEvent } from "#platform/http/exchange.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { merge } from "./merge.ts";
 import { textView } from "./run-view.ts";
+import { isTriedAgain } from "./tried-again.ts";
 import { waitForEnd } from "./wait.ts";
 
 type Deps = Pick<WebhookDeps, "facts" | "tokens" | "states" | "outputs">;
@@ -48,13 +49,13 @@ export async function* runStream(
       else if (item.kind === "fact") {
         if (item.stored.seq <= last) continue;
         last = item.stored.seq;
-        yield* factEvent(run, item.stored);
+        yield* factEvent(run, item.stored, deps);
       } else {
         own.abort();
         for await (const stored of deps.facts.history(run)) {
           if (stored.seq <= last) continue;
           last = stored.seq;
-          yield* factEvent(run, stored);
+          yield* factEvent(run, stored, deps);
         }
         yield endEvent(item.answer, `${last}${END}`);
         return;
@@ -83,22 +84,20 @@ function endEvent(answer: RunAnswer, id: string): SseEvent {
   return { event: answer.status === "succeeded" ? "run.completed" : "run.failed", id, data: answer };
 }
 
-function* factEvent({ run }: RunName, { seq, fact }: StoredFact): Generator<SseEvent> {
-  const event = eventOf(run, fact);
+async function* factEvent(run: RunName, { seq, fact }: StoredFact, deps: Deps): AsyncGenerator<SseEvent> {
+  const event = fact.kind === "step.finished" ? await finishedEvent(run, { seq, fact }, deps) : eventOf(run.run, fact);
   if (event === undefined) return;
   yield { event: event.event, id: String(seq), data: { ...event.data, at: new Date(fact.at).toISOString() } };
 }
 
 type Told = { readonly event: string; readonly data: Readonly<Record<string, unknown>> };
 
-function eventOf(run: string, fact: Fact): Told | undefined {
+function eventOf(run: string, fact: Exclude<Fact, StepFinished>): Told | undefined {
   switch (fact.kind) {
     case "run.requested":
       return { event: "run.started", data: { run, startTime: new Date(fact.at).toISOString() } };
     case "step.started":
       return { event: "step.started", data: { run, ...attemptOf(fact) } };
-    case "step.finished":
-      return finishedEvent(run, fact);
     case "run.refused":
     case "run.cancel":
     case "step.turn":
@@ -107,17 +106,18 @@ function eventOf(run: string, fact: Fact): Told | undefined {
   }
 }
 
-/** A step that failed and may be tried again is not at its end: it waits. */
-function finishedEvent(run: string, fact: StepFinished): Told {
+type Finished = { readonly seq: number; readonly fact: StepFinished };
+
+/** A step that failed and is tried again is not at its end: it waits. */
+async function finishedEvent(run: RunName, { seq, fact }: Finished, deps: Deps): Promise<Told> {
   const { outcome } = fact;
   const usage = fact.usage ?? { inputTokens: 0, outputTokens: 0 };
-  const common = { run, ...attemptOf(fact), tokenUsage: totals(usage.inputTokens, usage.outputTokens) };
+  const common = { run: run.run, ...attemptOf(fact), tokenUsage: totals(usage.inputTokens, usage.outputTokens) };
   if (outcome.kind === "done") {
     return { event: "step.completed", data: { ...common, status: "succeeded", ...textView(outcome.output) } };
   }
   const error = { code: outcome.code, message: outcome.message };
-  const again = outcome.kind === "failed" ? outcome.mayPass : outcome.kind === "invalid" && outcome.retryable;
-  return again
+  return (await isTriedAgain(run, { seq, fact }, deps.facts))
     ? { event: "step.waiting", data: { ...common, error } }
     : { event: "step.completed", data: { ...common, status: "failed", error } };
 }

@@ -286,6 +286,56 @@ test("E11: SSE tells the run from its start; Last-Event-ID goes on without gap o
   expect((await events(all.at(-1)?.id)).status).toBe(204);
 });
 
+test("SSE: a step waits while the engine tries it again, and is completed when it does not", async () => {
+  await using door = await openDoor();
+  await door.event();
+  const [run = ""] = (await accepted(await door.post({}))).runs;
+  const ref = { namespace: NS, run, uid: "u" };
+  const backoff = { duration: "2s", factor: 2, cap: "5m" };
+  const validate = { onFailure: "retry", maxRetries: 1 } as const;
+  const pipeline = [{ role: "once" }, { role: "write", retry: { limit: 1, backoff }, validate }];
+  const spec = { teamRef: "blog", pipeline, priority: 0 };
+  const request = {
+    kind: "run.requested",
+    at: 1,
+    namespace: NS,
+    run,
+    uid: "u",
+    event: "greet",
+    depth: 0,
+    hop: 0,
+  } as const;
+  await door.js.factLog.publish(ref, { ...request, spec });
+  const failed = { kind: "failed", code: "provider.unavailable", message: "busy", mayPass: true } as const;
+  const invalid = {
+    kind: "invalid",
+    code: "output.rejected",
+    message: "no",
+    answer: { inline: "x" },
+    retryable: true,
+  } as const;
+  const finish = (step: string, attempt: number, outcome: typeof failed | typeof invalid) =>
+    door.js.factLog.publish(ref, { kind: "step.finished", at: 3, step, iteration: 0, attempt, outcome });
+  await finish("once", 0, failed);
+  await finish("write", 0, invalid);
+  await finish("write", 1, failed);
+  await finish("write", 2, failed);
+  await door.end(run, "the end");
+  const answer = await fetch(`${door.webhook.url}/runs/default/${run}/events`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  const told = parseSse(await answer.text()).map(({ event, data }) => {
+    const { step, status } = data as { step?: string; status?: string };
+    return [event, step, status];
+  });
+  expect(told.slice(1, -1)).toEqual([
+    ["step.completed", "once", "failed"],
+    ["step.waiting", "write", undefined],
+    ["step.waiting", "write", undefined],
+    ["step.completed", "write", "failed"],
+  ]);
+});
+
 test("SSE from the trigger: what happens, then a timeout that names the run", async () => {
   await using door = await openDoor();
   await door.event();
