@@ -27,16 +27,16 @@ export type Place = {
   readonly service?: { readonly namespace: string; readonly name: string };
 };
 
+/** `open`: whoever knows that the service is there may ask. */
+type Access = "by token" | "open";
 type Answer = (request: HttpRequest, at: At) => Promise<HttpReply>;
 
 export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
   const balance = new Balance(deps);
   const root = place.base === "" ? "/" : place.base;
-  const route = (method: Route["method"], path: string, answer: Answer, open = false): Route => {
-    const handle = async (request: HttpRequest) =>
-      request.declaredBytes > MAX_BODY_BYTES
-        ? problems.tooLarge(MAX_BODY_BYTES)
-        : unlessAway(() => enter(request, place, deps, open, answer), problems.notReady, deps.log);
+  const route = (method: Route["method"], path: string, answer: Answer, access: Access = "by token"): Route => {
+    const handle = (request: HttpRequest) =>
+      unlessAway(() => enter(request, place, deps, access, answer), problems.notReady, deps.log);
     return {
       method,
       path,
@@ -51,7 +51,7 @@ export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
     route("POST", `${place.base}/task`, post),
     route("GET", `${place.base}/tasks/:task`, (request, at) => readTaskRun(request, at, deps)),
     // A2A 8.2: a card is how strangers find out what token they need.
-    route("GET", `${place.base}/.well-known/agent-card.json`, async (request, at) => card(request, at, deps), true),
+    route("GET", `${place.base}/.well-known/agent-card.json`, (request, at) => card(request, at, deps), "open"),
   ];
 }
 
@@ -60,12 +60,12 @@ function patternOf(base: string, path: string): string {
   return base === "" ? path : `/services/:namespace/:name${path.slice(base.length)}`;
 }
 
-/** W1. `open`: whoever knows that the service is there may ask. */
+/** W1. */
 async function enter(
   request: HttpRequest,
   place: Place,
   deps: RouterDeps,
-  open: boolean,
+  access: Access,
   answer: Answer,
 ): Promise<HttpReply> {
   if (request.declaredBytes > MAX_BODY_BYTES) return problems.tooLarge(MAX_BODY_BYTES);
@@ -74,7 +74,7 @@ async function enter(
     if (verdict.kind === "refused") return problems.rateLimited(verdict.retryAfterSeconds);
   const service = await lookUp(namespace, name, deps);
   const admitted = deps.authorized(request.headers["authorization"], service?.tokenDigest);
-  if (service === undefined || !(admitted || open)) return problems.unauthorized;
+  if (service === undefined || !(admitted || access === "open")) return problems.unauthorized;
   const base = place.base === "" ? "" : `/services/${namespace}/${name}`;
   return answer(request, { service, base });
 }
@@ -96,7 +96,7 @@ async function receive(request: HttpRequest, at: At, deps: RouterDeps, balance: 
   if (!at.service.protocols.includes(protocol)) return problems.notSpoken(protocol);
   if (read.kind === "plain") return postTask(read.body, request, at, deps, balance);
   const tasks = a2aTasks(at.service, request, deps, balance);
-  const answer = await deps.a2a.answer(read.body, agentOf(request, at), tasks, request.signal);
+  const answer = await deps.a2a.answer(read.body, agentOf(request, at), tasks);
   return answer.kind === "one"
     ? { kind: "json", status: 200, body: answer.body }
     : { kind: "sse", events: messages(answer.bodies) };

@@ -29,6 +29,7 @@ export type A2aTask = {
 
 export type Sent = { readonly id: string; readonly contextId: string; readonly awake: boolean };
 
+/** Of one request: what waits here ends with it. */
 export type A2aTasks = {
   /** `mismatch`: another message had this id. */
   send(given: Given): Promise<Sent | "mismatch">;
@@ -48,12 +49,7 @@ export type A2aAnswer =
 
 export type A2aServer = {
   /** One JSON-RPC call. Faults of the call are answered in JSON-RPC; what `tasks` throws is, too. */
-  answer(
-    body: Readonly<Record<string, unknown>>,
-    agent: AgentAddress,
-    tasks: A2aTasks,
-    signal: AbortSignal,
-  ): Promise<A2aAnswer>;
+  answer(body: Readonly<Record<string, unknown>>, agent: AgentAddress, tasks: A2aTasks): Promise<A2aAnswer>;
   /** `version`: what the client asks for; a client that does not say speaks 0.3 (A2A 3.6.2). */
   card(agent: AgentAddress, version: string | undefined): Promise<unknown>;
 };
