@@ -16,19 +16,20 @@ import type { ToolServers } from "#core/ports/tool-servers.ts";
 import type { Replay, Replays, Triggers } from "#core/ports/events.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
 import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
+import type { Verdict } from "#core/reconcile/conditions.ts";
 import { eventStatus, triggerRecord } from "#core/reconcile/event.ts";
 import { lastSeen } from "#core/reconcile/last-seen.ts";
 import type { Census } from "#core/reconcile/readings.ts";
 import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import { isStatusAlone } from "#core/reconcile/status-alone.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
-import { roleAgents } from "#core/reconcile/role-agents.ts";
 import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
 import { judgeTeam } from "#core/reconcile/team-verdict.ts";
 import { tokenDigest } from "#platform/http/bearer.ts";
-import { applyIfChanged, writeStatusIfChanged } from "./changes.ts";
+import { writeStatusIfChanged } from "./changes.ts";
 import { Coalesced } from "./coalesce.ts";
 import type { EventStatuses } from "./event-status.ts";
+import { keepRoleAgents, type Refused } from "./role-agents.ts";
 import type { Secrets } from "./secrets.ts";
 import { byKey, type Env, keyOf, type Observed, type Providers, resolveAll, type World } from "./world.ts";
 
@@ -124,13 +125,13 @@ export class Reconciler {
   async #reconcile(): Promise<void> {
     const { objects, secrets, env, providers, onWorld } = this.#deps;
     const observed = await this.#observe();
-    await this.#roleAgents(observed);
+    const refused = await keepRoleAgents(observed, objects);
     const agents = await objects.list("ArkAgent");
     const world = { events: observed.events, agents: resolveAll({ ...observed, agents }, secrets, env, providers) };
     await this.#triggers(observed);
     await this.#services(observed);
     onWorld(world);
-    await this.#statuses({ ...observed, agents }, world);
+    await this.#statuses({ ...observed, agents }, world, refused);
   }
 
   async #observe(): Promise<Observed> {
@@ -143,18 +144,6 @@ export class Reconciler {
       objects.list("ArkService"),
     ]);
     return { events, teams, agents, settings, services };
-  }
-
-  async #roleAgents({ teams, agents }: Observed): Promise<void> {
-    const { objects } = this.#deps;
-    const stored = byKey(agents);
-    const wanted = byKey(teams.flatMap(roleAgents));
-    for (const [key, agent] of wanted) await applyIfChanged(objects, "ArkAgent", stored.get(key), agent);
-    for (const [key, agent] of stored) {
-      const ownedByTeam = agent.metadata.ownerReferences?.some((owner) => owner.kind === "ArkTeam") === true;
-      const { namespace = "default", name = "" } = agent.metadata;
-      if (ownedByTeam && !wanted.has(key)) await objects.delete("ArkAgent", { namespace, name });
-    }
   }
 
   async #triggers({ events, teams }: Observed): Promise<void> {
@@ -209,9 +198,10 @@ export class Reconciler {
     }
   }
 
-  async #statuses(observed: Observed, world: World): Promise<void> {
+  async #statuses(observed: Observed, world: World, refused: Refused): Promise<void> {
     const teams = byKey(observed.teams);
-    for (const team of observed.teams) await this.#teamStatus(team, teams, world);
+    for (const team of observed.teams)
+      await this.#teamStatus(team, refused.get(keyOf(team)) ?? judge(team, teams, world), world);
     await this.#eventStatuses(observed, teams, world);
     await this.#agentStatuses(world);
     await this.#serviceStatuses(observed, world);
@@ -221,15 +211,9 @@ export class Reconciler {
     }
   }
 
-  async #teamStatus(team: ArkTeam, teams: ReadonlyMap<string, ArkTeam>, world: World): Promise<void> {
+  async #teamStatus(team: ArkTeam, verdict: Verdict, world: World): Promise<void> {
     const { objects, now, runsOf } = this.#deps;
-    const { namespace = "default", name = "" } = team.metadata;
-    const planned = planTeam(name, team.spec);
-    const verdict = judgeTeam(team, {
-      faults: planned.kind === "faults" ? planned.faults : [],
-      hasAgent: (agent) => world.agents.has(`${namespace}/${agent}`),
-      team: (other) => teams.get(`${namespace}/${other}`),
-    });
+    const { namespace = "default" } = team.metadata;
     const agent = (one: string) => world.agents.get(`${namespace}/${one}`)?.agent;
     const status = teamStatus(team, { verdict, runs: runsOf(keyOf(team)), agent, now: now() });
     await writeStatusIfChanged(objects, "ArkTeam", team, status);
@@ -292,6 +276,16 @@ export class Reconciler {
       await writeStatusIfChanged(objects, "ArkAgent", agent, status);
     }
   }
+}
+
+function judge(team: ArkTeam, teams: ReadonlyMap<string, ArkTeam>, world: World): Verdict {
+  const { namespace = "default", name = "" } = team.metadata;
+  const planned = planTeam(name, team.spec);
+  return judgeTeam(team, {
+    faults: planned.kind === "faults" ? planned.faults : [],
+    hasAgent: (agent) => world.agents.has(`${namespace}/${agent}`),
+    team: (other) => teams.get(`${namespace}/${other}`),
+  });
 }
 
 function promptHash(prompt: string): string {

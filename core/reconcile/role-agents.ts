@@ -2,6 +2,7 @@
 import type { ArkAgent, ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkTeam, Role } from "#core/api/v1alpha1/ark-team.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
+import type { Verdict } from "./conditions.ts";
 
 export function roleAgentName(team: string, role: Role): string {
   return role.arkAgent ?? `${team}-${role.name}`;
@@ -21,6 +22,12 @@ export function roleAgents(team: ArkTeam): ArkAgent[] {
     },
     spec: agentSpec(role),
   }));
+}
+
+/** Where an ArkAgent of that name is not the team's: it is never taken over (E17). */
+export function nameTaken(name: string): Verdict {
+  const message = `an ArkAgent "${name}" that is not this team's stands where its role's would: rename role or agent`;
+  return { status: "False", reason: "ReconcileError", message };
 }
 
 type InlineRole = Role & { readonly model: string };

@@ -11,7 +11,7 @@ import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { parseDuration } from "#core/duration.ts";
 import type { Verdict } from "#core/reconcile/conditions.ts";
 import { prunable } from "#core/reconcile/retention.ts";
-import { roleAgents } from "#core/reconcile/role-agents.ts";
+import { nameTaken, roleAgents } from "#core/reconcile/role-agents.ts";
 import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
 import { judgeTeam } from "#core/reconcile/team-verdict.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
@@ -61,18 +61,13 @@ async function reconcileRoles(team: ArkTeam, deps: Deps): Promise<Verdict | unde
   for (const [name, agent] of wanted) {
     if (name.length > MAX_NAME) continue;
     const stored = informers.agents.get(`${namespace}/${name}`);
-    if (stored !== undefined && !isOwnedBy(stored, team)) return taken(name);
+    if (stored !== undefined && !isOwnedBy(stored, team)) return nameTaken(name);
     if (!isApplied(stored, agent)) await objects.apply("ArkAgent", agent);
   }
   return undefined;
 }
 
 const MAX_NAME = 40;
-
-function taken(name: string): Verdict {
-  const message = `an ArkAgent "${name}" that is not this team's stands where its role's would: rename role or agent`;
-  return { status: "False", reason: "ReconcileError", message };
-}
 
 /** M1. */
 function isOwnedBy({ metadata }: ArkAgent, team: ArkTeam): boolean {

@@ -213,3 +213,29 @@ ${HOOK}`;
   const answers = messages.filter(({ role }) => role === "tool").map(({ content }) => content);
   expect(answers).toEqual([expect.stringContaining("answer of /one"), expect.stringContaining("answer of /two")]);
 });
+
+test("M1: an ArkAgent of somebody's own is not taken over by a role of its name; the team says so", async () => {
+  const yaml = `
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkAgent
+metadata: { name: press-write }
+spec: { model: gpt-4o-mini, systemPrompt: Mine. }
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: press }
+spec:
+  roles: [{ name: write, model: gpt-4o-mini, systemPrompt: The team's. }]
+  pipeline: [{ role: write, inputs: { prompt: Write. } }]
+`;
+  await using ark = await startArk(yaml);
+  const { objects } = ark.local.js;
+  const named = (name: string) => ({ namespace: "default", name });
+  const ready = async () =>
+    (await objects.get("ArkTeam", named("press")))?.status?.conditions?.find(({ type }) => type === "Ready");
+  await expect.poll(ready, { timeout: 60_000 }).toMatchObject({ status: "False", reason: "ReconcileError" });
+  expect((await objects.get("ArkAgent", named("press-write")))?.spec.systemPrompt).toBe("Mine.");
+  await objects.delete("ArkAgent", named("press-write"));
+  await expect.poll(ready, { timeout: 60_000 }).toMatchObject({ status: "True", reason: "Validated" });
+  expect((await objects.get("ArkAgent", named("press-write")))?.spec.systemPrompt).toBe("The team's.");
+});
