@@ -7,12 +7,13 @@
  */
 import { isBare } from "#core/api/object-rules.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import type { StepResult } from "#core/events/facts.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { RunStates } from "#core/ports/record.ts";
 import { carriedResults } from "./carried.ts";
-import { ANNOTATIONS, snapshot } from "./run-object.ts";
+import { ANNOTATIONS, LABELS, snapshot } from "./run-object.ts";
 import { announce, type AnnounceDeps } from "./start-run.ts";
 
 export type CompleteDeps = AnnounceDeps & {
@@ -36,7 +37,7 @@ async function fillIn(run: ArkRun, deps: CompleteDeps): Promise<ArkRun | HandleO
   const team = await deps.objects.get("ArkTeam", { namespace, name: teamName });
   if (team === undefined) return { kind: "retry", afterMs: AGAIN_MS, reason: `team ${teamName} does not exist` };
   const outcome = await deps.objects.update("ArkRun", { namespace, name }, (stored) =>
-    isBare(stored.spec) ? { ...stored, spec: snapshot(team, { ...team.spec.input, ...stored.spec.input }) } : stored,
+    isBare(stored.spec) ? filledIn(stored, team) : stored,
   );
   switch (outcome.kind) {
     case "updated":
@@ -46,6 +47,16 @@ async function fillIn(run: ArkRun, deps: CompleteDeps): Promise<ArkRun | HandleO
     case "absent":
       return { kind: "done" };
   }
+}
+
+/** N1. With the label by which a team's runs are found (api 15). */
+function filledIn({ metadata, spec, ...run }: ArkRun, team: ArkTeam): ArkRun {
+  const labels = { ...metadata.labels, [LABELS.team]: team.metadata.name ?? "" };
+  return {
+    ...run,
+    metadata: { ...metadata, labels },
+    spec: snapshot(team, { ...team.spec.input, ...spec.input }),
+  };
 }
 
 async function carriedOf(run: ArkRun, deps: CompleteDeps): Promise<Readonly<Record<string, StepResult>> | undefined> {

@@ -367,6 +367,7 @@ test("a run made by hand is completed, announced once, and cancelled by annotati
   const stored = await get(path);
   expect(stored?.["spec"]).toMatchObject({ teamGeneration: 1, input: { topic: "y" }, pipeline: [{ role: "writer" }] });
   expect(fieldOf(stored, "metadata", "finalizers")).toEqual(["arkonis.dev/run"]);
+  expect(fieldOf(stored, "metadata", "labels")).toEqual({ "arkonis.dev/team": "hand" });
   await patch(`${path}/status`, { status: { phase: "Running" } });
   await world.js.runStates.put(stateOf(uid, "hand-run-1"), 0);
   await patch(path, { metadata: { annotations: { "arkonis.dev/cancel": "true" } } });
