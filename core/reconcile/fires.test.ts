@@ -14,6 +14,13 @@ test("F1, D35: 1,000 fires of two targets each are 1,000, seen in any order and 
   expect(last).toMatchObject({ fresh: 0, changed: false, tally: { count: 1_000 } });
 });
 
+test("F1: two fires of one second are told one by one", () => {
+  const first = tallyFires("u", undefined, [run(1)]);
+  const both = tallyFires("u", first.tally, [run(1), run(2)]);
+  expect(both).toMatchObject({ fresh: 1, changed: true, tally: { count: 2 } });
+  expect(tallyFires("u", both.tally, [run(1), run(2)])).toMatchObject({ fresh: 0, changed: false });
+});
+
 test("F1: a run that goes lowers nothing, and what is remembered goes with it", () => {
   const first = tallyFires("u", undefined, [run(1), run(2, 5)]);
   expect(first).toMatchObject({ fresh: 2, changed: true, tally: { count: 2, lastFiredAt: "2026-01-01T00:05:00Z" } });

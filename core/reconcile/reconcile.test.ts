@@ -74,7 +74,8 @@ test("a team that cannot run says which field is the reason", () => {
 });
 
 test("teams that run inside each other are refused", () => {
-  const outer = team("outer", { roles: [{ name: "write", arkTeam: "inner" }] });
+  const plain = { name: "edit", model: "mock", systemPrompt: "x" };
+  const outer = team("outer", { roles: [{ name: "write", arkTeam: "inner" }, plain] });
   const inner = team("inner", { roles: [{ name: "write", arkTeam: "outer" }] });
   expect(judge(outer, [inner])).toMatchObject({ reason: "InvalidDAG" });
   expect(judge(outer, [team("inner")])).toMatchObject({ reason: "Validated" });
@@ -85,6 +86,11 @@ test("a team's phase follows its newest run", () => {
   const of = (runs: TeamRuns) => teamStatus(team("a"), { verdict: valid, runs, agent: () => undefined, now });
   expect(of({ active: false })).toMatchObject({ phase: "Ready", entryRole: "write" });
   expect(of({ active: true }).phase).toBe("Running");
+  const backwards = [{ role: "write", name: "last", dependsOn: ["edit"] }, { role: "edit" }];
+  const roles = [...team("a").spec.roles, { name: "edit", arkAgent: "editor" }];
+  const other = team("a", { roles, pipeline: backwards });
+  const world = { verdict: valid, runs: { active: false }, agent: () => undefined, now };
+  expect(teamStatus(other, world).entryRole).toBe("edit");
   const ended = run("a-run-1", "Failed", "2026-11-21T09:00:00Z");
   expect(of({ active: false, newest: ended })).toMatchObject({
     phase: "Failed",
@@ -169,6 +175,25 @@ test("an event says when it fires next, and nothing while it is suspended", () =
   const suspended = eventStatus(cron({ suspended: true }), world);
   expect(suspended).not.toHaveProperty("nextFireAt");
   expect(suspended.conditions).toMatchObject([{ type: "Ready", status: "False", reason: "Suspended" }]);
+});
+
+test("api 1: the next fire is told in the schedule's own time zone", () => {
+  const source = { type: "cron", cron: "30 6 * * *", timeZone: "America/New_York" };
+  expect(eventStatus(cron({ source }), world)).toMatchObject({ nextFireAt: "2026-11-21T11:30:00Z" });
+});
+
+test("api 1: dead letters are told of from the first one on, and that none is left", () => {
+  const lost = (deadLetters: number, before?: ArkEvent["status"]) => {
+    const one = { ...cron(), ...(before !== undefined && { status: before }) };
+    return eventStatus(one, { ...world, deadLetters });
+  };
+  const told = (status: ArkEvent["status"]) => status?.conditions?.find(({ type }) => type === "DeadLetters");
+  expect(told(lost(0))).toBeUndefined();
+  const two = lost(2);
+  expect(two).toMatchObject({ deadLetters: 2 });
+  expect(told(two)).toMatchObject({ status: "True", message: expect.stringContaining("ark replay nightly -n ai") });
+  expect(told(lost(1, two))).toMatchObject({ status: "True", message: expect.stringContaining("dispatched: 1;") });
+  expect(told(lost(0, two))).toMatchObject({ status: "False", reason: "NoneLeft" });
 });
 
 test("an event whose target is missing is not ready, and says which", () => {

@@ -6,7 +6,8 @@ import { GRACE_MS, lookAtTicks, type TickWorld } from "./ticks.ts";
 import { type RecordState, runAction } from "./run-action.ts";
 import { runTurn } from "./run-turn.ts";
 import { stepTurns } from "./step-turns.ts";
-import { RUN_FINALIZER } from "#core/runs/run-object.ts";
+import { asRun } from "./run-record.ts";
+import { LABELS, RUN_FINALIZER } from "#core/runs/run-object.ts";
 import { type ChildView, childView, type RunView, stepGlance } from "./views.ts";
 
 function event(source: unknown, spec: object = {}): ArkEvent {
@@ -127,6 +128,14 @@ test.each([
   expect(times(look(spec, { until: at("00:00:30"), now: at(now) }).missed)).toEqual(wanted);
 });
 
+test("a schedule is in its own time zone", () => {
+  const berlin = event({ type: "cron", cron: "30 6 * * *", timeZone: "Europe/Berlin" });
+  const world = { until: at("00:01:00"), now: at("05:30:40"), hasFired: () => false, runs: [] };
+  const seen = lookAtTicks(berlin, world);
+  expect(times(seen.missed)).toEqual(["05:30:00"]);
+  expect(seen.againAt).toBe(at("05:30:00") + 24 * 3_600_000);
+});
+
 test("K4, D33: nothing from before the event, nothing from while it was suspended", () => {
   expect(times(look({ startingDeadlineSeconds: 86_400 }, { now: at("00:01:30") }).missed)).toEqual(["00:01:00"]);
   const paused = look({ suspended: true }, { until: at("00:01:00"), now: at("00:09:00") });
@@ -181,6 +190,7 @@ test.each<[string, Partial<RunView>, RecordState, string]>([
   ["cancelled while it goes on", { phase: "Running", cancelled: true }, "running", "cancel"],
   ["cancelled before it began", { isDerived: false, cancelled: true }, "absent", "start"],
   ["cancelled after its end changes nothing", { phase: "Failed", cancelled: true }, "ended", "nothing"],
+  ["cancelled, its record gone: it is not begun anew", { phase: "Running", cancelled: true }, "absent", "cancel"],
   ["cancelled, its status not caught up", { phase: "Running", cancelled: true }, "ended", "nothing"],
   ["R2: deleted while it goes on", { phase: "Running", deleting: true }, "running", "cancel"],
   ["deleted after its end", { phase: "Succeeded", deleting: true }, "ended", "purge"],
@@ -188,6 +198,21 @@ test.each<[string, Partial<RunView>, RecordState, string]>([
   ["deleted, and somebody else's finalizer is left", { deleting: true, finalizers: ["x"] }, "absent", "nothing"],
 ])("a run %s", (_name, change, record, action) => {
   expect(runAction({ ...fresh, ...change }, record, NOW).kind).toBe(action);
+});
+
+test("a remembered run is told to the shared rules whole", () => {
+  const view = { ...run("00:01:00", "00:03:00"), startedAt: "2026-01-01T00:02:00.000Z" };
+  const metadata = { namespace: "ns", name: "r", uid: "r", creationTimestamp: "2026-01-01T00:01:00.000Z" };
+  const status = { phase: "Succeeded", startTime: view.startedAt, completionTime: "2026-01-01T00:03:00.000Z" };
+  expect(asRun(view)).toMatchObject({ metadata, spec: { teamRef: "t" }, status });
+  expect(asRun(view).metadata).toEqual(metadata);
+  const ofService = asRun({ ...fresh, team: undefined, agent: "a", service: "s", deleting: true });
+  expect(ofService).toMatchObject({
+    metadata: { labels: { [LABELS.service]: "s" } },
+    spec: { agent: "a" },
+    status: {},
+  });
+  expect(ofService.metadata).toHaveProperty("deletionTimestamp");
 });
 
 test.each<[string, Partial<RunView>, Partial<RunView>, string | undefined]>([

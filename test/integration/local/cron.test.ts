@@ -63,3 +63,9 @@ test("N2: ticks of a suspended event pass", async () => {
   expect(await look(hourly({ suspended: true, startingDeadlineSeconds: 86400 }), "02:30:00")).toEqual([]);
   expect(await look(hourly({ startingDeadlineSeconds: 86400 }), "03:00:00.001")).toEqual(["03:00"]);
 });
+
+test("api 1: a schedule is in its own time zone", async () => {
+  const source = { type: "cron", cron: "30 6 * * *", timeZone: "Europe/Berlin" };
+  await look(hourly({ source }), "00:30:00");
+  expect(await look(hourly({ source, startingDeadlineSeconds: 86400 }), "10:00:00")).toEqual(["05:30"]);
+});
