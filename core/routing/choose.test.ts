@@ -12,6 +12,7 @@ describe("D42: each strategy, by table", () => {
     ["round-robin", abc, "a", 0, "b"],
     ["round-robin", abc, "c", 0, "a"],
     ["round-robin", [one("c"), one("a")], "b", 0, "c"],
+    ["round-robin", [one("c"), one("a"), one("b")], "a", 0, "b"],
     ["round-robin", [one("a", 0, false), one("b")], "b", 0, "b"],
     ["least-busy", abc, undefined, 0, "b"],
     ["least-busy", abc, "b", 0, "c"],

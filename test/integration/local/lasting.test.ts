@@ -45,10 +45,14 @@ test(
       },
     });
     const up = (): ChildProcess =>
-      spawn("node", ["cli/main.ts", "up", "-f", path.join(folder, "ark.yaml"), "--data", data, "--port", "0"], {
-        env: { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: "sk-test" },
-        stdio: "ignore",
-      });
+      spawn(
+        process.execPath,
+        ["cli/main.ts", "up", "-f", path.join(folder, "ark.yaml"), "--data", data, "--port", "0"],
+        {
+          env: { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: "sk-test" },
+          stdio: "ignore",
+        },
+      );
     let process1 = up();
     try {
       const first = await upFile(data);
