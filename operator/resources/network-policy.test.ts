@@ -26,7 +26,7 @@ test("N1, N2: the policy of an agent by default, whole", () => {
   expect(networkPolicy(agent({}), NATS, NAMED)).toMatchSnapshot();
 });
 
-test("N3: strict reaches what the agent names and no other public port", () => {
+test("N3, E18: strict reaches what the agent names and no other public port", () => {
   const strict = networkPolicy(agent({ networkPolicy: "strict" }), NATS, NAMED);
   expect(strict?.spec.egress).toMatchSnapshot();
 });

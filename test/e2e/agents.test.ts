@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => feature?.[Symbol.asyncDispose]());
 
-test("three tasks at once wake three executors, which sleep again when all is done", async () => {
+test("E10: three tasks at once wake three executors, which sleep again when all is done", async () => {
   const fires = await Promise.all([1, 2, 3].map((n) => door.fire({ ask: `hold:load say:load ${n}` })));
   expect(fires.map(({ status }) => status)).toEqual([202, 202, 202]);
   await askedFor("hold:load", 3);

@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 describe("from a file to a run", () => {
-  test("doctor finds every right that the commands need", async () => {
+  test("E22: doctor finds every right that the commands need", async () => {
     const { checks } = json<{ checks: { name: string; verdict: string; found: string }[] }>(
       await ark("doctor", "-o", "json"),
     );

@@ -66,7 +66,7 @@ test("an executor killed in mid-step: the step comes again, what was recorded is
 });
 
 test(
-  "P8: the operator away during a run, and from before an event that finds every function asleep",
+  "P8, D13: the operator away during a run, and from before an event that finds every function asleep",
   { timeout: 600_000 },
   async () => {
     const { spec } = await until(DEPLOYMENTS, "ark-operator", () => true);

@@ -19,7 +19,7 @@ afterAll(() => feature?.[Symbol.asyncDispose]());
 
 const isLeaving = ({ metadata }: Watched): boolean => metadata.deletionTimestamp !== undefined;
 
-test("of two busy executors one is scaled away; whichever it is, the long step ends in its first attempt", async () => {
+test("E24: of two busy executors one is scaled away; whichever it is, the long step ends in its first attempt", async () => {
   const pods = `/api/v1/namespaces/${feature.namespace}/pods`;
   const fires = await Promise.all(["short", "long"].map((name) => door.fire({ ask: `hold:${name} say:${name} one` })));
   const [short, long] = fires.map(({ body }) => (body["runs"] as [string])[0]);

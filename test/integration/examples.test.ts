@@ -63,7 +63,7 @@ afterEach(async () => {
 
 const examples = (await readdir(EXAMPLES)).toSorted((a, b) => (a < b ? -1 : 1));
 
-describe("examples", () => {
+describe("D50: examples", () => {
   it.each(examples)("%s", async (name) => {
     const folder = path.join(EXAMPLES, name);
     const expected = Expectation.parse(parse(await readFile(path.join(folder, "expect.yaml"), "utf8")));

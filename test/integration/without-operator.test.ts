@@ -50,7 +50,7 @@ async function fire({ processes }: Line, topic: string): Promise<string> {
 
 const ended = (world: Line, run: string) => world.ended(run, AbortSignal.timeout(90_000));
 
-test("P8: without an operator a fire ends its run, and so does one after everybody fell asleep", async () => {
+test("P8, D13: without an operator a fire ends its run, and so does one after everybody fell asleep", async () => {
   await using board = await startSwitchboard();
   await using world = await startLine(board);
   const idle = () => board.open("collector") + board.open(POOL);

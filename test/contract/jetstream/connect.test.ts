@@ -207,7 +207,7 @@ test("V2: sizes and waits that a caller does not name stay as they are", async (
   expect((await manager.consumers.info("ARK_FACTS", "collector")).config.ack_wait).toBe(5_000_000_000);
 });
 
-test("credentials: the right ones connect, wrong ones are refused without showing them (P7)", async () => {
+test("D13: credentials: the right ones connect, wrong ones are refused without showing them (P7)", async () => {
   await using nats = await startNats({ auth: { user: "ark", password: "right-password" } });
   await using store = await connectStore(nats, { auth: { user: "ark", password: "right-password" } });
   await store.provision();

@@ -36,7 +36,7 @@ test("F1 P2: a fact is stored once under its id, and its sequence comes back for
   expect(await factLog.publish(run, turn(0))).toEqual({ kind: "duplicate", seq: first.seq });
 });
 
-test("F1 P2: a second result of an attempt is refused for good, under any message id", async () => {
+test("F1 P2 D2: a second result of an attempt is refused for good, under any message id", async () => {
   const { factLog } = opened.store;
   const run = aRun();
   const first = await factLog.publish(run, done);

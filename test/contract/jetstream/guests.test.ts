@@ -225,7 +225,7 @@ describe("refused, and nothing is there afterwards", () => {
     expect(await record.tasks.pending({ ...WRITER, namespace: "team-b" })).toEqual({ waiting: 0, running: 0 });
   });
 
-  test("what its connection could ask of the server beside our code", async () => {
+  test("D1: what its connection could ask of the server beside our code", async () => {
     const manager = await jetstreamManager(raw, { checkAPI: false, timeout: 1_000 });
     const before = await factsOf(RUN);
     for (const attempt of [

@@ -39,7 +39,7 @@ const streamOf = (store: string) => {
   return store.startsWith("ark-") ? bucketStream(store) : store;
 };
 
-test("what is provisioned is what is documented, no more and no less", async () => {
+test("D10, E21: what is provisioned is what is documented, no more and no less", async () => {
   expect([...configs.keys()].toSorted()).toEqual([...(await documented()).keys()].map(streamOf).toSorted());
 });
 

@@ -23,7 +23,7 @@ async function wearOut({ store }: Opened, task: Task): Promise<void> {
   expect(await store.tasks.next(task, 1_000, idle)).toBeUndefined();
 }
 
-test("a task that five workers did not bring to an end fails its step with the reason (P4)", async () => {
+test("a task that five workers did not bring to an end fails its step with the reason (P4, D2)", async () => {
   await using opened = await openStore();
   const { store } = opened;
   const task = aTask();

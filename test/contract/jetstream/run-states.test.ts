@@ -24,7 +24,7 @@ function aState(over: Partial<RunState> = {}): RunState {
   };
 }
 
-test("a state is written by revision; who comes second is told to reload", async () => {
+test("D6, E2: a state is written by revision; who comes second is told to reload", async () => {
   const { runStates } = opened.store;
   const state = aState();
   expect(await runStates.get(state)).toBeUndefined();

@@ -90,7 +90,7 @@ async function startWaker(world: World, url: string, options: Partial<WakerDeps>
   return { end };
 }
 
-test("K1: as many wakes are open as there is work, never more than slots; one that ends is opened again", async () => {
+test("K1, E10: as many wakes are open as there is work, never more than slots; one that ends is opened again", async () => {
   const pods = await startFunction();
   const world = worldOf(0, 3);
   await startWaker(world, pods.url);
