@@ -27,6 +27,8 @@ export type StartLocal = (options: LocalOptions) => Promise<{
   /** Resolves when it has failed for good. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;
+  /** The same, without the time that work in hand has to end. */
+  stopNow(): Promise<void>;
 }>;
 
 /** Which model server answers, in words: nobody shall take a script's answer for a model's. */

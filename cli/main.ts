@@ -10,12 +10,8 @@ const DEFAULT_COLUMNS = 100;
 const stop = new AbortController();
 
 function onSignal(name: NodeJS.Signals): void {
-  if (stop.signal.aborted) {
-    // The default action of the signal: the process ends at once.
-    process.removeListener(name, onSignal);
-    process.kill(process.pid, name);
-    return;
-  }
+  // By `exit`, not by the signal's default action: a nats-server of this process ends with it.
+  if (stop.signal.aborted) process.exit(EXIT.interrupted);
   stop.abort(new ArkError("interrupted", `stopped by ${name}`, "Runs that were started go on; see `ark status`."));
 }
 

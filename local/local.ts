@@ -50,12 +50,14 @@ export type Local = AsyncDisposable & {
   /** Resolves when the store is gone for good. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;
+  /** The same, without the time that work in hand has to end. */
+  stopNow(): Promise<void>;
 };
 
 const GRACE_MS = 10_000;
 const CLOSE_MS = 2_000;
 
-/** Throws ArkError: `manifest.invalid`, `manifest.not_found`, `nats.missing`, `data.locked`, `port.in_use`. */
+/** Throws ArkError: `manifest.invalid`, `manifest.not_found`, `nats.missing`, `data.locked`, `port.in_use`; once told to stop, the signal's reason. */
 export async function startLocal(options: LocalOptions): Promise<Local> {
   await refuseFaults(options.sources);
   const closing = new AsyncDisposableStack();
@@ -69,7 +71,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     return await compose(options, { telemetry, store, models, secrets }, closing);
   } catch (error) {
     await closing.disposeAsync();
-    throw error;
+    throw options.signal.aborted ? options.signal.reason : error;
   }
 }
 
@@ -123,6 +125,10 @@ async function compose(
     faults: () => system.sources.faults,
     failed: store.server.failed,
     stop,
+    stopNow: () => {
+      hard.abort();
+      return stop();
+    },
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -129,12 +129,21 @@ class Server {
   }
 }
 
+/** Minutes may pass in which nothing else is said. */
+function sayOnce(log: Logger): (message: string) => void {
+  let said = false;
+  return (step) => {
+    log[said ? "info" : "warn"]({ step }, "bringing nats-server, which takes a while this once");
+    said = true;
+  };
+}
+
 async function natsBinary(env: Env, log: Logger, signal: AbortSignal): Promise<string> {
   const found = await findNatsServer({
     cacheDir: cacheDir(env, homedir()),
     env,
     signal,
-    onProgress: (message) => log.info({ step: message }, "bringing nats-server"),
+    onProgress: sayOnce(log),
   });
   if (found.kind === "found") return found.path;
   const tried = found.tried.map(({ source, why }) => `  ${source}: ${why}`).join("\n");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
+import { formatDuration } from "#core/duration.ts";
 import { ArkError } from "#core/errors.ts";
 import { resolveInput } from "#core/pipeline/inputs.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
@@ -125,11 +126,23 @@ async function runAlone(
     io.err(io.style.dim(`${modelsText(local)}\n`));
     try {
       const namespace = team.metadata.namespace ?? options.namespace;
-      return await runOn(clusterOf(local, io), team, { ...options, namespace }, timeoutMs, io);
-    } finally {
+      const code = await runOn(clusterOf(local, io), team, { ...options, namespace }, timeoutMs, io);
       await local.stop();
+      return code;
+    } catch (error) {
+      await local.stopNow();
+      throw gone(error, timeoutMs);
     }
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+/** Elsewhere a run that nobody waits for goes on; here nothing is left that would carry it on. */
+function gone(error: unknown, timeoutMs = 0): unknown {
+  if (!(error instanceof ArkError)) return error;
+  const hint = "It is gone with its local instance: in `ark up`, runs go on.";
+  if (error.code === "interrupted") return new ArkError("interrupted", error.message, hint);
+  if (error.code !== "timeout") return error;
+  return new ArkError("timeout", `the run has not ended within ${formatDuration(timeoutMs)}`, hint);
 }

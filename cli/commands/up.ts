@@ -20,8 +20,20 @@ export type UpOptions = {
   readonly logLevel: Level;
 };
 
+const SLOW_STOP_MS = 500;
+
 /** Resolves once it was told to stop and has stopped. */
 export async function up(options: UpOptions, startLocal: StartLocal, io: Io): Promise<number> {
+  try {
+    await serve(options, startLocal, io);
+  } catch (error) {
+    if (!io.signal.aborted || error !== io.signal.reason) throw error;
+  }
+  io.err("Stopped. What was accepted is kept, and goes on with the next `ark up`.\n");
+  return EXIT.interrupted;
+}
+
+async function serve(options: UpOptions, startLocal: StartLocal, io: Io): Promise<void> {
   const files = options.file.length === 0 ? ["."] : options.file;
   const local = await startLocal({
     sources: files.map((file) => path.resolve(io.cwd, file)),
@@ -40,10 +52,13 @@ export async function up(options: UpOptions, startLocal: StartLocal, io: Io): Pr
     });
     await Promise.race([tellRuns(cluster, io), failed]);
   } finally {
+    const slow = setTimeout(
+      () => io.err("Stopping: what is in hand has 10s to end. Ctrl-C again ends at once.\n"),
+      SLOW_STOP_MS,
+    );
     await local.stop();
-    io.err("Stopped. What was accepted is kept, and goes on with the next `ark up`.\n");
+    clearTimeout(slow);
   }
-  return EXIT.interrupted;
 }
 
 function failure(error: Error): ArkError {

@@ -13,6 +13,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import { ArkError } from "#core/errors.ts";
+import { startLocal } from "../../local/local.ts";
+import { quiet } from "../harness/ark.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ARK = path.join(ROOT, "cli", "main.ts");
@@ -98,6 +101,14 @@ function shell(text: string, cwd: string): Promise<Ended> {
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1", NODE: process.execPath, ARK };
   const script = `ark() { "$NODE" "$ARK" "$@"; }\n${text}`;
   return ended(spawn("bash", ["-c", script], { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** The exit code, once it is gone. */
@@ -311,6 +322,26 @@ describe("ark run", PATIENT, () => {
     }
   });
 
+  it("a run of its own that is stopped or out of time is gone at once, and says so", async () => {
+    const alone = await mkdtemp(path.join(tmpdir(), "ark-alone-"));
+    try {
+      await writeFile(path.join(alone, "team.yaml"), TEAM("slow", "You never end."));
+      await writeFile(path.join(alone, "mock.yaml"), MOCK);
+      const child = start(["run", "team.yaml"], alone);
+      const outcome = ended(child);
+      await line(child, "second  [running]");
+      child.kill("SIGINT");
+      const gone = "next: It is gone with its local instance: in `ark up`, runs go on.\n";
+      const stop = await outcome;
+      expect(stop).toMatchObject({ code: 130, err: expect.stringContaining(`stopped by SIGINT\n${gone}`) });
+      const late = await ended(start(["run", "team.yaml", "--timeout", "1s"], alone));
+      expect(late.code).toBe(124);
+      expect(late.err).toContain(`error: timeout: the run has not ended within 1s\n${gone}`);
+    } finally {
+      await rm(alone, { recursive: true, force: true });
+    }
+  });
+
   it("--max-tokens and --model hold for this run alone, which then never goes to the running server", async () => {
     const poor = await ark("run", "ark.yaml", "--team", "good", "--max-tokens", "1", "-o", "json");
     expect(poor.code).toBe(1);
@@ -344,6 +375,41 @@ describe("ark up", PATIENT, () => {
       expect((await ended(start(["status"], own))).err).toMatch(
         /^error: server\.unreachable: no local server is running/,
       );
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+
+  it("a second Ctrl-C ends it at once, and its nats-server with it", async () => {
+    const own = await mkdtemp(path.join(tmpdir(), "ark-twice-"));
+    try {
+      await writeFile(path.join(own, "ark.yaml"), TEAM("slow", "You never end."));
+      await writeFile(path.join(own, "mock.yaml"), MOCK);
+      const server = start(["up", "--port", "0"], own);
+      await line(server, "Ark is up");
+      const owner = await readFile(path.join(own, ".ark", "nats", "owner.json"), "utf8");
+      const { server: nats } = JSON.parse(owner) as { server: { pid: number } };
+      const working = line(server, "second  [running]");
+      expect((await ended(start(["trigger", "slow"], own))).code).toBe(0);
+      await working;
+      const stopping = line(server, "Stopping: ");
+      server.kill("SIGINT");
+      await stopping;
+      expect(await stopped(server, "SIGINT")).toBe(130);
+      await expect.poll(() => isRunning(nats.pid), { timeout: 30_000 }).toBe(false);
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+
+  it("told to stop while it starts, it ends as at any other time", async () => {
+    const own = await mkdtemp(path.join(tmpdir(), "ark-start-"));
+    const stop = new AbortController();
+    stop.abort(new ArkError("interrupted", "stopped", "Nothing."));
+    try {
+      await writeFile(path.join(own, "ark.yaml"), TEAM("good", "You end well."));
+      const options = { sources: [own], dataDir: path.join(own, ".ark"), port: 0, provider: "mock", env: {} } as const;
+      await expect(startLocal({ ...options, log: quiet, signal: stop.signal })).rejects.toBe(stop.signal.reason);
     } finally {
       await rm(own, { recursive: true, force: true });
     }
