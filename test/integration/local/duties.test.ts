@@ -223,6 +223,7 @@ test("E15d: the same objects in any order end alike", async () => {
     const objects = await ark.local.js.objects.get("ArkEvent", { namespace: "default", name: "hook" });
     ends.push([run?.status?.phase, run?.spec.pipeline, objects?.status?.conditions?.map(({ reason }) => reason)]);
   }
+  expect(ends[0]).toMatchObject(["Succeeded", [{ role: "write" }], ["Active"]]);
   expect(ends[1]).toEqual(ends[0]);
   expect(ends[2]).toEqual(ends[0]);
 });
