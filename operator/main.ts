@@ -17,7 +17,7 @@ import { createRecorder } from "#platform/kube/events.ts";
 import { kubeFinalizers } from "#platform/kube/finalizers.ts";
 import { electLeader } from "#platform/kube/lease.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
-import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { runProcess } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openMetrics } from "#platform/telemetry/metrics.ts";
 import type { Logger } from "#core/ports/log.ts";
@@ -48,9 +48,8 @@ const OUTCOME_RATE = { perSecond: 1 / 60, burst: 1, maxKeys: 10_000 };
 /** The name of the Lease. */
 const LEASE = "ark-operator";
 
-async function main(config: Config): Promise<void> {
+async function main(config: Config, stop: AbortSignal): Promise<void> {
   const log = createLog({ name: "operator", level: config.logLevel });
-  const stop = stopSignal();
   const kube = openKube();
   await using metrics = await openMetrics("ark-operator", process.env, log);
   const { meters } = metrics;
@@ -108,8 +107,8 @@ async function main(config: Config): Promise<void> {
     ready: isUp,
     log,
   });
-  const door = await serve(front.listener, { port: config.frontPort, host: config.host });
-  const health = await serve(
+  await using door = await serve(front.listener, { port: config.frontPort, host: config.host });
+  await using health = await serve(
     createApp({ routes: [], ready: () => isUp() && (leading?.faults() ?? []).length === 0, log }),
     { port: config.port, host: config.host },
   );

@@ -9,7 +9,7 @@ import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
-import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { runProcess } from "#platform/process/run.ts";
 import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
@@ -24,9 +24,8 @@ const CLOSE_MS = 5_000;
 /** How long a wake that this process holds for another keeps it, when nobody else holds any. */
 const HOLD_MS = 540_000;
 
-async function main(config: Config): Promise<void> {
+async function main(config: Config, stop: AbortSignal): Promise<void> {
   const log = createLog({ name: "collector", level: config.logLevel });
-  const stop = stopSignal();
 
   await using telemetry = await openTelemetry("ark-collector", process.env, log);
   await using js = await openJetStream({
@@ -65,7 +64,7 @@ async function main(config: Config): Promise<void> {
     ready: () => js.isConnected() && !stop.aborted,
     log,
   });
-  const serving = await serve(app, { port: config.port, host: config.host });
+  await using serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port }, "listening");
 
   await aborted(stop);

@@ -12,7 +12,7 @@ import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
-import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { runProcess } from "#platform/process/run.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
@@ -25,10 +25,9 @@ const BEAT_MS = 15_000;
 /** An event that was foretold is here by then, or does not come. */
 const EXPECTED_MS = 20_000;
 
-async function main(config: Config): Promise<void> {
+async function main(config: Config, stop: AbortSignal): Promise<void> {
   const log = createLog({ name: "dispatcher", level: config.logLevel });
   const grace = new AbortController();
-  const stop = stopSignal();
 
   await using telemetry = await openTelemetry("ark-dispatcher", process.env, log);
   await using js = await openJetStream({
@@ -75,7 +74,7 @@ async function main(config: Config): Promise<void> {
     log,
     signal: grace.signal,
   });
-  const serving = await serve(app, { port: config.port, host: config.host });
+  await using serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port }, "listening");
 
   await aborted(stop);

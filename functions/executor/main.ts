@@ -10,7 +10,7 @@ import { held } from "#platform/http/held.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
-import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { runProcess } from "#platform/process/run.ts";
 import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
@@ -35,10 +35,9 @@ const FINISH_MS = 30_000;
 /** Heartbeats in the life of a lease: three may be lost. */
 const BEATS_PER_LEASE = 4;
 
-async function main(config: Config, loaded: LoadedAgent): Promise<void> {
+async function main(config: Config, loaded: LoadedAgent, stop: AbortSignal): Promise<void> {
   const { agent } = loaded;
   const log = createLog({ name: "executor", level: config.logLevel });
-  const stop = stopSignal();
   const hardStop = new AbortController();
 
   await using telemetry = await openTelemetry("ark-executor", process.env, log);
@@ -115,7 +114,7 @@ async function main(config: Config, loaded: LoadedAgent): Promise<void> {
     ready: () => js.isConnected() && !stop.aborted,
     log,
   });
-  const serving = await serve(app, { port: config.port, host: config.host });
+  await using serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port, agent: agent.name }, "listening");
 
   await aborted(stop);
@@ -156,7 +155,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-await runProcess(parseConfig(readEnv(process.env)), async (config) => {
+await runProcess(parseConfig(readEnv(process.env)), async (config, stop) => {
   const { agentFile: file, configMapsDir, secretsDir } = config;
-  await main(config, readAgentFile({ file, configMapsDir, secretsDir, providers: readProviders(process.env) }));
+  const loaded = readAgentFile({ file, configMapsDir, secretsDir, providers: readProviders(process.env) });
+  await main(config, loaded, stop);
 });

@@ -10,7 +10,7 @@ import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
-import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { runProcess } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
@@ -19,10 +19,9 @@ import { routerRoutes } from "./handler.ts";
 
 const RATE_KEYS = 8;
 
-async function main(config: Config): Promise<void> {
+async function main(config: Config, stop: AbortSignal): Promise<void> {
   const log = createLog({ name: "router", level: config.logLevel });
   const grace = new AbortController();
-  const stop = stopSignal();
 
   await using telemetry = await openTelemetry("ark-router", process.env, log);
   await using js = await openJetStream({
@@ -74,7 +73,7 @@ async function main(config: Config): Promise<void> {
     bodyTimeoutMs: config.bodyTimeoutMs,
     signal: grace.signal,
   });
-  const serving = await serve(app, { port: config.port, host: config.host });
+  await using serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port, service: name }, "listening");
 
   await aborted(stop);

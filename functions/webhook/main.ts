@@ -18,7 +18,7 @@ import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
-import { runProcess, stopSignal } from "#platform/process/run.ts";
+import { runProcess } from "#platform/process/run.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
@@ -32,10 +32,9 @@ const POSTS_AT_ONCE = 64;
 /** Longer than the pause before an unconfirmed event is posted again: a held wake outlasts it. */
 const IDLE_MS = 45_000;
 
-async function main(config: Config): Promise<void> {
+async function main(config: Config, stop: AbortSignal): Promise<void> {
   const log = createLog({ name: "webhook", level: config.logLevel });
   const grace = new AbortController();
-  const stop = stopSignal();
 
   await using telemetry = await openTelemetry("ark-webhook", process.env, log);
   await using js = await openJetStream({
@@ -100,7 +99,7 @@ async function main(config: Config): Promise<void> {
     bodyTimeoutMs: config.bodyTimeoutMs,
     signal: grace.signal,
   });
-  const serving = await serve(app, { port: config.port, host: config.host });
+  await using serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port }, "listening");
 
   await aborted(stop);
