@@ -5,6 +5,7 @@ export const EVENT_TYPES = {
   webhook: "dev.ark.webhook",
   runRequested: "dev.ark.run.requested",
   runStarted: "dev.ark.run.started",
+  runWaiting: "dev.ark.run.waiting",
   runSucceeded: "dev.ark.run.succeeded",
   runFailed: "dev.ark.run.failed",
 } as const;

@@ -163,6 +163,20 @@ function* tell(state: RunState): Generator<Command> {
   const type = `dev.ark.run.${word[phase.kind]}` as const;
   const id = `${uid}/emit/${type}`;
   if (!Object.hasOwn(state.issued, id)) yield { kind: "emit", id, type };
+  yield* tellWaits(state);
   if (parent === undefined || phase.kind === "running" || Object.hasOwn(state.issued, `${uid}/report`)) return;
   yield { kind: "report", id: `${uid}/report`, parent };
+}
+
+/** Once for each retry that is waited for, when nothing else goes on meanwhile. */
+function* tellWaits({ uid, phase, steps, issued }: RunState): Generator<Command> {
+  const open = Object.entries(steps);
+  if (phase.kind !== "running" || open.some(([, step]) => step.phase === "active")) return;
+  for (const [name, step] of open) {
+    if (step.phase !== "backoff") continue;
+    const { iteration, attempt } = step.next;
+    const type = "dev.ark.run.waiting";
+    const id = `${uid}/emit/${type}.${name}.${iteration}.${attempt}`;
+    if (!Object.hasOwn(issued, id)) yield { kind: "emit", id, type };
+  }
 }

@@ -293,6 +293,27 @@ describe("ends of a run", () => {
     });
   });
 
+  test("a run that can do nothing but wait for a retry says so, once for each retry", () => {
+    const backoff = { duration: "10s", factor: 1, cap: "10s" };
+    const run = live([{ role: "a", retry: { limit: 2, backoff } }, { role: "b" }]);
+    const waits = () =>
+      run
+        .of("emit")
+        .filter(({ type }) => type === "dev.ark.run.waiting")
+        .map(({ id }) => id);
+    run.finish("a", busy);
+    expect(waits()).toEqual([]);
+    run.finish("b", "done");
+    expect(waits()).toEqual(["uid-1/emit/dev.ark.run.waiting.a.0.1"]);
+    expect(run.status().conditions?.[0]).toMatchObject({
+      reason: "Waiting",
+      message: expect.stringContaining("step a"),
+    });
+    run.fire("retry-a-0-1");
+    run.finish("a", busy);
+    expect(waits()).toEqual(["uid-1/emit/dev.ark.run.waiting.a.0.1", "uid-1/emit/dev.ark.run.waiting.a.0.2"]);
+  });
+
   test("a step in backoff counts as running", () => {
     const run = live([{ role: "a", retry: { limit: 1 } }, { role: "b" }]);
     run.finish("a", busy);

@@ -101,7 +101,7 @@ export function failOrRetry(step: PlannedStep, active: Active, error: AttemptErr
   const id = attemptId(draft.before.uid, { step: step.name, ...next });
   const until = at + (error.afterMs ?? backoffMs(step.retry, errors + 1, id));
   const message = short(error.message);
-  draft.steps[step.name] = { ...totalsOf(active), phase: "backoff", next, until, message };
+  draft.steps[step.name] = { ...totalsOf(active), phase: "backoff", next, since: at, until, message };
 }
 
 /** `earlier` stays: an error in between takes nothing from what a validation said. */

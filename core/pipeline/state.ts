@@ -41,6 +41,8 @@ export type StepState =
   | (StepTotals & {
       readonly phase: "backoff";
       readonly next: Attempt;
+      /** Absent in a state that an earlier version stored. */
+      readonly since?: number;
       readonly until: number;
       readonly message: string;
     })
@@ -121,7 +123,7 @@ export type Command =
   | {
       readonly kind: "emit";
       readonly id: string;
-      readonly type: "dev.ark.run.started" | "dev.ark.run.succeeded" | "dev.ark.run.failed";
+      readonly type: "dev.ark.run.started" | "dev.ark.run.waiting" | "dev.ark.run.succeeded" | "dev.ark.run.failed";
     }
   /** Tell the run that started this one how it ended. */
   | { readonly kind: "report"; readonly id: string; readonly parent: ParentRef };

@@ -1,7 +1,7 @@
 /** CloudEvents that a run's engine sends out, made from its state alone (api 16). */
 import type { ArkRunStatus } from "#core/api/v1alpha1/ark-run.ts";
 import { arkSource, EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
-import type { BudgetRef } from "#core/events/budget.ts";
+import { type BudgetRef, DAY_MS } from "#core/events/budget.ts";
 import type { StepOutcome, Usage } from "#core/events/facts.ts";
 import { previewOf, type Text } from "#core/events/text.ts";
 import type { Command, RunState } from "#core/pipeline/state.ts";
@@ -14,22 +14,40 @@ type Child = Extract<Command, { kind: "child" }>;
 const OUTBOX_NAME = "-runs";
 
 /**
- * `dev.ark.run.started|succeeded|failed`. `at` is the moment of the state, not of the sending: the same event twice is
+ * `dev.ark.run.started|waiting|succeeded|failed`. `at` is the moment of the state, not of the sending: the same event twice is
  * the same bytes.
  */
 export function runEvent(state: RunState, command: Emit, status: ArkRunStatus): AcceptedEvent {
-  const at = state.phase.kind === "running" ? state.startedAt : state.phase.endedAt;
-  return accepted(state, `emit/${command.type}`, at, {
-    ...envelope(state, `${state.uid}/emit/${command.type}`, command.type, at),
+  const at = command.type === EVENT_TYPES.runWaiting ? waitingSince(state) : momentOf(state);
+  return accepted(state, command.id.slice(state.uid.length + 1), at, {
+    ...envelope(state, command.id, command.type, at),
     data: {
       run: state.run,
       ...(state.spec.teamRef === undefined ? {} : { team: state.spec.teamRef }),
       ...(state.spec.agent === undefined ? {} : { agent: state.spec.agent }),
       phase: status.phase ?? "Running",
       ...ending(state),
+      ...(command.type === EVENT_TYPES.runWaiting && waiting(status)),
       ...(status.totalTokenUsage === undefined ? {} : { tokenUsage: status.totalTokenUsage }),
     },
   });
+}
+
+function momentOf({ phase, startedAt }: RunState): number {
+  return phase.kind === "running" ? startedAt : phase.endedAt;
+}
+
+function waitingSince({ steps, startedAt }: RunState): number {
+  return Object.values(steps).reduce(
+    (at, step) => Math.max(at, (step.phase === "backoff" && step.since) || 0),
+    startedAt,
+  );
+}
+
+/** In the words of the run's condition: for what. */
+function waiting({ conditions }: ArkRunStatus): Record<string, unknown> {
+  const said = conditions?.find(({ type }) => type === "Succeeded");
+  return { reason: "Waiting", ...(said === undefined ? {} : { message: said.message }) };
 }
 
 /** Asks the dispatcher for the ArkRun of a nested team; the name is the parent's to give, so asking twice is harmless. */
@@ -55,11 +73,15 @@ export function childRequest(state: RunState, command: Child): AcceptedEvent {
   });
 }
 
-/** This run's own budget, and those of the runs it is nested in. */
+/** This run's own budget and its team's, and those of the runs it is nested in. */
 export function budgetsOf({ namespace, run, spec, parent }: RunState): readonly BudgetRef[] {
-  const { maxTokens = 0 } = spec;
-  const own = maxTokens === 0 ? [] : [{ key: `run.${namespace}.${run}`, limit: maxTokens }];
-  return [...(parent?.budgets ?? []), ...own];
+  const { teamRef, maxTokens = 0, limits } = spec;
+  const daily = limits?.maxDailyTokens;
+  return [
+    ...(parent?.budgets ?? []),
+    ...(maxTokens === 0 ? [] : [{ key: `run.${namespace}.${run}`, limit: maxTokens }]),
+    ...(daily === undefined ? [] : [{ key: `team.${namespace}.${teamRef ?? ""}`, limit: daily, windowMs: DAY_MS }]),
+  ];
 }
 
 /** What the step of the parent came to. A nested run that failed is not tried again: its own steps were. */

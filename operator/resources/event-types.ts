@@ -20,6 +20,7 @@ export type EventType = ChildObject & {
 
 const LISTED = [
   ["started", EVENT_TYPES.runStarted, "A run of a team or an agent has started."],
+  ["waiting", EVENT_TYPES.runWaiting, "Nothing of a run goes on until a retry is due."],
   ["succeeded", EVENT_TYPES.runSucceeded, "A run has succeeded; its output is in the data."],
   ["failed", EVENT_TYPES.runFailed, "A run has failed; the reason is in the data."],
 ] as const;
