@@ -158,11 +158,11 @@ async function stopTaking({ sources, cron, executors }: System): Promise<void> {
 }
 
 function invalid(faults: readonly ManifestFault[]): ArkError {
-  const lines = faults.map(({ file, line, path, message }) =>
-    [line === undefined ? file : `${file}:${line}`, path, message]
-      .filter((part) => part !== undefined && part !== "")
-      .join(": "),
-  );
+  const lines = faults.map(({ file, line, path, message, hint }) => {
+    const place = line === undefined ? file : `${file}:${line}`;
+    const said = [place, path, message].filter((part) => part !== undefined && part !== "").join(": ");
+    return hint === undefined ? said : `${said}\n  ${hint}`;
+  });
   const isAbsent = faults.every((fault) => fault.absent === true);
   return new ArkError(
     isAbsent ? "manifest.not_found" : "manifest.invalid",

@@ -80,8 +80,8 @@ export class Sources {
     this.#watch(loaded.watched);
     this.#faults = loaded.faults;
     if (loaded.faults.length > 0) {
-      for (const { file, line, path, message } of loaded.faults)
-        this.#deps.log.error({ file, line, path, fault: message }, "manifest refused; what was in effect stays");
+      for (const { file, line, path, message, hint } of loaded.faults)
+        this.#deps.log.error({ file, line, path, fault: message, hint }, "manifest refused; what was in effect stays");
       return;
     }
     this.#warn(loaded.warnings);
@@ -89,11 +89,14 @@ export class Sources {
   }
 
   #warn(warnings: readonly ManifestFault[]): void {
-    for (const { file, line, path, message } of warnings) {
+    for (const { file, line, path, message, hint } of warnings) {
       const key = JSON.stringify([file, path, message]);
       if (message === LOCAL_ONLY || this.#warned.has(key)) continue;
       this.#warned.add(key);
-      this.#deps.log.warn({ file, line, path, warning: message }, "manifest in effect, perhaps not as it is meant");
+      this.#deps.log.warn(
+        { file, line, path, warning: message, hint },
+        "manifest in effect, perhaps not as it is meant",
+      );
     }
   }
 

@@ -435,10 +435,12 @@ describe("ark up", PATIENT, () => {
     const bad = await mkdtemp(path.join(tmpdir(), "ark-bad-"));
     try {
       await writeFile(path.join(bad, "ark.yaml"), TEAM("bad", "x").replace("[first]", "[nobody]"));
+      await writeFile(path.join(bad, "typo.yaml"), TEAM("typo", "x").replace("ArkTeam", "ArkTeem"));
       const { code, err } = await ended(start(["up", "--port", "0"], bad));
       expect(code).toBe(2);
       expect(err).toMatch(/^error: manifest\.invalid: /);
       expect(err).toContain("spec.pipeline[1].dependsOn[0]");
+      expect(err).toMatch(/typo\.yaml:2: kind: .*\n {4}did you mean ArkTeam\?\n/);
     } finally {
       await rm(bad, { recursive: true, force: true });
     }

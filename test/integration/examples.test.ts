@@ -48,13 +48,22 @@ const Expectation = z.strictObject({
 });
 type Expected = z.output<typeof Expectation>;
 
-const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
+/** An example that begins with a warning is no example. */
+const warned: unknown[] = [];
+const log: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: (...said) => void warned.push(said),
+  error: (...said) => void warned.push(said),
+  child: () => log,
+};
 
 let dataDir = "";
 let stop = new AbortController();
 beforeEach(async () => {
   dataDir = await mkdtemp(path.join(tmpdir(), "ark-example-"));
   stop = new AbortController();
+  warned.length = 0;
 });
 afterEach(async () => {
   stop.abort();
@@ -73,7 +82,7 @@ describe("D50: examples", () => {
       port: 0,
       provider: "mock",
       env: { PATH: `${BIN}${path.delimiter}${process.env["PATH"] ?? ""}`, HOME: process.env["HOME"] },
-      log: quiet,
+      log,
       signal: stop.signal,
     });
     const cluster = localCluster({ url: local.url, token: local.token, signal: stop.signal });
@@ -84,6 +93,7 @@ describe("D50: examples", () => {
     expect(runs.map(startedBy).toSorted()).toEqual(expected.runs.map((run) => run.team).toSorted());
     for (const [event, wanted] of Object.entries(expected.events ?? {})) await checkEvent(cluster, event, wanted);
     await checkTools(cluster, runs, expected.toolResults ?? []);
+    expect(warned).toEqual([]);
   });
 });
 
