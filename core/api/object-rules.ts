@@ -93,6 +93,7 @@ const SNAPSHOT_FIELDS = [
   "output",
   "timeoutSeconds",
   "maxTokens",
+  "limits",
   "defaultContextPolicy",
 ];
 

@@ -18,6 +18,8 @@ test("an executor's permissions, whole", () => {
         "$JS.API.DIRECT.GET.KV_ark-leases.$KV.ark-leases.team-a.>",
         "$KV.ark-budgets.run.team-a.*",
         "$JS.API.DIRECT.GET.KV_ark-budgets.$KV.ark-budgets.run.team-a.*",
+        "$KV.ark-budgets.team.team-a.*",
+        "$JS.API.DIRECT.GET.KV_ark-budgets.$KV.ark-budgets.team.team-a.*",
         "$KV.ark-budgets.agent.team-a.writer",
         "$JS.API.DIRECT.GET.KV_ark-budgets.$KV.ark-budgets.agent.team-a.writer",
         "$KV.ark-budgets.usage.team-a.writer.*",

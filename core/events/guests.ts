@@ -30,7 +30,7 @@ function ofExecutor({ namespace, agent }: Extract<Guest, { agent: string }>, inb
   const consumer = taskConsumer({ namespace, agent });
   const hand = handSubject({ namespace, agent }, "*");
   const own = ["usage", "probe", "mcp"].map((book) => `${book}.${namespace}.${agent}.*`);
-  const books = [`run.${namespace}.*`, `agent.${namespace}.${agent}`, ...own];
+  const books = [`run.${namespace}.*`, `team.${namespace}.*`, `agent.${namespace}.${agent}`, ...own];
   return {
     publish: [
       ...["step", "turn"].flatMap((kind) => written(STREAMS.facts, `ark.facts.${namespace}.*.${kind}.>`)),

@@ -48,7 +48,7 @@ export type Origin = {
 
 /** A team at this moment, as a run keeps it (api 4). */
 export function snapshot(team: ArkTeam, input: Readonly<Record<string, string>>): ArkRunSpec {
-  const { roles, pipeline, inputs, output, timeoutSeconds, maxTokens, defaultContextPolicy } = team.spec;
+  const { roles, pipeline, inputs, output, timeoutSeconds, maxTokens, limits, defaultContextPolicy } = team.spec;
   return {
     teamRef: team.metadata.name ?? "",
     teamGeneration: team.metadata.generation ?? 1,
@@ -59,6 +59,7 @@ export function snapshot(team: ArkTeam, input: Readonly<Record<string, string>>)
     ...(output === undefined ? {} : { output }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(limits === undefined ? {} : { limits }),
     ...(defaultContextPolicy === undefined ? {} : { defaultContextPolicy }),
   };
 }

@@ -1,10 +1,8 @@
 /** The agent loop's budget on the store's budgets: reserve, call, settle (P6). */
 import type { Budget, Reservation } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
-import type { BudgetRef } from "#core/events/budget.ts";
+import { type BudgetRef, DAY_MS } from "#core/events/budget.ts";
 import type { Budgets } from "#core/ports/record.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The run's budgets, which a task brings along, and the agent's own. */
 export function budgetsOf(ofRun: readonly BudgetRef[], agent: ResolvedAgent): readonly BudgetRef[] {
@@ -31,7 +29,7 @@ export function createBudget({ budgets, refs, now, holdMs, patiently }: BudgetOp
       const outcome = await patiently(() => budgets.reserve(refs, callId, tokens, now() + holdMs));
       if (outcome.kind === "refused") {
         const { key, limit, spent } = outcome;
-        return { kind: "refused", which: key, reason: `${tokens} tokens more would pass ${limit}; ${spent} are spent` };
+        return { kind: "refused", which: key, reason: refusal(key, { tokens, limit, spent }) };
       }
       return {
         kind: "reserved",
@@ -41,6 +39,21 @@ export function createBudget({ budgets, refs, now, holdMs, patiently }: BudgetOp
     },
     settled: (callId, usage) => patiently(() => budgets.settle(refs, callId, usage)),
   };
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  run: "maxTokens",
+  team: "limits.maxDailyTokens",
+  agent: "limits.maxDailyTokens",
+};
+
+/** Names the field and whose it is (P10): a call may stand under several budgets. */
+function refusal(
+  key: string,
+  { tokens, limit, spent }: Readonly<Record<"tokens" | "limit" | "spent", number>>,
+): string {
+  const [kind = "", , ...name] = key.split(".");
+  return `${FIELDS[kind] ?? "the budget"} of ${kind} ${name.join(".")}: ${tokens} tokens more would pass ${limit}; ${spent} are spent`;
 }
 
 const nothing = async (): Promise<void> => {};

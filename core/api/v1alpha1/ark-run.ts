@@ -56,6 +56,7 @@ export const ArkRunSpecSchema = ruled(
       .meta({ format: "int64" })
       .describe("Most tokens of the run, every attempt and sub-task; 0 means no limit.")
       .exactOptional(),
+    limits: teamRunFields.limits,
     defaultContextPolicy: teamRunFields.defaultContextPolicy,
   }),
   exactlyOne(["teamRef", "agent"], "a run needs exactly one of teamRef and agent"),

@@ -231,6 +231,17 @@ export const teamRunFields = {
     .meta({ format: "int64" })
     .describe("Most tokens of a run, every attempt and sub-task; reserved before each call.")
     .exactOptional(),
+  limits: z
+    .object({
+      maxDailyTokens: z
+        .int()
+        .min(1)
+        .meta({ format: "int64" })
+        .describe("Most tokens of all runs in any 24 hours, every role; reserved before each call.")
+        .exactOptional(),
+    })
+    .describe("What all runs of the team may use together.")
+    .exactOptional(),
   defaultContextPolicy: ContextPolicySchema.describe(
     "What steps get of outputs that they do not directly depend on; full unless set.",
   ).exactOptional(),

@@ -61,6 +61,53 @@ test("D19, P6: what an agent may use in a day counts over its runs, and deleting
   expect(ark.model.requests().length).toBeLessThanOrEqual(2);
 });
 
+test("api 2, P6: what a team may use in a day counts over its runs and all its roles, another team's agent among them", async () => {
+  const yaml = `
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkAgent
+metadata: { name: editor }
+spec: { model: gpt-4o-mini, systemPrompt: You edit., limits: { maxTokensPerCall: 300 } }
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: daily }
+spec:
+  limits: { maxDailyTokens: 1500 }
+  roles:
+    - { name: write, model: gpt-4o-mini, systemPrompt: You write., limits: { maxTokensPerCall: 300 } }
+    - { name: edit, arkAgent: editor }
+  pipeline:
+    - { role: write, inputs: { prompt: Write. } }
+    - { role: edit, dependsOn: [write], inputs: { prompt: Edit. }, retry: { limit: 3 } }
+---
+apiVersion: arkonis.dev/v1alpha1
+kind: ArkTeam
+metadata: { name: free }
+spec:
+  roles: [{ name: edit, arkAgent: editor }]
+  pipeline: [{ role: edit, inputs: { prompt: Edit. } }]
+---
+${hook("daily")}
+---
+${hook("free").replace("name: hook", "name: other")}`;
+  await using ark = await startArk(yaml, () => ({ text: "done", usage: { inputTokens: 250, outputTokens: 250 } }));
+  await ark.fire("hook", {}, { key: "first" });
+  const [first] = await ark.ended(1);
+  expect(first?.spec.limits).toEqual({ maxDailyTokens: 1500 });
+  expect(first?.status?.phase).toBe("Succeeded");
+  await ark.fire("hook", {}, { key: "second" });
+  const second = (await ark.ended(2)).find(({ metadata }) => metadata.name !== first?.metadata.name);
+  expect(reasonOf(second)).toBe("BudgetExceeded");
+  expect(second?.status?.conditions?.[0]?.message).toContain("limits.maxDailyTokens of team daily: ");
+  expect(second?.status?.steps?.map(({ phase, attempts }) => [phase, attempts])).toEqual([
+    ["Succeeded", 1],
+    ["Failed", 1],
+  ]);
+  await ark.fire("other", {}, { key: "third" });
+  const free = (await ark.ended(3)).find(({ spec }) => spec.teamRef === "free");
+  expect(free?.status?.phase).toBe("Succeeded");
+});
+
 const CASES = `
 apiVersion: arkonis.dev/v1alpha1
 kind: ArkTeam
