@@ -4,6 +4,8 @@
  * L2  A refused renewal means lost, for good: the attempt was taken by another, or revoked by a cancel.
  * L3  After a loss nothing is published and nothing acknowledged; `signal` is how the work learns of it (E3).
  * L5  A store that is away is no loss until the lease must have run out by itself.
+ * L6  A renewal that breaks in any other way is a loss, and why is the signal's reason: nobody waits for a heartbeat, so
+ *     thrown it would end the process, and with it every other task in hand.
  */
 import { StoreUnavailable, type Delivery, type Lease } from "#core/ports/record.ts";
 
@@ -27,17 +29,24 @@ export function hold(lease: Lease, delivery: Delivery<unknown>, options: HoldOpt
   let heldAt = options.now();
   let renewing = false;
 
+  const lose = (why?: unknown): void => {
+    clearInterval(timer);
+    gone.abort(why);
+  };
   const beat = async (): Promise<void> => {
     if (renewing || gone.signal.aborted) return;
     renewing = true;
     const asOf = options.now();
-    delivery.working();
-    const held = await renew(lease);
-    renewing = false;
-    if (held === "held") heldAt = asOf;
-    else if (held === "lost" || options.now() - heldAt > options.graceMs) {
-      clearInterval(timer);
-      gone.abort();
+    try {
+      delivery.working();
+      const held = await renew(lease);
+      if (held === "held") heldAt = asOf;
+      else if (held === "lost" || options.now() - heldAt > options.graceMs) lose();
+    } catch (error) {
+      // L6.
+      lose(error);
+    } finally {
+      renewing = false;
     }
   };
   const timer = setInterval(() => void beat(), options.heartbeatMs);
