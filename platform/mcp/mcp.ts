@@ -108,7 +108,7 @@ function createLink(server: ResolvedMcpServer, options: McpOptions): Connect {
   const close = async () => {
     ended.abort();
     ended = new AbortController();
-    const last = link.phase === "dialling" ? await link.dialled.then((dialled) => dialled) : undefined;
+    const last = link.phase === "dialling" ? await link.dialled : undefined;
     const connection = link.phase === "open" ? link.connection : last?.kind === "open" ? last.connection : undefined;
     link = { phase: "closed" };
     await connection?.close();
