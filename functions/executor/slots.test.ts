@@ -218,3 +218,29 @@ test("O2: a slot that breaks leaves its place to the next one", async () => {
   await pool.slot();
   expect(pulls).toBe(2);
 });
+
+test("whoever routes tasks is told at once of a slot that opens and ends, of readiness, and of each task", async () => {
+  const stop = new AbortController();
+  const seen: unknown[] = [];
+  let pulls = 0;
+  const pool = createPool<number>({
+    ...always,
+    max: 1,
+    stop: stop.signal,
+    changed: () => void seen.push({ open: pool.open, busy: pool.busy, ready: pool.ready }),
+    next: async () => {
+      if ((pulls += 1) === 1) return task(1);
+      stop.abort();
+      return undefined;
+    },
+    handle: async () => {},
+  });
+  await pool.slot();
+  expect(seen).toEqual([
+    { open: 1, busy: 0, ready: false },
+    { open: 1, busy: 0, ready: true },
+    { open: 1, busy: 1, ready: true },
+    { open: 1, busy: 0, ready: true },
+    { open: 0, busy: 0, ready: true },
+  ]);
+});
