@@ -1,4 +1,7 @@
-import { expect, it } from "vitest";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { expect, it, onTestFinished } from "vitest";
 import { ArkError } from "#core/errors.ts";
 import { asArkError, errorText, exitCodeOf } from "./exit.ts";
 import { PLAIN } from "./render/style.ts";
@@ -20,4 +23,18 @@ it("prints code, sentence and next step, never a stack", () => {
   const bug = errorText(asArkError(new TypeError("x is undefined")), PLAIN);
   expect(bug).toMatch(/^error: internal: x is undefined\nnext: /);
   expect(bug).not.toMatch(/\n\s+at /);
+});
+
+it("what the system refuses is no bug of ours: it names file and cause", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "ark-refused-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = path.join(folder, "file");
+  await writeFile(file, "");
+  const error = asArkError(
+    await mkdir(path.join(file, "below"), { recursive: true }).catch((thrown: unknown) => thrown),
+  );
+  expect(exitCodeOf(error)).toBe(3);
+  expect(errorText(error, PLAIN)).toMatch(/^error: file\.refused: ENOTDIR: .*file\/below.*\nnext: /);
+  const away = asArkError(await rm(path.join(folder, "none")).catch((thrown: unknown) => thrown));
+  expect(away.code).toBe("internal");
 });

@@ -22,6 +22,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   "nats.unreachable": EXIT.server,
   "data.locked": EXIT.server,
   "port.in_use": EXIT.server,
+  "file.refused": EXIT.server,
   timeout: EXIT.timeout,
   interrupted: EXIT.interrupted,
   internal: EXIT.server,
@@ -31,9 +32,34 @@ export function exitCodeOf(error: ArkError): ExitCode {
   return EXIT_OF[error.code];
 }
 
+/** What the system says of a file or folder through no fault of ours. */
+const REFUSALS = new Set([
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ENOSPC",
+  "EDQUOT",
+  "ENOTDIR",
+  "EISDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+]);
+
 /** Any thrown value as an ArkError: what is not one already is a bug of ours, and says so without a stack. */
 export function asArkError(thrown: unknown): ArkError {
   if (thrown instanceof ArkError) return thrown;
+  return fileRefusal(thrown) ?? bug(thrown);
+}
+
+function fileRefusal(thrown: unknown): ArkError | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const { code = "", syscall } = thrown as NodeJS.ErrnoException;
+  if (syscall === undefined || !REFUSALS.has(code)) return undefined;
+  const hint = "Give Ark the right to use it, room, or another place: `ark up` takes --data.";
+  return new ArkError("file.refused", thrown.message, hint, { cause: thrown });
+}
+
+function bug(thrown: unknown): ArkError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new ArkError("internal", message, "This is a bug in ark: please report it with the command you ran.", {
     cause: thrown,

@@ -21,6 +21,7 @@ export type ErrorCode =
   | "nats.unreachable"
   | "data.locked"
   | "port.in_use"
+  | "file.refused"
   | "timeout"
   | "interrupted"
   | "internal";
