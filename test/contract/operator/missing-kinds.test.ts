@@ -60,7 +60,7 @@ test("the Broker, the Triggers and the event types are made once their kinds are
   };
   await expect
     .poll(listed, POLL)
-    .toEqual(["failed", "started", "succeeded"].map((turn) => ["default", `dev.ark.run.${turn}`]));
+    .toEqual(["failed", "started", "succeeded", "waiting"].map((turn) => ["default", `dev.ark.run.${turn}`]));
   const broker = async () => (await world.api.request("GET", `${of("brokers")}/default`)).body;
   await expect
     .poll(async () => fieldOf(await broker(), "metadata", "annotations", "eventing.knative.dev/broker.class"), POLL)
