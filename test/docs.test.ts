@@ -13,20 +13,41 @@ async function members(file: string, type: string): Promise<readonly string[]> {
   return [...union.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
 }
 
-/** Codes of the webhook's own refusals, and of those that every door has. */
+/** Codes of the refusals of webhooks, routers and the record, and of those that every door has. */
 async function problemCodes(): Promise<readonly string[]> {
-  const ours = await read("functions/webhook/problems.ts");
-  const doors = await read("platform/http/app.ts");
-  const found = [...ours.matchAll(/problem\(\s*\d{3},\s*"([^"]+)"/g), ...doors.matchAll(/code: "([a-z-]+)"/g)];
-  return found.map(([, code = ""]) => code);
+  const own = ["functions/webhook/problems.ts", "functions/router/problems.ts", "operator/front/record.ts"];
+  const doors = ["platform/http/app.ts", "operator/front/front.ts"];
+  const [ours, all, raw] = await Promise.all([joined(own), joined(doors), read("platform/http/server.ts")]);
+  const found = [
+    ...ours.matchAll(/problem\(\s*\d{3},\s*"([^"]+)"/g),
+    ...all.matchAll(/code: "([a-z-]+)"|problem\(answer, \d{3}, "([^"]+)"/g),
+    ...raw.matchAll(/return \[\d{3}, "([^"]+)"/g),
+  ];
+  return found.map(([, code, other = ""]) => code ?? other);
 }
+
+async function joined(files: readonly string[]): Promise<string> {
+  return (await Promise.all(files.map(read))).join("\n");
+}
+
+/** Reasons that the dispatcher and the reaper give a dead letter. */
+async function letterReasons(): Promise<readonly string[]> {
+  const folder = "functions/dispatcher";
+  const names = (await readdir(path.join(ROOT, folder))).filter((name) => /(?<!\.test)\.ts$/.test(name));
+  const sources = await joined([...names.map((name) => `${folder}/${name}`), "platform/jetstream/reaper.ts"]);
+  const said = /(?:reason: |(?:bury|unreadable|undeliverable)\(|fail\(request, cloudEvent, )"([A-Z][A-Za-z]+)"/g;
+  return [...new Set([...sources.matchAll(said)].map(([, reason = ""]) => reason))].filter((one) => !TOLD.has(one));
+}
+
+/** Reasons of Kubernetes Events, and what stands where nothing was said. */
+const TOLD: ReadonlySet<string> = new Set(["Skipped", "DeadLettered", "Unknown"]);
 
 /** Codes that the engine, the reaper and the end of an agent give a step themselves. */
 async function engineCodes(): Promise<readonly string[]> {
   const stream = ["platform/jetstream/reaper.ts", "platform/jetstream/task-queues.ts"];
   const files = ["core/pipeline/advance.ts", "core/pipeline/outcomes.ts", ...stream];
-  const sources = await Promise.all(files.map(read));
-  return [...sources.join("\n").matchAll(/code: "([a-z_.]+)"/g)].map(([, code = ""]) => code);
+  const sources = await joined(files);
+  return [...sources.matchAll(/code: "([a-z_.]+)"/g)].map(([, code = ""]) => code);
 }
 
 function section(document: string, heading: string): string {
@@ -52,7 +73,8 @@ describe("docs/errors.md has a line for each", () => {
     ["3 ", 5, engineCodes],
     ["4 ", 5, () => members("core/agent/unresolved.ts", "UnresolvedReason")],
     ["4 ", 4, () => members("core/pipeline/graph.ts", "PlanReason")],
-    ["5 ", 17, problemCodes],
+    ["5 ", 21, problemCodes],
+    ["6 ", 14, letterReasons],
   ])("table %s: at least %i names", async (heading, least, names) => {
     const documented = namedIn(section(await read("docs/errors.md"), heading));
     const wanted = await names();
