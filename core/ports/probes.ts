@@ -25,8 +25,10 @@ export interface Probes {
   look(agent: AgentId, question: string): Promise<Looked>;
 }
 
-/** `at`: milliseconds since the epoch. */
-export type ProbeAnswer = { readonly healthy: boolean; readonly at: number };
+/** Milliseconds since the epoch. `failedAt`: a question after `at` that the model gave no answer to. */
+export type ProbeAnswer =
+  | { readonly healthy: boolean; readonly at: number; readonly failedAt?: number }
+  | { readonly healthy?: never; readonly at?: never; readonly failedAt: number };
 
 /** For people: what an agent said last, also while it sleeps. */
 export interface ProbeAnswers {

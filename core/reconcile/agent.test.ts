@@ -55,3 +55,18 @@ test("D29: of its prompt a status shows the digest, the last one known while the
   const unresolved = { reason: "PromptResolutionError", message: "gone" };
   expect(agentStatus(agent({}, told), { ...world, unresolved })).toMatchObject({ systemPromptHash: "sha256:one" });
 });
+
+test("api 3, D26: a question without an answer is a ProbeError, and what was said before stays", () => {
+  const livenessProbe = { validatorPrompt: "Are you well?" };
+  const healthy = (status: ReturnType<typeof agentStatus>) => status.conditions?.find(({ type }) => type === "Healthy");
+  const failed = agentStatus(agent({ livenessProbe }), { ...world, probed: { failedAt: now } });
+  expect(healthy(failed)).toMatchObject({ status: "False", reason: "ProbeError" });
+  expect(failed).not.toHaveProperty("lastProbe");
+  expect(failed).toMatchObject({ readyReplicas: 1 });
+  const probed = { healthy: true, at: now - 60_000, failedAt: now };
+  const later = agentStatus(agent({ livenessProbe }), { ...world, probed });
+  expect(healthy(later)).toMatchObject({ status: "False", reason: "ProbeError" });
+  expect(later).toMatchObject({ lastProbe: { time: "2026-11-21T09:59:30Z", healthy: true }, readyReplicas: 1 });
+  const well = agentStatus(agent({ livenessProbe }, later), { ...world, probed: { healthy: true, at: now } });
+  expect(healthy(well)).toMatchObject({ status: "True", reason: "ProbePassed" });
+});

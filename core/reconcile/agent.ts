@@ -87,7 +87,8 @@ type Observed = Pick<ArkAgentStatus, "lastProbe" | "mcpServers">;
 function observed(agent: ArkAgent, world: AgentWorld): Observed {
   const { probed, servers = [] } = world;
   const mcpServers = shownServers(agent, servers);
-  const lastProbe = probed === undefined ? agent.status?.lastProbe : { time: time(probed.at), healthy: probed.healthy };
+  const lastProbe =
+    probed?.healthy === undefined ? agent.status?.lastProbe : { time: time(probed.at), healthy: probed.healthy };
   return {
     ...(lastProbe !== undefined && isProbed(agent) && { lastProbe }),
     ...(mcpServers.length > 0 && { mcpServers: [...mcpServers] }),
@@ -96,7 +97,7 @@ function observed(agent: ArkAgent, world: AgentWorld): Observed {
 
 function verdicts(agent: ArkAgent, world: AgentWorld, { lastProbe, mcpServers = [] }: Observed): [string, Verdict][] {
   const found: [string, Verdict][] = [["Ready", readiness(agent, world)], ...dailyLimit(agent, world)];
-  if (isProbed(agent)) found.push(["Healthy", lastProbe === undefined ? NOT_PROBED : health(lastProbe.healthy)]);
+  if (isProbed(agent)) found.push(["Healthy", health(lastProbe?.healthy, world.probed?.failedAt)]);
   if (hasServers(agent)) found.push(["MCPDegraded", mcpHealth(mcpServers)]);
   return found;
 }
@@ -125,7 +126,13 @@ function readiness(agent: ArkAgent, { unresolved, ready }: AgentWorld): Verdict 
   return { status: "True", reason: "ScaledToZero", message: "no task waits" };
 }
 
-function health(healthy: boolean): Verdict {
+/** D26: an instance goes on by what the agent said last; a model that cannot be reached says so in the task itself. */
+function health(healthy: boolean | undefined, failedAt: number | undefined): Verdict {
+  if (failedAt !== undefined) {
+    const message = `the model gave no answer to the validator prompt at ${time(failedAt)}; the agent's log says why`;
+    return { status: "False", reason: "ProbeError", message };
+  }
+  if (healthy === undefined) return NOT_PROBED;
   return healthy
     ? { status: "True", reason: "ProbePassed", message: "the validator prompt was answered with HEALTHY" }
     : { status: "False", reason: "ProbeFailed", message: "the validator prompt was not answered with HEALTHY" };

@@ -25,28 +25,30 @@ const TURN_MS = 60_000;
 /** Twice the longest interval: whoever shows it has seen it by then. */
 const ANSWER_MS = 2 * 24 * 60 * 60_000;
 
-const Answer = z.object({ healthy: z.boolean(), at: Instant });
+const Answer = z.union([
+  z.object({ healthy: z.boolean(), at: Instant, failedAt: Instant.exactOptional() }),
+  z.object({ failedAt: Instant }),
+]);
 
 type Options = { readonly turnMs?: number | undefined; readonly now?: () => number };
 
 export function probes(link: Link, { turnMs = TURN_MS, now = Date.now }: Options = {}): Probes & ProbeAnswers {
   const store = bucket<Note>(link, BUCKETS.budgets);
   const answers = bucket<ProbeAnswer>(link, BUCKETS.budgets);
+  const last = async (agent: AgentId): Promise<ProbeAnswer | undefined> =>
+    Answer.safeParse((await answers.get(lastKey(agent)))?.value).data;
+  const newest = async (agent: AgentId, verdict: Verdict): Promise<ProbeAnswer> =>
+    verdict === "unknown" ? { ...(await last(agent)), failedAt: now() } : { healthy: verdict === "healthy", at: now() };
   return {
-    last: async (agent) => {
-      const answer = Answer.safeParse((await answers.get(lastKey(agent)))?.value);
-      return answer.data;
-    },
+    last,
     look: async (agent, question) => {
       const key = keyOf(agent, question);
       const present = await store.get(key);
       if (present !== undefined) return read(present.value);
       const revision = await store.create(key, { asking: true }, turnMs);
       if (revision === undefined) return { kind: "asked" };
-      const remember = async (verdict: Verdict) => {
-        if (verdict !== "unknown")
-          await answers.put(lastKey(agent), { healthy: verdict === "healthy", at: now() }, ANSWER_MS);
-      };
+      const remember = async (verdict: Verdict) =>
+        void (await answers.put(lastKey(agent), await newest(agent, verdict), ANSWER_MS));
       return { kind: "ours", turn: turn(store, key, revision, remember) };
     },
   };

@@ -120,6 +120,21 @@ test("D26, V3: an agent that is not well is so for all, also for a pod that come
   expect(JSON.stringify(said)).not.toContain(SECRET_WORDS);
 });
 
+test("D26: a question without an answer is kept beside what the agent said last, until it says something", async () => {
+  const agent = { namespace: "ai", agent: "unsure", uid: "u" };
+  const tell = async (question: string, verdict: "healthy" | "unknown") => {
+    const looked = await opened.store.probes.look(agent, question);
+    if (looked.kind !== "ours") throw new Error(looked.kind);
+    await looked.turn.tell(verdict, 60_000);
+    return opened.store.probes.last(agent);
+  };
+  const never = await tell("first", "unknown");
+  expect(never).toEqual({ failedAt: expect.any(Number) });
+  const well = await tell("second", "healthy");
+  expect(well).toEqual({ healthy: true, at: expect.any(Number) });
+  expect(await tell("third", "unknown")).toEqual({ ...well, failedAt: expect.any(Number) });
+});
+
 test("D26: two questions are an interval apart, however many instances look, and a verdict that changes counts for all", async () => {
   const intervalMs = 1_000;
   const times: number[] = [];
