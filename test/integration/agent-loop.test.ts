@@ -236,6 +236,18 @@ describe("errors", () => {
     expect(new Set(tools.seen.map(({ key }) => key)).size).toBe(1);
     expect(messagesOf(model.requests()[1]!.body).at(-1)?.content).toBe("there");
   });
+
+  test.each([
+    ["limits.retries", undefined, 3],
+    ["a wait that would outlast the task", 50_000, 1],
+  ])("a tool that keeps failing is asked again up to %s; then the model is told", async (_what, afterMs, wanted) => {
+    await using model = await startModel([search("x"), { text: "without it" }]);
+    const away = { kind: "error", code: "tool.unreachable", text: "away", mayPass: true } as const;
+    const tools = toolbox({ web__search: async () => ({ ...away, ...(afterMs !== undefined && { afterMs }) }) });
+    expect(await run(taskFor(model), depsFor(model, { tools }))).toMatchObject({ kind: "done", output: "without it" });
+    expect(tools.seen).toHaveLength(wanted);
+    expect(messagesOf(model.requests()[1]!.body).at(-1)?.content).toContain("away");
+  });
 });
 
 describe("D21, W2, W3: how a task ends without an answer", () => {
@@ -419,6 +431,7 @@ describe("checks of the answer", () => {
     expect(await run(taskFor(model, semantic), unknown)).toMatchObject({
       code: "provider.unknown_model",
       message: "no provider for judge-9",
+      mayPass: false,
     });
   });
 });
