@@ -245,6 +245,10 @@ function addLookCommands(program: Command, context: Context): void {
     );
   served(program.command("trace").argument("<run|taskid>"))
     .description("where a run's time went")
+    .option(
+      "--endpoint <url>",
+      "its spans from there: the query API of Jaeger or Tempo (default: the run's own record)",
+    )
     .action((name: string, options) =>
       connected(context, options, async (cluster, given) =>
         (await import("./commands/trace.ts")).trace(cluster, name, given, io),

@@ -1,4 +1,4 @@
-/** `ark trace RUN|TASKID`: what the record knows of a run's time, and where the full trace is. */
+/** `ark trace RUN|TASKID`: what the record knows of a run's time, or its trace from where the spans were sent. */
 import type { Fact } from "#core/events/facts.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { ArkError } from "#core/errors.ts";
@@ -7,24 +7,45 @@ import { EXIT } from "../exit.ts";
 import { factsOf } from "../fact-feed.ts";
 import { requireRun } from "../follow.ts";
 import type { Io } from "../io.ts";
-import type { CommonOptions } from "../options.ts";
+import { usage, type CommonOptions } from "../options.ts";
 import { printResult } from "../print.ts";
 import { spansOf } from "../render/spans.ts";
 import { traceText } from "../render/trace.ts";
+import { storedTrace } from "../trace-store.ts";
 
-export async function trace(cluster: Cluster, name: string, options: CommonOptions, io: Io): Promise<number> {
+export type TraceOptions = CommonOptions & { readonly endpoint?: string };
+
+export async function trace(cluster: Cluster, name: string, options: TraceOptions, io: Io): Promise<number> {
   const run = await findRun(cluster, name, options.namespace);
+  return options.endpoint === undefined
+    ? recorded(cluster, run, options, io)
+    : stored(run, options.endpoint, options, io);
+}
+
+async function stored(run: ArkRun, endpoint: string, options: TraceOptions, io: Io): Promise<number> {
+  const runName = run.metadata.name ?? "";
+  const traceID = run.status?.traceID;
+  if (traceID === undefined) throw notBegun(runName);
+  if (!/^https?:\/\//.test(endpoint)) {
+    throw usage(`--endpoint is ${JSON.stringify(endpoint)}, which is no address`, "Write http://localhost:16686.");
+  }
+  const roots = await storedTrace(endpoint, traceID, io.signal);
+  printResult(io, options.output, { runName, traceID, roots }, () =>
+    roots.map((root) => traceText(root, { now: io.now(), style: io.style })).join(""),
+  );
+  return EXIT.done;
+}
+
+function notBegun(run: string): ArkError {
+  return new ArkError("run.not_found", `nothing is recorded of run ${run} yet`, `Look at it: ark status ${run}`);
+}
+
+async function recorded(cluster: Cluster, run: ArkRun, options: TraceOptions, io: Io): Promise<number> {
   const key = { namespace: options.namespace, name: run.metadata.name ?? "" };
   const facts: Fact[] = [];
   for await (const { fact } of factsOf(cluster, key, { follow: false }, io)) facts.push(fact);
   const root = spansOf(key.name, facts);
-  if (root === undefined) {
-    throw new ArkError(
-      "run.not_found",
-      `nothing is recorded of run ${key.name} yet`,
-      `Look at it: ark status ${key.name}`,
-    );
-  }
+  if (root === undefined) throw notBegun(key.name);
   const traceId = run.status?.traceID;
   printResult(io, options.output, { runName: key.name, traceID: traceId, root }, () =>
     traceText(root, { now: io.now(), style: io.style }),

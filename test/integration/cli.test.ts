@@ -16,6 +16,7 @@ import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { ArkError } from "#core/errors.ts";
 import { startLocal } from "../../local/local.ts";
 import { quiet } from "../harness/ark.ts";
+import { startHttp } from "../harness/http.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ARK = path.join(ROOT, "cli", "main.ts");
@@ -281,6 +282,11 @@ describe("looking", PATIENT, () => {
     expect(logs.out).toMatch(/ second {2}done: the end\n/);
     expect((await ark("logs", run, "--step", "second", "--tail", "1")).out).toMatch(/^\S+ +second {2}done: the end\n$/);
     expect((await ark("trace", run)).out).toMatch(/└─ ark\.step second/);
+    const spans = [{ spanID: "a", operationName: "invoke_agent writer", startTime: 0, duration: 5 }];
+    await using store = await startHttp((_asked, answer) => answer.end(JSON.stringify({ data: [{ spans }] })));
+    const stored = await ark("trace", run, "--endpoint", store.url);
+    expect(stored).toMatchObject({ code: 0, out: expect.stringMatching(/^invoke_agent writer /) });
+    expect(await ark("trace", run, "--endpoint", "jaeger")).toMatchObject({ code: 2, out: "" });
     expect((await ark("status")).out).toMatch(/\nTEAM +PHASE/);
     expect((await ark("-n", "elsewhere", "get", "runs")).out).not.toContain(run);
     const told = await ark("--log-level", "debug", "get", "run", run, "-o", "name");
