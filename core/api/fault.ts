@@ -20,6 +20,16 @@ export function pathText(place: readonly PropertyKey[]): string {
   return text;
 }
 
+const PART = /\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.[\]]+)/g;
+
+/** The place that `pathText` made a text of. */
+export function placeOf(path: string): readonly (string | number)[] {
+  return [...path.matchAll(PART)].map(([, index, quoted, name = ""]) => {
+    if (index !== undefined) return Number(index);
+    return quoted === undefined ? name : String(JSON.parse(quoted));
+  });
+}
+
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

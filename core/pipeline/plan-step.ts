@@ -1,5 +1,6 @@
 /** One step of a pipeline, checked and compiled. */
 import type { Role, Step } from "#core/api/v1alpha1/ark-team.ts";
+import { pathText } from "#core/api/fault.ts";
 import { parseDuration } from "#core/duration.ts";
 import { compileTemplate } from "#core/template/compile.ts";
 import type { InputSource, PlannedInputs, PlannedRetry, PlannedStep, PlanFault, Source } from "./graph.ts";
@@ -106,7 +107,7 @@ function planInputs(
     else if (inputOrder.indexOf(key) !== k) faults.push({ ...at, message: `input ${key} stands there twice` });
   });
   const fields = orderedKeys(inputs, inputOrder).map((key): InputSource => {
-    return { key, source: compile(inputs[key] ?? "", `inputs.${key}`) };
+    return { key, source: compile(inputs[key] ?? "", pathText(["inputs", key])) };
   });
   return { kind: "fields", fields };
 }

@@ -133,6 +133,13 @@ test("roles become agents: a reference, else team and role", () => {
   ]);
 });
 
+test("P10: a fault in an input whose name would read as two names that one", () => {
+  const inputs = { fine: "x", "a.b": "{{ .input.a" };
+  expect(faultsOf(teamSpec({ pipeline: [{ role: "a", inputs }] }))).toMatchObject([
+    { path: 'spec.pipeline[0].inputs["a.b"]' },
+  ]);
+});
+
 test("a run without snapshot is refused, naming what lacks", () => {
   expect(faultsOf({ teamRef: "team", teamGeneration: 1 })).toEqual([
     { path: "spec.pipeline", message: expect.any(String) },

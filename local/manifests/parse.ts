@@ -1,4 +1,5 @@
 /** Documents of one file, each with the lines of its fields. */
+import { placeOf } from "#core/api/fault.ts";
 import { isJsonObject } from "#core/json.ts";
 import { isMap, isNode, LineCounter, parseAllDocuments, type Document } from "yaml";
 
@@ -68,10 +69,7 @@ function valueOf(
 
 /** The line of the field, or of the nearest field around it that is there. */
 function lineOf(document: Document, at: string, lines: LineCounter): number {
-  const tokens = at
-    .split(/[.[\]]+/)
-    .filter((one) => one !== "")
-    .map((one) => (/^\d+$/.test(one) ? Number(one) : one));
+  const tokens = placeOf(at);
   for (let length = tokens.length; length >= 0; length--) {
     const node: unknown = document.getIn(tokens.slice(0, length), true);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;

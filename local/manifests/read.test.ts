@@ -51,6 +51,12 @@ test("a field's line is found by its path, an absent field's by the nearest arou
   expect(lines).toEqual([6, 5, 4]);
 });
 
+test("P10: the line of a field whose name would read as two is found too", async () => {
+  const text = 'kind: B\nspec:\n  inputs:\n    fine: x\n    "a.b": y\n';
+  const { documents } = await read({ "a.yaml": text });
+  expect(documents[0]?.lineOf('spec.inputs["a.b"]')).toBe(5);
+});
+
 test("a bad document is a fault with its line, and the others stand", async () => {
   const { documents, faults } = await read({ "a.yaml": "kind: A\n---\nkind: [\n---\n- 1\n---\nkind: B\n" });
   expect(documents.map((document) => document.value["kind"])).toEqual(["A", "B"]);
