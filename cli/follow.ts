@@ -27,14 +27,16 @@ export type FollowOptions = {
 export async function followRun(cluster: Cluster, key: Key, options: FollowOptions, io: Io): Promise<RunView> {
   using stop = scopeOf(io.signal, options.timeoutMs);
   using painter = painterOf(options, io);
+  let isThere = false;
   for await (const change of cluster.watch("ArkRun", { namespace: key.namespace, name: key.name }, stop.signal)) {
     if (change.type === "deleted") throw gone(key);
     const view = runViewOf(change.object);
+    isThere = true;
     painter.show(view);
     if (isEnded(view)) return view;
   }
   if (io.signal.aborted) throw io.signal.reason;
-  if (stop.signal.aborted) throw timedOut(key, options.timeoutMs ?? 0);
+  if (stop.signal.aborted) throw timedOut(key, isThere, options.timeoutMs ?? 0);
   throw new ArkError(
     "server.unreachable",
     `${cluster.description} stopped telling about run ${key.name}`,
@@ -56,7 +58,11 @@ function gone(key: Key): ArkError {
   );
 }
 
-function timedOut(key: Key, ms: number): ArkError {
+function timedOut(key: Key, isThere: boolean, ms: number): ArkError {
+  if (!isThere) {
+    const hint = `Look whether its event was given up: ark get events -n ${key.namespace} -o yaml, condition DeadLetters.`;
+    return new ArkError("timeout", `there is no run ${key.name} after ${formatDuration(ms)}`, hint);
+  }
   return new ArkError(
     "timeout",
     `run ${key.name} has not ended within ${formatDuration(ms)}; it goes on`,

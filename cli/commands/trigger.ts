@@ -3,6 +3,7 @@ import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import { ArkError } from "#core/errors.ts";
 import type { Cluster, FireAnswer, Key } from "../cluster.ts";
+import { watchDeadLetters, whyGivenUp } from "../dead-letters.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { createRun, newRun } from "../new-run.ts";
@@ -65,10 +66,11 @@ async function fireEvent(
     ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
   };
   const answer = await cluster.fire(request, io.signal);
-  if (options.sync === true) return printSync(answer, options, io);
+  if (options.sync === true) return printSync(cluster, key, answer, options, io);
   const runs = runsOf(answer, key);
   if (answer.replayed) io.err("This idempotency key was used before: these are the runs of then.\n");
-  return finish(cluster, runs, options, timeoutMs, io);
+  using _ = options.wait === true ? watchDeadLetters(cluster, event, runs, io) : undefined;
+  return await finish(cluster, runs, options, timeoutMs, io);
 }
 
 function runsOf(answer: FireAnswer, { namespace, name }: Key): readonly Key[] {
@@ -107,12 +109,15 @@ async function bodyOf(options: TriggerOptions, io: Io): Promise<string> {
   return dataOption("--data", options.data, io);
 }
 
-/** The webhook's own answer; 504 names the run, which goes on. */
-function printSync(answer: FireAnswer, options: TriggerOptions, io: Io): number {
-  if (answer.status === 504) {
-    const { runName: run = "" } = answer.body as { runName?: string };
-    throw new ArkError("timeout", `run ${run} has not ended in time; it goes on`, `Look again: ark status ${run}`);
-  }
+/** The webhook's own answer. */
+async function printSync(
+  cluster: Cluster,
+  event: Key,
+  answer: FireAnswer,
+  options: TriggerOptions,
+  io: Io,
+): Promise<number> {
+  if (answer.status === 504) throw await syncTimeout(cluster, event, answer);
   if (answer.status !== 200) throw refused(answer.status, answer.body);
   const { output, status, error } = answer.body as { output?: string; status?: string; error?: { message?: string } };
   printResult(io, options.output, answer.body, () => "");
@@ -121,6 +126,15 @@ function printSync(answer: FireAnswer, options: TriggerOptions, io: Io): number 
     if (status !== "succeeded") io.err(`${io.style.red("Run Failed")}: ${error?.message ?? "see the answer"}\n`);
   }
   return status === "succeeded" ? EXIT.done : EXIT.runFailed;
+}
+
+/** The run that the answer names goes on, if it is there. */
+async function syncTimeout(cluster: Cluster, event: Key, { body }: FireAnswer): Promise<ArkError> {
+  const { runName: run = "" } = body as { runName?: string };
+  if ((await cluster.get("ArkRun", { ...event, name: run })) === undefined) {
+    return new ArkError("timeout", `there is no run ${run} yet: its fire may have been given up`, whyGivenUp(event));
+  }
+  return new ArkError("timeout", `run ${run} has not ended in time; it goes on`, `Look again: ark status ${run}`);
 }
 
 async function finish(

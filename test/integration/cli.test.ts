@@ -216,6 +216,17 @@ describe("ark trigger", PATIENT, () => {
     expect(again.err).toContain("has ended already: Failed");
   });
 
+  it("a fire that is given up is said to who waits for its run, which never comes", async () => {
+    const child = start(["trigger", "request", "--data", "[1]", "--wait", "--timeout", "10m"]);
+    await line(child, "warning: a fire of event request was given up, and there is no good-run-");
+    expect(await stopped(child, "SIGINT")).toBe(130);
+    const late = await ark("trigger", "request", "--data", "[1]", "--wait", "--timeout", "1s");
+    expect(late.code).toBe(124);
+    expect(late.err).toMatch(/error: timeout: there is no run good-run-\S+ after 1s\nnext: .*DeadLetters\.\n$/);
+    const sync = await ark("trigger", "request", "--data", "[1]", "--sync", "--timeout", "1s");
+    expect(sync).toMatchObject({ code: 124, err: expect.stringMatching(/error: timeout: there is no run good-run-/) });
+  });
+
   it("ends with 130 on Ctrl-C", async () => {
     const child = start(["trigger", "slow", "--wait", "--timeout", "10m"]);
     const outcome = ended(child);
