@@ -54,6 +54,30 @@ test("X5: a listing that its task gave up says nothing of the servers", async ()
   expect(seen).toEqual([]);
 });
 
+test.each([
+  ["tool.unreachable", false, [false]],
+  ["tool.unreachable", true, []],
+  ["tool.failed", false, []],
+] as const)(
+  "X5: a call that ends with %s, its task given up: %s, says of the server %j",
+  async (code, given, wanted) => {
+    const stop = new AbortController();
+    const seen: boolean[] = [];
+    const one = server("one", () => ({ kind: "tools", tools: [spec("a")] }));
+    const failing = {
+      ...one,
+      call: async () => {
+        if (given) stop.abort();
+        return { kind: "error" as const, code, text: "", mayPass: false };
+      },
+    };
+    const tools = joinTools([failing], [], (found) => seen.push(...found.map(({ healthy }) => healthy)));
+    await tools.list(never);
+    await tools.call("one__a", {}, { idempotencyKey: "k" }, stop.signal);
+    expect(seen).toEqual([true, ...wanted]);
+  },
+);
+
 test("X3: an invented name is answered with the names there are; a first call lists first", async () => {
   const one = server("one", () => ({ kind: "tools", tools: [spec("a")] }));
   const tools = joinTools([one], []);
