@@ -4,7 +4,7 @@
  * D1  `apply` is server-side apply under one field manager: what others own stays theirs.
  * D2  What the API server refuses is a value with its words; that it cannot be reached is `StoreUnavailable`.
  */
-import { type Kube, type KubeAnswer, messageOf } from "./client.ts";
+import { isTaken, type Kube, type KubeAnswer, messageOf } from "./client.ts";
 import { ApiRefused } from "./objects.ts";
 import { type Change, type KubeObject, watchObjects } from "./watch.ts";
 
@@ -111,7 +111,7 @@ export function kubeChildren(kube: Kube, fieldManager: string): Children {
         query: { fieldManager },
         body: { ...object, apiVersion, kind },
       });
-      return answer.status === 409 ? { kind: "exists" } : outcomeOf(answer);
+      return isTaken(answer) ? { kind: "exists" } : outcomeOf(answer);
     },
     async delete(name, key, uid) {
       const answer = await kube.request({

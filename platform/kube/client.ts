@@ -118,6 +118,12 @@ export function messageOf(body: unknown): string {
   return typeof body === "string" ? body.slice(0, 500) : "no reason given";
 }
 
+/** Whether a create was refused for its name. A quota that is written meanwhile is a conflict (409) too. */
+export function isTaken({ status, body }: KubeAnswer): boolean {
+  if (status !== 409 || typeof body !== "object" || body === null) return false;
+  return "reason" in body && body.reason === "AlreadyExists";
+}
+
 /** Throws as `openKube` does. For doors of this folder that need more than requests. */
 export function loadConfig({ kubeconfig, context }: KubeSource): KubeConfig {
   const config = new Http1KubeConfig();

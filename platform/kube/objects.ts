@@ -7,7 +7,7 @@
 import { type Kind, type ObjectOf, PLURALS } from "#core/api/objects.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { CreateOutcome, ObjectKey, Objects, UpdateOutcome, WatchEvent } from "#core/ports/objects.ts";
-import { type Kube, type KubeAnswer, messageOf } from "./client.ts";
+import { isTaken, type Kube, type KubeAnswer, messageOf } from "./client.ts";
 import { listObjects, watchObjects } from "./watch.ts";
 
 const MAX_UPDATES = 20;
@@ -67,7 +67,7 @@ class KubeObjects implements Objects {
       query: { fieldManager: this.#fieldManager },
       body: object,
     });
-    if (answer.status === 409) {
+    if (isTaken(answer)) {
       const existing = await this.get(kind, key);
       // Deleted between the two: the name is free again.
       return existing === undefined ? this.create(kind, object) : { kind: "exists", object: existing };
