@@ -13,6 +13,7 @@ import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import type { Services } from "#core/ports/services.ts";
+import { problemBody } from "#platform/http/problem.ts";
 import { createForwarder } from "#platform/proxy/forward.ts";
 import type { Foretell } from "./foretell.ts";
 import type { TellOutcome } from "./tell-outcome.ts";
@@ -75,7 +76,7 @@ export function createFront(options: FrontOptions): Front {
   };
   const listener: Front["listener"] = (asked, answer) => {
     readToken(asked);
-    const pathname = URL.parse(asked.url ?? "/", "http://localhost")?.pathname ?? "";
+    const pathname = pathOf(asked);
     if (pathname === "/healthz") return text(answer, 200, "ok");
     if (pathname === "/readyz") return text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
     if (WEBHOOK_PATHS.test(pathname)) return toWebhook(pathname, asked, answer);
@@ -83,6 +84,10 @@ export function createFront(options: FrontOptions): Front {
     toRouter(serviceIn(pathname), asked, answer);
   };
   return { listener, [Symbol.dispose]: () => forwarder[Symbol.dispose]() };
+}
+
+function pathOf({ url = "/" }: IncomingMessage): string {
+  return URL.parse(url, "http://localhost")?.pathname ?? "";
 }
 
 /** F5. */
@@ -119,17 +124,15 @@ function text(answer: ServerResponse, status: number, body: string): void {
   answer.writeHead(status, { "content-type": "text/plain", "cache-control": "no-store" }).end(`${body}\n`);
 }
 
-const TITLES = { 401: "Unauthorized", 404: "Not found", 503: "Service unavailable" } as const;
-
 function problem(
   answer: ServerResponse,
-  status: keyof typeof TITLES,
+  status: 401 | 404 | 503,
   code: string,
   detail: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const title = TITLES[status];
-  const body = JSON.stringify({ type: `https://ark.dev/problems/${code}`, title, status, detail, code });
+  const instance = pathOf(answer.req);
+  const body = JSON.stringify(problemBody({ kind: "problem", status, code, detail }, instance));
   answer.writeHead(status, {
     "content-type": "application/problem+json",
     "cache-control": "no-store",

@@ -7,7 +7,11 @@ export const STRATEGIES = ["round-robin", "least-busy", "random"] as const;
 
 const PortSchema = z.object({
   protocol: z.enum(["HTTP", "A2A"]).describe("What is spoken there: Ark's own HTTP API, or Agent2Agent."),
-  port: z.int32().min(1).max(65_535).describe("Port that clients reach."),
+  port: z
+    .int32()
+    .min(1)
+    .max(65_535)
+    .describe("The protocol's own number. Clients reach all protocols at status.address.url."),
 });
 type Port = z.output<typeof PortSchema>;
 

@@ -95,7 +95,7 @@ test("F1: other paths are not the webhook function's", async () => {
   for (const path of ["/", "/wake", "/triggersX/ns/e", "/metrics"]) {
     const response = await fetch(`${front}${path}`, { method: "POST" });
     expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ code: "not-found", status: 404 });
+    expect(await response.json()).toMatchObject({ code: "not-found", status: 404, title: "Not found", instance: path });
   }
   expect(await statusOf(front, "//")).toBe(404);
   expect((await fetch(`${front}/healthz`)).status).toBe(200);
@@ -200,5 +200,5 @@ test("F3: a function that cannot be reached is 503 with Retry-After", async () =
   const response = await fetch(`${front}/triggers/ns/hook`, { method: "POST", body: "{}" });
   expect(response.status).toBe(503);
   expect(response.headers.get("retry-after")).toBe("5");
-  expect(await response.json()).toMatchObject({ code: "not-ready" });
+  expect(await response.json()).toMatchObject({ code: "not-ready", instance: "/triggers/ns/hook" });
 });
