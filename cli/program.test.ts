@@ -126,6 +126,19 @@ it.each([
   expect(out).toMatch(expected);
 });
 
+it.each([
+  ["trigger", "blog"],
+  ["retry", "blog"],
+  ["cancel", "r"],
+  ["replay", "e"],
+  ["status"],
+  ["get", "runs"],
+  ["logs", "r"],
+  ["trace", "r"],
+])("api 14: ark %s takes every form of output", async (...command) => {
+  for (const format of ["text", "json", "yaml"]) expect((await ark([...command, "-o", format])).code).toBe(3);
+});
+
 it("a leading flag reaches the command: a bad value is bad usage, and the server is asked for", async () => {
   expect((await ark(["-o", "xml", "get", "runs"])).err).toMatch(/argument 'xml' is invalid/);
   expect((await ark(["-n", "ai-team", "--log-level", "debug", "status"])).code).toBe(3);

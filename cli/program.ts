@@ -222,7 +222,7 @@ function addLookCommands(program: Command, context: Context): void {
     );
   served(
     program.command("get").argument("<kind>", "events, teams, agents, runs, services or settings").argument("[name]"),
-    ["table", "wide", "json", "yaml", "name"],
+    [...TEXTS, "wide", "name"],
   )
     .description("objects, as columns or whole")
     .option("-l, --selector <k=v,...>", "with these labels")
@@ -232,7 +232,7 @@ function addLookCommands(program: Command, context: Context): void {
         (await import("./commands/get.ts")).get(cluster, kind, name, given, io),
       ),
     );
-  served(program.command("logs").argument("<run>"), ["text", "json"])
+  served(program.command("logs").argument("<run>"))
     .description("turns, tool calls and outputs of a run")
     .option("-f, --follow", "until the run has ended")
     .option("--step <name>", "of one step")

@@ -96,7 +96,7 @@ async function show(up: Up, name: string): Promise<number> {
   say(`ark get run ${name} -o yaml`);
   await get(cluster, "run", name, { namespace: "default", output: "yaml" }, io);
   say("ark get runs");
-  await get(cluster, "runs", undefined, { namespace: "default", output: "table" }, io);
+  await get(cluster, "runs", undefined, { namespace: "default", output: "text" }, io);
   return code;
 }
 

@@ -5,12 +5,12 @@ import type { Cluster } from "../cluster.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { kindOf } from "../kinds.ts";
-import { labelsOption, usage, type CommonOptions } from "../options.ts";
+import { labelsOption, usage, type CommonOptions, type OutputFormat } from "../options.ts";
 import { printResult } from "../print.ts";
 import { objectTable } from "../render/columns.ts";
 
 export type GetOptions = Omit<CommonOptions, "output"> & {
-  readonly output: "table" | "wide" | "json" | "yaml" | "name";
+  readonly output: OutputFormat | "wide" | "name";
   readonly selector?: string;
   readonly allNamespaces?: boolean;
 };

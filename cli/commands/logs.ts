@@ -1,4 +1,5 @@
 /** `ark logs RUN`: turns, tool calls and outputs, from the facts. */
+import { stringify } from "yaml";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { Fact } from "#core/events/facts.ts";
 import type { Cluster } from "../cluster.ts";
@@ -59,6 +60,7 @@ function printerOf(options: LogsOptions, io: Io): (fact: Fact) => void {
   return (fact) => {
     startedAt ??= fact.at;
     if (options.output === "json") return io.out(`${JSON.stringify(fact)}\n`);
+    if (options.output === "yaml") return io.out(`---\n${stringify(fact, { lineWidth: 0 })}`);
     const lines = factLines(fact, { style: io.style, startedAt, full: options.full === true });
     if (lines.length > 0) io.out(`${lines.join("\n")}\n`);
   };

@@ -11,7 +11,7 @@ import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { ArkError } from "#core/errors.ts";
 import { startLocal } from "../../local/local.ts";
@@ -293,6 +293,9 @@ describe("looking", PATIENT, () => {
     expect(logs.out).toMatch(/ second {2}done: the end\n/);
     expect((await ark("logs", run, "--step", "second", "--tail", "1")).out).toMatch(/^\S+ +second {2}done: the end\n$/);
     expect((await ark("trace", run)).out).toMatch(/└─ ark\.step second/);
+    const facts = parseAllDocuments((await ark("logs", run, "-o", "yaml")).out).map((one) => one.toJS() as unknown);
+    expect(facts.at(-1)).toMatchObject({ kind: "step.finished", step: "second" });
+    expect((await ark("get", "runs", run, "-o", "text")).out).toContain(`\n${run} `);
     const spans = [{ spanID: "a", operationName: "invoke_agent writer", startTime: 0, duration: 5 }];
     await using store = await startHttp((_asked, answer) => answer.end(JSON.stringify({ data: [{ spans }] })));
     const stored = await ark("trace", run, "--endpoint", store.url);
