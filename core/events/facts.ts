@@ -61,6 +61,8 @@ export type RunRequested = {
   readonly namespace: string;
   readonly run: string;
   readonly uid: string;
+  /** Of the ArkRun as it was announced: its spec never changes after. */
+  readonly generation?: number;
   readonly spec: ArkRunSpec;
   /** ArkEvent that started it; absent for runs made by hand. */
   readonly event?: string;

@@ -7,10 +7,15 @@ import { waitingFor } from "./step-words.ts";
 type Verdict = Pick<Condition, "status" | "reason" | "message">;
 
 export function conditionsOf(graph: Graph, state: RunState): Condition[] {
-  const { phase, startedAt } = state;
+  const { generation, phase, startedAt } = state;
   const verdict = verdictOf(graph, state);
   const lastTransitionTime = new Date(phase.kind === "running" ? startedAt : phase.endedAt).toISOString();
-  return ["Succeeded", "Ready"].map((type) => ({ type, ...verdict, lastTransitionTime }));
+  const common = {
+    ...verdict,
+    lastTransitionTime,
+    ...(generation !== undefined && { observedGeneration: generation }),
+  };
+  return ["Succeeded", "Ready"].map((type) => ({ type, ...common }));
 }
 
 function verdictOf(graph: Graph, state: RunState): Verdict {

@@ -192,5 +192,11 @@ test("V2: texts that do not fit are cut, and never within a character", () => {
   expect(outputs.filter((output) => !output.endsWith("…"))).toEqual([]);
   const share = Math.floor((160 * 1024) / texts.length);
   // Half a character less, where one would have been halved.
-  expect(outputs.map(({ length }) => share - length).toSorted()).toEqual([0, 0, 1]);
+  expect(outputs.map(({ length }) => share - length).toSorted((a, b) => a - b)).toEqual([0, 0, 1]);
+});
+
+test("api, common to all kinds: status and conditions say of which generation they speak", () => {
+  const run = new Lived(teamSpec({ pipeline: [{ role: "a" }] }), { generation: 2 });
+  const { observedGeneration, conditions } = run.status();
+  expect([observedGeneration, conditions?.map((one) => one.observedGeneration)]).toEqual([2, [2, 2]]);
 });

@@ -17,7 +17,7 @@ import { stepMessage, stepPhase } from "./step-words.ts";
 import { fitTexts } from "./status-size.ts";
 
 export function project(graph: Graph, state: RunState): ArkRunStatus {
-  const { phase, parent } = state;
+  const { generation, phase, parent } = state;
   const steps = fitTexts(graph.steps.flatMap((step) => stepStatus(step, graph, state)));
   const traceID = state.traceparent?.split("-")[1];
   const children = graph.steps.flatMap(({ name }) => {
@@ -25,6 +25,7 @@ export function project(graph: Graph, state: RunState): ArkRunStatus {
     return child === undefined ? [] : [{ name: child, step: name }];
   });
   return {
+    ...(generation !== undefined && { observedGeneration: generation }),
     phase: PHASES[phase.kind],
     conditions: conditionsOf(graph, state),
     steps,

@@ -59,12 +59,13 @@ function planned({ roles, ...spec }: ArkRunSpec): ArkRunSpec {
 }
 
 function stateOf(fact: RunRequested, steps: Readonly<Record<string, StepState>>): RunState {
-  const { namespace, run, uid, event, parent, via, depth, hop, traceparent } = fact;
+  const { namespace, run, uid, generation, event, parent, via, depth, hop, traceparent } = fact;
   return {
     version: 1,
     namespace,
     run,
     uid,
+    ...(generation !== undefined && { generation }),
     spec: planned(fact.spec),
     ...(event !== undefined && { event }),
     ...(parent !== undefined && { parent }),

@@ -103,13 +103,14 @@ function annotationsOf(origin: Origin): Record<string, string> {
 
 /** The first fact of a run, from its object. */
 export function requestOf(run: ArkRun, at: number, carried?: Readonly<Record<string, StepResult>>): RunRequested {
-  const { namespace = "", name = "", uid = "" } = run.metadata;
+  const { namespace = "", name = "", uid = "", generation } = run.metadata;
   return {
     kind: "run.requested",
     at,
     namespace,
     run: name,
     uid,
+    ...(generation === undefined ? {} : { generation }),
     spec: run.spec,
     ...comesFrom(run),
     ...traceOf(run),

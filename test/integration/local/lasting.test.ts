@@ -221,6 +221,8 @@ test("a run made by hand gets its team's snapshot and runs", async () => {
   });
   const [run] = await ark.ended(1);
   expect(run?.spec).toMatchObject({ teamGeneration: 1, pipeline: [{ name: "s0" }] });
+  expect(run?.metadata.labels).toEqual({ "arkonis.dev/team": "blog" });
+  expect(run?.status?.observedGeneration).toBe(run?.metadata.generation);
   expect(run?.status?.phase).toBe("Succeeded");
 });
 
