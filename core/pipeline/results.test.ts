@@ -278,6 +278,7 @@ describe("nested teams", () => {
       child: child?.run ?? "",
     });
     expect(run.status()).toMatchObject({ phase: "Succeeded", output: "answer", totalTokenUsage: { totalTokens: 10 } });
+    expect(run.of("cancel-child")).toEqual([]);
   });
 
   test("cancel goes down; its timeout is measured here (E15b)", () => {

@@ -10,7 +10,6 @@
 import { decide, issued } from "#core/pipeline/decide.ts";
 import { evolve } from "#core/pipeline/evolve.ts";
 import type { Fact } from "#core/events/facts.ts";
-import type { Command } from "#core/pipeline/state.ts";
 import type { StoredFact } from "#core/ports/record.ts";
 import { carryOut, isCancelByParent, loadOutputs } from "./commands.ts";
 import type { CollectorDeps } from "./deps.ts";
@@ -19,7 +18,6 @@ import { type Change, countChange } from "./measure.ts";
 import { retrying } from "#core/ports/retrying.ts";
 import type { FoldedRun } from "./run-cache.ts";
 import { settle, type FactDelivery, type Folded, type Verdict } from "./settle.ts";
-import { STATUS_TIMER } from "./status.ts";
 
 const BUG_MS = 1_000;
 const BUG_MAX_MS = 60_000;
@@ -90,11 +88,11 @@ async function foldOne(run: FoldedRun | undefined, stored: StoredFact, deps: Col
   const { fact } = stored;
   if (fact.kind === "run.requested" && startsAnew(run, stored)) {
     const fresh = { ...(await begin(stored, fact, deps)), revision: run?.revision ?? 0 };
-    return { run: await act(fresh, fact, deps), verdict: "folded" };
+    return { run: await act(fresh, deps), verdict: "folded" };
   }
   if (run === undefined) return { run, verdict: "early" };
   if (!belongs(run, stored)) return { run, verdict: "foreign" };
-  return fact.kind === "timer" && fact.timer === STATUS_TIMER ? { run, verdict: "known" } : evolved(run, fact, deps);
+  return evolved(run, fact, deps);
 }
 
 async function evolved(run: FoldedRun, fact: Fact, deps: CollectorDeps): Promise<Step> {
@@ -106,7 +104,7 @@ async function evolved(run: FoldedRun, fact: Fact, deps: CollectorDeps): Promise
     case "early":
       return { run, verdict: "early" };
     case "changed":
-      return { run: await act({ ...run, state: step.state }, fact, deps), verdict: "folded" };
+      return { run: await act({ ...run, state: step.state }, deps), verdict: "folded" };
   }
 }
 
@@ -120,26 +118,10 @@ function belongs({ state }: FoldedRun, { uid, fact }: StoredFact): boolean {
 }
 
 /** Commands first, state after (C1). */
-async function act(run: FoldedRun, fact: Fact, deps: CollectorDeps): Promise<FoldedRun> {
+async function act(run: FoldedRun, deps: CollectorDeps): Promise<FoldedRun> {
   const outputs = await loadOutputs(run.state, run.graph, run.state, deps);
   const commands = decide(run.graph, run.state, deps.now(), outputs);
-  const seqs = await Promise.all(
-    commands.map(async (command) => (isOver(command, fact) ? 0 : carryOut(run.graph, run.state, command, deps))),
-  );
+  const seqs = await Promise.all(commands.map((command) => carryOut(run.graph, run.state, command, deps)));
   const state = commands.reduce((state, { id }, index) => issued(state, id, seqs[index] ?? 0), run.state);
   return { ...run, state };
-}
-
-/** An attempt that reported its own end has nothing to take back: its executor, or its nested run, is done. */
-function isOver(command: Command, fact: Fact): boolean {
-  if (fact.kind !== "step.finished") return false;
-  const { step, iteration, attempt } = fact;
-  switch (command.kind) {
-    case "cancel-task":
-      return command.key.step === step && command.key.iteration === iteration && command.key.attempt === attempt;
-    case "cancel-child":
-      return command.run === fact.child;
-    default:
-      return false;
-  }
 }

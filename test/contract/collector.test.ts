@@ -1,6 +1,7 @@
 /** A collector and the facts of one run, on a real store: what comes twice, too early, too late, or of another run. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Fact, RunRequested } from "#core/events/facts.ts";
+import type { Task } from "#core/events/tasks.ts";
 import { type Delivery, type RunRef, StoreUnavailable, type StoredFact } from "#core/ports/record.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import { sleep } from "#platform/process/sleep.ts";
@@ -128,12 +129,17 @@ test.each([
 
 test("a state that is lost is folded anew from the record", async () => {
   const run = aRun();
-  await collector()(await putAll(run, asked(run), STARTED));
+  const roles = [{ name: "write", arkAgent: run.run }];
+  const pipeline = [{ role: "write" }, { role: "write", name: "edit", dependsOn: ["write"] }];
+  await collector()(await putAll(run, asked(run, { spec: { teamRef: "blog", roles, pipeline } }), STARTED, DONE));
   await store.runStates.delete(run);
-  expect(await collector()([await put(run, DONE)])).toEqual(["ack"]);
+  expect(await collector()([await put(run, { ...DONE, at: 5_000, step: "edit" })])).toEqual(["ack"]);
   const found = await store.runStates.get(run);
-  expect(found?.state).toMatchObject({ phase: { kind: "succeeded" }, steps: { write: { startedAt: 1_000 } } });
-  expect(await tasksOf(run)).toEqual({ waiting: 1, running: 0 });
+  expect(found?.state).toMatchObject({
+    phase: { kind: "succeeded", endedAt: 5_000 },
+    steps: { write: { endedAt: 3_000 }, edit: { startedAt: 3_000 } },
+  });
+  expect(await tasksOf(run)).toEqual({ waiting: 2, running: 0 });
 });
 
 test("facts of an earlier run of the same name change nothing of the next one", async () => {
@@ -205,3 +211,93 @@ test("K4: while a store is away facts are kept alive and not acknowledged; a bug
   expect(await collect(facts)).toEqual(["ack"]);
   expect(await phaseOf(run)).toMatchObject({ kind: "succeeded" });
 });
+
+/** The messages of one agent's tasks that nobody has taken. */
+const waitingFor = async (agent: string) => (await store.tasks.pending({ namespace: "default", agent })).waiting;
+
+test("E7: an end takes back what its other steps have out, and nothing of the step that reported it", async () => {
+  const run = aRun();
+  const roles = ["write", "other"].map((name) => ({ name, arkAgent: `${run.run}-${name}` }));
+  const spec = { teamRef: "blog", roles, pipeline: roles.map(({ name }) => ({ role: name })) };
+  const collect = collector();
+  await collect([await put(run, asked(run, { spec }))]);
+  const waiting = () => Promise.all(roles.map(({ arkAgent }) => waitingFor(arkAgent)));
+  expect(await waiting()).toEqual([1, 1]);
+  const outcome = { kind: "failed", code: "provider.auth", message: "bad key", mayPass: false } as const;
+  await collect([await put(run, { kind: "step.finished", at: 3_000, ...STEP, outcome })]);
+  expect(await phaseOf(run)).toMatchObject({ kind: "failed", reason: "StepFailed" });
+  // Its own executor acknowledges it.
+  expect(await waiting()).toEqual([1, 0]);
+});
+
+test("timers: one that is due moves the run, a status that is owed is shown, and each is acknowledged after", async () => {
+  const run = aRun();
+  const shown: (string | undefined)[] = [];
+  const status: CollectorPorts["status"] = {
+    writeStatus: async (_kind, _key, status) => {
+      shown.push("phase" in status ? status.phase : undefined);
+      return { kind: "absent" };
+    },
+  };
+  const collect = collector({ status });
+  const spec = { agent: run.run, prompt: "begin", timeoutSeconds: 7 };
+  await collect([await put(run, asked(run, { spec }))]);
+  expect(shown).toEqual(["Running"]);
+  const owed = [await put(run, { kind: "timer", at: 5_000, timer: "status" })];
+  expect(await collect(owed)).toEqual(["ack"]);
+  expect(shown).toEqual(["Running", "Running"]);
+  expect(await collect([await put(run, { kind: "timer", at: 6_000, timer: "retry-gone-0-1" })])).toEqual(["ack"]);
+  expect(shown).toHaveLength(2);
+  expect(await collect([await put(run, { kind: "timer", at: 8_000, timer: "run-timeout" })])).toEqual(["ack"]);
+  expect(await phaseOf(run)).toMatchObject({ kind: "failed", reason: "TimedOut" });
+  expect(shown).toEqual(["Running", "Running", "Failed"]);
+});
+
+test("D42: the instance that a router chose is preferred for the first attempt alone", async () => {
+  const run = aRun();
+  const preferred: (string | undefined)[] = [];
+  const tasks: CollectorPorts["tasks"] = Object.create(store.tasks, {
+    publish: {
+      value: (task: Task) => {
+        preferred.push(task.prefer);
+        return store.tasks.publish(task);
+      },
+    },
+  });
+  const collect = collector({ tasks });
+  const pipeline = [{ role: "write", retry: { limit: 1 } }];
+  const spec = { teamRef: "blog", roles: [{ name: "write", arkAgent: run.run }], pipeline };
+  await collect([await put(run, asked(run, { spec, via: { service: "writing", instance: "pod-1" } }))]);
+  const outcome = { kind: "failed", code: "provider.reset", message: "reset", mayPass: true } as const;
+  await collect([await put(run, { kind: "step.finished", at: 3_000, ...STEP, outcome })]);
+  await collect([await put(run, { kind: "timer", at: 9_000, timer: "retry-write-0-1" })]);
+  expect(preferred).toEqual(["pod-1", undefined]);
+});
+
+test("E15b: a nested run reports to the step that it is, once, with what it cost", async () => {
+  const run = aRun();
+  const up = aRun();
+  const collect = collector();
+  await collect([await put(run, asked(run, { parent: { ...up, ...STEP }, depth: 1 }))]);
+  const usage = { inputTokens: 7, outputTokens: 5 };
+  const end = [await put(run, { ...DONE, usage } as Fact)];
+  await collect(end);
+  await collector()(end);
+  const reported = await collectAll(store.factLog.history(up));
+  expect(reported.map(({ fact }) => fact)).toEqual([
+    {
+      kind: "step.finished",
+      at: 3_000,
+      ...STEP,
+      outcome: { kind: "done", output: { inline: "a poem" } },
+      usage,
+      child: run.run,
+    },
+  ]);
+});
+
+async function collectAll<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
