@@ -23,6 +23,7 @@ import type { Census } from "#core/reconcile/readings.ts";
 import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import { isStatusAlone } from "#core/reconcile/status-alone.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
+import { settingsStatus } from "#core/reconcile/settings.ts";
 import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
 import { judgeTeam } from "#core/reconcile/team-verdict.ts";
 import { tokenDigest } from "#platform/http/bearer.ts";
@@ -205,10 +206,9 @@ export class Reconciler {
     await this.#eventStatuses(observed, teams, world);
     await this.#agentStatuses(world);
     await this.#serviceStatuses(observed, world);
-    for (const one of observed.settings) {
-      const { generation = 1 } = one.metadata;
-      await writeStatusIfChanged(this.#deps.objects, "ArkSettings", one, { observedGeneration: generation });
-    }
+    const { now, objects } = this.#deps;
+    for (const one of observed.settings)
+      await writeStatusIfChanged(objects, "ArkSettings", one, settingsStatus(one, now()));
   }
 
   async #teamStatus(team: ArkTeam, verdict: Verdict, world: World): Promise<void> {

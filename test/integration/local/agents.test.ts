@@ -53,6 +53,11 @@ ${HOOK}`;
   expect(one?.system).toMatch(/^PERSONA\s+OWN\s+EXTRA\s+RULES\s/);
   expect(two?.temperature).toBe(0.7);
   expect(two?.system).toMatch(/FIRST[^]*INLINE[^]*LAST[^]*markdown/i);
+  const settings = await ark.local.js.objects.get("ArkSettings", { namespace: "default", name: "house" });
+  expect(settings?.status).toMatchObject({
+    observedGeneration: 1,
+    conditions: [{ type: "Ready", status: "True", reason: "Accepted" }],
+  });
 });
 
 function systemOf(body: Readonly<Record<string, unknown>>): string {
