@@ -67,7 +67,9 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
   await using serving = await serve(app, { port: config.port, host: config.host });
   log.info({ port: serving.port }, "listening");
 
-  await aborted(stop);
+  await Promise.race([aborted(stop), ...(always === undefined ? [] : [always])]);
+  // It would stand there, ready, and do nothing: whoever started it starts it again.
+  if (!stop.aborted) throw new Error("facts can no longer be taken");
   log.info({}, "draining");
   await always;
   await reaping;

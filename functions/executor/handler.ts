@@ -84,14 +84,14 @@ async function conclude(
   signal: AbortSignal,
 ): Promise<HandleOutcome> {
   const task = delivery.value;
-  if (holding.lost) return silent(task, deps);
+  if (holding.lost) return silent(task, holding, deps);
   if (ended.kind === "lost" || ended.kind === "stopped") {
     await handBack(delivery, lease, deps);
     return { kind: "retry", afterMs: 0, reason: ended.kind };
   }
   const stored = await retrying(() => record(task, ended, deps), deps, AbortSignal.any([signal, holding.signal]));
   if (stored.kind === "failed") throw stored.error;
-  if (holding.lost) return silent(task, deps);
+  if (holding.lost) return silent(task, holding, deps);
   if (stored.kind === "stopped") {
     await handBack(delivery, lease, deps);
     return { kind: "retry", afterMs: 0, reason: "stopped" };
@@ -115,8 +115,8 @@ function tally(task: Task, { usage }: Result, deps: ExecutorDeps): Promise<void>
   return quietly(() => deps.usage.add(task, usage, deps.now()), deps);
 }
 
-function silent(task: Task, deps: ExecutorDeps): HandleOutcome {
-  deps.log.warn(fields(task), "lease lost");
+function silent(task: Task, { signal }: Holding, deps: ExecutorDeps): HandleOutcome {
+  deps.log.warn({ ...fields(task), err: signal.reason as unknown }, "lease lost");
   return { kind: "dead", code: "lease.lost", reason: "another executor holds this attempt, or it was cancelled" };
 }
 

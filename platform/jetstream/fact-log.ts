@@ -3,8 +3,8 @@
  *
  * F1  A fact is stored at most once under its id: by the server's window; an attempt's beginning, its turns and its
  *     result for good, by their subjects (P2).
- * F3  What an executor reads has a subject that says all of it: permissions go by subjects.
  * F2  A reader holds a page of 256 KiB and a fact, a watcher eight facts, however long the record is and slow the reader.
+ * F3  What an executor reads has a subject that says all of it: permissions go by subjects.
  * F4  Reading needs no consumer; only watching makes one, ordered and ephemeral, and takes it away at its end.
  */
 import { factId, type AttemptKey, type Fact } from "#core/events/facts.ts";
