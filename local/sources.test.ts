@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { expect, test } from "vitest";
@@ -17,21 +17,54 @@ spec:
   mcpServers: [{name: files, url: "stdio:files"}]
 `;
 
+function start(sources: readonly string[], tell: { warn?: Tell; error?: Tell; applied?: () => void }): Sources {
+  const log = { warn: () => {}, error: () => {}, ...tell };
+  const objects = { list: () => Promise.resolve([]), apply: (_: string, object: unknown) => Promise.resolve(object) };
+  return new Sources(sources, {
+    objects: objects as unknown as Objects,
+    onValues: () => {},
+    onApplied: tell.applied ?? (() => {}),
+    log: log as unknown as Logger,
+  });
+}
+
+type Tell = (fields: { readonly path?: string; readonly fault?: string }) => void;
+
 test("what has no effect on one machine is said once, however often the files are read", async () => {
   const dir = await mkdtemp(path.join(tmpdir(), "ark-sources-"));
   await writeFile(path.join(dir, "poet.yaml"), MANIFEST);
   const warned: unknown[] = [];
-  const log = { warn: (fields: { path: string }) => void warned.push(fields.path), error: () => {} };
-  const objects = { list: () => Promise.resolve([]), create: () => Promise.resolve({ kind: "created" }) };
-  const sources = new Sources([dir], {
-    objects: objects as unknown as Objects,
-    onValues: () => {},
-    onApplied: () => {},
-    log: log as unknown as Logger,
-  });
+  const sources = start([dir], { warn: (fields) => void warned.push(fields.path) });
   await sources.reload();
   await sources.reload();
   await sources.stop();
   await rm(dir, { recursive: true });
   expect(warned).toEqual(["spec.resources", "spec.networkPolicy"]);
+});
+
+test.each(["poet.yaml", "below/poet.yaml"])("M4: %s that goes away is read again when it is back", async (name) => {
+  const dir = await mkdtemp(path.join(tmpdir(), "ark-sources-"));
+  const file = path.join(dir, name);
+  const put = async () => {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, MANIFEST);
+  };
+  let told: (what: string) => void = () => {};
+  const next = () => new Promise<string>((resolve) => (told = resolve));
+  const sources = start([file], { error: ({ fault = "" }) => told(fault), applied: () => told("applied") });
+  try {
+    await put();
+    await sources.reload();
+    for (let times = 0; times < 2; times++) {
+      const refused = next();
+      await rm(name === path.basename(name) ? file : path.dirname(file), { recursive: true });
+      expect(await refused).toBe("no such file or folder");
+      const applied = next();
+      await put();
+      expect(await applied).toBe("applied");
+    }
+  } finally {
+    await sources.stop();
+    await rm(dir, { recursive: true });
+  }
 });

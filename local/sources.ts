@@ -4,8 +4,10 @@
  * M1  A manifest with a fault changes nothing at all (P10).
  * M2  Only what came from manifests goes with them: objects made by hand stay.
  * M3  An ArkRun in a manifest is made once, as `kubectl create` would.
+ * M4  A source that goes away is read again when it comes back.
  */
-import { type FSWatcher, watch } from "node:fs";
+import { existsSync, type FSWatcher, watch } from "node:fs";
+import * as path from "node:path";
 import type { ArkObject, Kind, ObjectOf } from "#core/api/objects.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
@@ -127,21 +129,34 @@ export class Sources {
 
   #watch(files: readonly string[]): void {
     for (const watcher of this.#watchers) watcher.close();
-    this.#watchers = files.flatMap((file) => {
-      try {
-        const watcher = watch(file, () => this.#soon());
-        watcher.on("error", () => this.#soon());
-        return [watcher];
-      } catch {
-        return [];
-      }
-    });
+    const changed = () => this.#soon();
+    this.#watchers = files.flatMap((file) => watchNearest(file, changed)?.on("error", changed) ?? []);
   }
 
   /** Editors write a file in several steps. */
   #soon(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#reload.poke(), SETTLE_MS);
+  }
+}
+
+/** M4: of a file that is not there, the folder around it tells. */
+function watchNearest(file: string, changed: () => void): FSWatcher | undefined {
+  let below: string | undefined;
+  for (let at = file; ; at = path.dirname(at)) {
+    const awaited = below;
+    const isMeant = (name: string | null) => awaited === undefined || name === null || name === awaited;
+    try {
+      const watcher = watch(at, (_, name) => {
+        if (isMeant(name)) changed();
+      });
+      // What came back before anybody watched is told by nobody.
+      if (awaited !== undefined && existsSync(path.join(at, awaited))) changed();
+      return watcher;
+    } catch {
+      if (path.dirname(at) === at) return undefined;
+      below = path.basename(at);
+    }
   }
 }
 
