@@ -1,5 +1,5 @@
 /** ArkRuns that the command line makes by hand: new ones, and retries of old ones. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { ArkRun, ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import { ArkError } from "#core/errors.ts";
@@ -8,6 +8,8 @@ import type { Cluster, Key } from "./cluster.ts";
 export const RETRY_OF = "arkonis.dev/retry-of";
 /** Comma-separated. */
 export const RETRY_STEPS = "arkonis.dev/retry-steps";
+/** Digests of the caller's key, and of what was asked for under it. */
+const IDEMPOTENCY = "arkonis.dev/idempotency";
 export const CANCEL = "arkonis.dev/cancel";
 export const TEAM_LABEL = "arkonis.dev/team";
 
@@ -43,4 +45,31 @@ export async function createRun(cluster: Cluster, run: ArkRun): Promise<Key> {
     }
   }
   throw new ArkError("object.conflict", "three random run names were all taken", "Run the command again.");
+}
+
+export type Keyed = { readonly key: Key; readonly replayed: boolean };
+
+/** The same `idempotencyKey` and `spec` are one run of `uid`'s object, as long as that run is there. */
+export async function createKeyedRun(
+  cluster: Cluster,
+  namespace: string,
+  spec: ArkRunSpec,
+  { uid, idempotencyKey }: { readonly uid: string; readonly idempotencyKey: string },
+): Promise<Keyed> {
+  const keyDigest = digest(`${uid}\n${idempotencyKey}`);
+  const mark = `${keyDigest}.${digest(JSON.stringify(spec))}`;
+  const run = newRun(namespace, spec, { [IDEMPOTENCY]: mark });
+  const name = `${spec.teamRef ?? spec.agent ?? "ark"}-run-${keyDigest.slice(0, 6)}`;
+  const outcome = await cluster.create("ArkRun", { ...run, metadata: { ...run.metadata, name } });
+  const key = { namespace, name };
+  if (outcome.kind === "created") return { key, replayed: false };
+  const stored = (await cluster.get("ArkRun", key))?.metadata.annotations?.[IDEMPOTENCY];
+  if (stored === mark) return { key, replayed: true };
+  throw stored?.startsWith(`${keyDigest}.`) === true
+    ? new ArkError("usage", "this idempotency key was used with another input", `Take another key; see run ${name}.`)
+    : new ArkError("object.conflict", `another run is called ${name}`, "Take another idempotency key.");
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

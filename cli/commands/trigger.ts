@@ -6,7 +6,7 @@ import type { Cluster, FireAnswer, Key } from "../cluster.ts";
 import { watchDeadLetters, whyGivenUp } from "../dead-letters.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
-import { createRun, newRun } from "../new-run.ts";
+import { createKeyedRun, createRun, newRun } from "../new-run.ts";
 import { dataOption, durationOption, inputOption, usage, type CommonOptions } from "../options.ts";
 import { printOutput, printResult } from "../print.ts";
 import { requireInput } from "../require-input.ts";
@@ -28,15 +28,26 @@ export async function trigger(cluster: Cluster, name: string, options: TriggerOp
   const timeoutMs = durationOption("--timeout", options.timeout);
   const target = await findTarget(cluster, options.namespace, name);
   if (target.kind === "event") return fireEvent(cluster, target.event, options, timeoutMs, io);
-  const run = newRun(options.namespace, specOf(target, options));
-  const key = await createRun(cluster, run);
+  const key = await startRun(cluster, target, options, io);
   return finish(cluster, [key], options, timeoutMs, io);
 }
 
-function specOf(target: Exclude<Target, { kind: "event" }>, options: TriggerOptions): ArkRunSpec {
-  if (options.data !== undefined || options.idempotencyKey !== undefined) {
-    throw usage("--data and --idempotency-key are for events", "Give a team its input with --input key=value.");
-  }
+type Runnable = Exclude<Target, { kind: "event" }>;
+
+async function startRun(cluster: Cluster, target: Runnable, options: TriggerOptions, io: Io): Promise<Key> {
+  const { namespace, idempotencyKey } = options;
+  const spec = specOf(target, options);
+  if (idempotencyKey === undefined) return createRun(cluster, newRun(namespace, spec));
+  const { uid = "" } = target.kind === "team" ? target.team.metadata : target.agent.metadata;
+  const { key, replayed } = await createKeyedRun(cluster, namespace, spec, { uid, idempotencyKey });
+  if (replayed) io.err(USED_BEFORE);
+  return key;
+}
+
+const USED_BEFORE = "This idempotency key was used before: these are the runs of then.\n";
+
+function specOf(target: Runnable, options: TriggerOptions): ArkRunSpec {
+  if (options.data !== undefined) throw usage("--data is for events", "Give a team its input with --input key=value.");
   if (target.kind === "team") {
     if (options.prompt !== undefined) throw usage("--prompt is for agents", "Give a team its input with --input.");
     const input = inputOption(options.input);
@@ -68,7 +79,7 @@ async function fireEvent(
   const answer = await cluster.fire(request, io.signal);
   if (options.sync === true) return printSync(cluster, key, answer, options, io);
   const runs = runsOf(answer, key);
-  if (answer.replayed) io.err("This idempotency key was used before: these are the runs of then.\n");
+  if (answer.replayed) io.err(USED_BEFORE);
   using _ = options.wait === true ? watchDeadLetters(cluster, event, runs, io) : undefined;
   return await finish(cluster, runs, options, timeoutMs, io);
 }

@@ -182,6 +182,16 @@ describe("ark trigger", PATIENT, () => {
     });
   });
 
+  it("P1: the same key and input are one run of a team", async () => {
+    const args = ["good", "--input", "topic=bees", "--idempotency-key", "monday"];
+    const first = await trigger(...args);
+    const again = await ark("trigger", ...args);
+    expect(again).toMatchObject({ code: 0, out: `${first}\n`, err: expect.stringContaining("used before") });
+    const other = await ark("trigger", "good", "--input", "topic=wasps", "--idempotency-key", "monday");
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining("used with another input") });
+    expect(await trigger("good", "--input", "topic=bees", "--idempotency-key", "tuesday")).not.toBe(first);
+  });
+
   it("P1: the same idempotency key starts the same run", async () => {
     const args = ["request", "--data", '{"topic": "bees"}', "--idempotency-key", "once"];
     const run = await trigger(...args);
@@ -196,7 +206,7 @@ describe("ark trigger", PATIENT, () => {
     [["clock"], 2, /^error: usage: event clock is of type cron/],
     [["needy"], 2, /^error: input\.invalid: input\.topic is required\nnext: /],
     [["request", "--data", "{"], 2, /^error: usage: --data is not JSON/],
-    [["good", "--data", "{}"], 2, /^error: usage: --data and --idempotency-key are for events/],
+    [["good", "--data", "{}"], 2, /^error: usage: --data is for events/],
     [["good", "--timeout", "never"], 2, /^error: usage: --timeout is "never"/],
   ])("refuses %j", async (args, code, message) => {
     const outcome = await ark("trigger", ...args);
