@@ -60,7 +60,7 @@ function gone(key: Key): ArkError {
 
 function timedOut(key: Key, isThere: boolean, ms: number): ArkError {
   if (!isThere) {
-    const hint = `Look whether its event was given up: ark get events -n ${key.namespace} -o yaml, condition DeadLetters.`;
+    const hint = `Look at the conditions of its event: ark get events -n ${key.namespace} -o yaml.`;
     return new ArkError("timeout", `there is no run ${key.name} after ${formatDuration(ms)}`, hint);
   }
   return new ArkError(

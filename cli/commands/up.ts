@@ -1,11 +1,11 @@
 /** `ark up`: the whole system on this machine, until it is stopped. */
 import * as path from "node:path";
-import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { ArkError } from "#core/errors.ts";
 import type { Cluster } from "../cluster.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
-import { clusterOf, modelsText, type ProviderName, type StartLocal } from "../local-host.ts";
+import { greet } from "../greet.ts";
+import { clusterOf, type ProviderName, type StartLocal } from "../local-host.ts";
 import { createLogger, type Level } from "../log.ts";
 import { usage } from "../options.ts";
 import { progressChanges } from "../render/progress.ts";
@@ -71,41 +71,6 @@ function portOption(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw usage(`--port is ${JSON.stringify(text)}`, "Give a number from 0 (any free port) to 65535.");
-}
-
-async function greet(
-  cluster: Cluster,
-  local: { readonly url: string; readonly scripted: boolean },
-  io: Io,
-): Promise<void> {
-  const [teams, events] = await Promise.all([cluster.list("ArkTeam", {}), cluster.list("ArkEvent", {})]);
-  const found = `${teams.length} teams, ${events.length} events`;
-  io.err(`${modelsText(local)}\n`);
-  for (const event of events) io.err(`  ${eventLine(event)}\n`);
-  io.err(`${io.style.green("Ark is up")} at ${local.url}: ${found}. Stop it with Ctrl-C.\n`);
-}
-
-function eventLine(event: ArkEvent): string {
-  const { name = "", namespace = "default" } = event.metadata;
-  const { type, cron = "", timeZone = "UTC", teamOutput } = event.spec.source;
-  switch (type) {
-    case "webhook":
-      return `ark trigger ${name}${inNamespace(namespace)} --data '{}' --wait`;
-    case "cron":
-      return `${name} fires at ${cron} (${timeZone})${nextFire(event)}`;
-    case "team-output":
-      return `${name} fires after team ${teamOutput?.name}`;
-    case "cloudevent":
-      return `${name} fires on CloudEvents`;
-  }
-}
-
-function inNamespace(namespace: string): string {
-  return namespace === "default" ? "" : ` -n ${namespace}`;
-}
-
-function nextFire({ status }: ArkEvent): string {
-  return status?.nextFireAt === undefined ? "" : `, next at ${status.nextFireAt}`;
 }
 
 /** One line per step that moves, of every run, until the signal. Runs that had ended before are not told again. */

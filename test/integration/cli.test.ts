@@ -71,6 +71,13 @@ spec:
   targets:
     - team: good
 `;
+const LOST = `apiVersion: arkonis.dev/v1alpha1
+kind: ArkEvent
+metadata: { name: lost }
+spec:
+  source: { type: webhook }
+  targets: [{ team: nobody }]
+`;
 const MOCK = `rules:
   - { system: You go first., answers: ["first words"] }
   - { system: You end well., answers: ["the end"] }
@@ -232,7 +239,7 @@ describe("ark trigger", PATIENT, () => {
     expect(await stopped(child, "SIGINT")).toBe(130);
     const late = await ark("trigger", "request", "--data", "[1]", "--wait", "--timeout", "1s");
     expect(late.code).toBe(124);
-    expect(late.err).toMatch(/error: timeout: there is no run good-run-\S+ after 1s\nnext: .*DeadLetters\.\n$/);
+    expect(late.err).toMatch(/error: timeout: there is no run good-run-\S+ after 1s\nnext: .*conditions of its event/);
     const sync = await ark("trigger", "request", "--data", "[1]", "--sync", "--timeout", "1s");
     expect(sync).toMatchObject({ code: 124, err: expect.stringMatching(/error: timeout: there is no run good-run-/) });
   });
@@ -391,12 +398,13 @@ describe("ark run", PATIENT, () => {
 });
 
 describe("ark up", PATIENT, () => {
-  it("stops cleanly on Ctrl-C, with 130; one data folder serves one process", async () => {
+  it("says what cannot work yet, stops cleanly on Ctrl-C, with 130; one data folder serves one process", async () => {
     const own = await mkdtemp(path.join(tmpdir(), "ark-own-"));
     try {
-      await writeFile(path.join(own, "ark.yaml"), TEAM("good", "You end well."));
+      await writeFile(path.join(own, "ark.yaml"), `${TEAM("good", "You end well.")}${LOST}`);
       const first = start(["up", "--port", "0", "--provider", "mock"], own);
-      await line(first, "Ark is up");
+      // The last line but one before it is up.
+      await line(first, 'warning: ArkEvent lost is not ready: TeamNotFound: spec.targets[0].team: no ArkTeam "nobody"');
       const second = await ended(start(["up", "--port", "0", "--provider", "mock"], own));
       expect(second.code).toBe(3);
       expect(second.err).toMatch(/^error: data\.locked: /m);
