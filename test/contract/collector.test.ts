@@ -24,8 +24,8 @@ afterAll(() => opened?.[Symbol.asyncDispose]());
 /** Facts as one batch, in the order of a lane; says what became of each delivery. */
 type Collect = (facts: readonly StoredFact[], deliveries?: number) => Promise<readonly string[]>;
 
-function collector(changes: Partial<CollectorPorts> = {}): Collect {
-  const { deps } = createCollector({
+function portsWith(changes: Partial<CollectorPorts>): CollectorPorts {
+  return {
     facts: store.factLog,
     states: store.runStates,
     tasks: store.tasks,
@@ -43,7 +43,11 @@ function collector(changes: Partial<CollectorPorts> = {}): Collect {
     meters: apiMeters(),
     log: quiet,
     ...changes,
-  });
+  };
+}
+
+function collector(changes: Partial<CollectorPorts> = {}): Collect {
+  const { deps } = createCollector(portsWith(changes));
   return async (facts, deliveries = 1) => {
     const heard = facts.map((): string[] => []);
     const batch = facts.map((value, index) => delivered(value, deliveries, (word) => void heard[index]?.push(word)));
@@ -64,6 +68,7 @@ function delivered(value: StoredFact, deliveries: number, heard: (word: string) 
   };
 }
 
+const POLL = { timeout: 20_000, interval: 20 };
 const STEP = { step: "write", iteration: 0, attempt: 0 };
 
 /** Its agent has the name of the run. */
@@ -230,15 +235,21 @@ test("E7: an end takes back what its other steps have out, and nothing of the st
   expect(await waiting()).toEqual([1, 0]);
 });
 
-test("timers: one that is due moves the run, a status that is owed is shown, and each is acknowledged after", async () => {
-  const run = aRun();
+/** What the status of `run` was, each time. */
+function statusSink(run: RunRef) {
   const shown: (string | undefined)[] = [];
   const status: CollectorPorts["status"] = {
-    writeStatus: async (_kind, _key, status) => {
-      shown.push("phase" in status ? status.phase : undefined);
+    writeStatus: async (_kind, { name }, written) => {
+      if (name === run.run) shown.push("phase" in written ? written.phase : undefined);
       return { kind: "absent" };
     },
   };
+  return { shown, status };
+}
+
+test("timers: one that is due moves the run, a status that is owed is shown, and each is acknowledged after", async () => {
+  const run = aRun();
+  const { shown, status } = statusSink(run);
   const collect = collector({ status });
   const spec = { agent: run.run, prompt: "begin", timeoutSeconds: 7 };
   await collect([await put(run, asked(run, { spec }))]);
@@ -294,6 +305,21 @@ test("E15b: a nested run reports to the step that it is, once, with what it cost
       child: run.run,
     },
   ]);
+});
+
+test("K5: a collector that is stopped ends what it has in hand, and shows what is not shown yet", async () => {
+  const run = aRun();
+  const { shown, status } = statusSink(run);
+  // A run that goes on is shown after that time only.
+  const working = createCollector(portsWith({ status }), { statusEveryMs: 1_000_000 });
+  const stop = new AbortController();
+  const ended = working.run(stop.signal);
+  await put(run, asked(run));
+  await expect.poll(() => phaseOf(run), POLL).toMatchObject({ kind: "running" });
+  expect(shown).toEqual([]);
+  stop.abort();
+  await ended;
+  expect(shown).toEqual(["Running"]);
 });
 
 async function collectAll<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
