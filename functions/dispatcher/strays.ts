@@ -13,7 +13,12 @@ import type { CloudEventRecord } from "#core/ports/events.ts";
 
 type Place = { readonly namespace: string; readonly event: string };
 
-const OF_RUNS: ReadonlySet<string> = new Set([EVENT_TYPES.runStarted, EVENT_TYPES.runSucceeded, EVENT_TYPES.runFailed]);
+const OF_RUNS: ReadonlySet<string> = new Set([
+  EVENT_TYPES.runStarted,
+  EVENT_TYPES.runWaiting,
+  EVENT_TYPES.runSucceeded,
+  EVENT_TYPES.runFailed,
+]);
 
 /** `event`: the ArkEvent at `place`, where there is one. */
 export function isStray(cloudEvent: CloudEventRecord, place: Place, event: ArkEvent | undefined): boolean {
