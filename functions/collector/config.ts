@@ -15,7 +15,9 @@ import { FUNCTION_ENV, type FunctionConfig, functionConfig } from "#core/events/
 export const ENV = z.object({
   ...FUNCTION_ENV,
   ARK_OBJECTS: OBJECTS,
-  ARK_MODE: MODE.describe("`wake`: takes facts while a wake is held, and from the start. `always`: from start to stop."),
+  ARK_MODE: MODE.describe(
+    "`wake`: takes facts while a wake is held, and from the start. `always`: from start to stop.",
+  ),
   ARK_IDLE_SECONDS: IDLE_SECONDS,
   ARK_LEASE_SECONDS: LEASE_SECONDS.describe("How long a fact is left with a collector that says nothing of it."),
 });

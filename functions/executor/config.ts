@@ -22,7 +22,9 @@ export const ENV = z.object({
     .default("/etc/ark/configmaps")
     .describe("ConfigMaps as the operator mounts them: `<dir>/<name>/<key>`."),
   ARK_SECRETS_DIR: z.string().default("/etc/ark/secrets").describe("Secrets as the operator mounts them, alike."),
-  ARK_MODE: MODE.describe("`wake`: a slot works while a wake is held, the first one from the start. `always`: all slots, from start to stop."),
+  ARK_MODE: MODE.describe(
+    "`wake`: a slot works while a wake is held, the first one from the start. `always`: all slots, from start to stop.",
+  ),
   ARK_IDLE_SECONDS: IDLE_SECONDS,
   ARK_LEASE_SECONDS: LEASE_SECONDS.describe(
     "Life of a lease, and how long a task is left with an executor that says nothing of it.",
