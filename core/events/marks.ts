@@ -3,8 +3,11 @@
  * They are put on when a prompt is built and nowhere else.
  */
 
-/** Opening and closing forms that could end or fake a block, however spaced and in any case. */
-const MARKS = /<(?=\s*(?:\/\s*content|\/?\s*ark:step-output)(?![\w-]))/gi;
+/**
+ * Opening and closing forms that could end or fake a block, however spaced and in any case. No two runs of spaces may
+ * meet: on a text of many spaces that takes quadratic time, and any model can write one.
+ */
+const MARKS = /<(?=\s*(?:\/\s*(?:content|ark:step-output)|ark:step-output)(?![\w-]))/gi;
 
 /** `name` is a step's name, hence a DNS label. No mark inside `text` survives as a mark. */
 export function wrapStepOutput(name: string, text: string): string {
