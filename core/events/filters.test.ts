@@ -15,6 +15,7 @@ test.each([
   ["exact of another value", { exact: { type: "com.shop" } }, false],
   ["an absent attribute", { exact: { subject: "x" } }, false],
   ["prefix", { prefix: { type: "com.shop." } }, true],
+  ["an attribute that only every object has", { prefix: { constructor: "" } }, false],
   ["suffix of an extension", { suffix: { region: "-west" } }, true],
   ["a number as text", { exact: { size: "3" } }, true],
   ["not", { not: { prefix: { type: "com.shop." } } }, false],

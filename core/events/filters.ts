@@ -43,7 +43,7 @@ function attribute(event: CloudEventRecord, name: string): string | undefined {
     case "datacontenttype":
       return event[name];
     default: {
-      const value = event.extensions[name];
+      const value = Object.hasOwn(event.extensions, name) ? event.extensions[name] : undefined;
       return value === undefined ? undefined : String(value);
     }
   }

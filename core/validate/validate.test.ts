@@ -50,6 +50,12 @@ describe("P10: all faults at once, each with its path", () => {
     ]);
   });
 
+  test.each(["constructor", "toString", "valueOf"])("a filter that is nothing but %s is no dialect", async (name) => {
+    const filter = { all: [{ [name]: [] }] };
+    const spec = { source: { type: "cloudevent", cloudevent: { filters: [filter] } }, targets: [{ team: "t" }] };
+    expect(await faultsOf("ArkEvent", spec)).toMatchObject([{ path: "spec.source.cloudevent.filters[0].all[0]" }]);
+  });
+
   test("types, bounds and rules of several places", async () => {
     const spec = {
       roles: [{ name: "a", model: "gpt-4o" }, { name: "a", arkAgent: "x", tools: [] }, { arkAgent: "y" }],

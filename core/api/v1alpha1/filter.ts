@@ -62,7 +62,7 @@ function judge(value: unknown, at: readonly (string | number)[]): readonly Compl
   if (at.length > MAX_DEPTH) return [{ at, message: "filters are nested too deeply" }];
   const set = Object.entries(value).filter(([, inner]) => inner !== undefined);
   const [dialect, inner] = set[0] ?? ["", undefined];
-  const check = DIALECTS[dialect];
+  const check = Object.hasOwn(DIALECTS, dialect) ? DIALECTS[dialect] : undefined;
   if (set.length !== 1 || check === undefined) return [{ at, message: ONE }];
   return check(inner, [...at, dialect]);
 }
