@@ -22,6 +22,7 @@ describe("accepted, and written in the smallest common dialect (R1)", () => {
     ["*/15 * * * *", "0,15,30,45 * * * *"],
     ["  5  4 * * sun ", "5 4 * * 0"],
     ["0 0 * * 7", "0 0 * * 0"],
+    ["0 0 * * 7/2", "0 0 * * 0,2,4,6"],
     ["0 0 * * 5-7", "0 0 * * 0,5,6"],
     ["0 0 1 JAN,mar *", "0 0 1 1,3 *"],
     ["0 0 ? * MON-FRI", "0 0 * * 1-5"],
@@ -78,6 +79,7 @@ describe("refused, with field and position (P10, D33)", () => {
     ["@every 5m", "schedule", 1],
     ["@reboot", "schedule", 1],
     ["TZ=UTC 0 0 * * *", "schedule", 16],
+    ["@daily\n", "schedule", 1],
   ])("%s: %s at %i", (text, field, position) => {
     const fault = refused(text);
     expect(fault).toMatchObject({ field, position });

@@ -118,7 +118,11 @@ function range(rule: FieldRule, word: Word): Parsed<Range> {
   if (low === undefined) return bad(rule, word, "a value is missing");
   const from = single(rule, low);
   if (!from.ok) return from;
-  if (high === undefined) return good({ from: from.value, to: from.value, any: false, open: true });
+  if (high === undefined) {
+    // 7 alone is 0: what `7/2` goes on to is the rest of that week.
+    const at = rule === WEEKDAY ? from.value % 7 : from.value;
+    return good({ from: at, to: at, any: false, open: true });
+  }
   const to = single(rule, high);
   if (!to.ok) return to;
   if (extra !== undefined) return bad(rule, extra, "a range has two ends");
@@ -183,7 +187,7 @@ function words(text: string): Word[] {
 }
 
 function expand(text: string): Parsed<string> {
-  const trimmed = text.trim();
+  const trimmed = text.replace(/^[ \t]+|[ \t]+$/g, "");
   if (!trimmed.startsWith("@")) return good(text);
   const macro = MACROS[trimmed];
   if (macro !== undefined) return good(macro);
