@@ -24,9 +24,12 @@ export function finished({ before, steps, issued, phase }: Draft): RunState {
 
 /** Messages are for people; what is longer stands in the record in full (api 4: at most 1 KiB). */
 export function short(message: string): string {
-  const characters = Array.from(message.length > 2_000 ? message.slice(0, 2_000) : message);
-  return characters.length <= MESSAGE_CHARS ? message : `${characters.slice(0, MESSAGE_CHARS - 1).join("")}…`;
+  const beginning = message.slice(0, 2 * MESSAGE_CHARS);
+  const characters = Array.from(beginning);
+  if (beginning.length === message.length && characters.length <= MESSAGE_CHARS) return message;
+  return `${characters.slice(0, MESSAGE_CHARS - 1).join("")}…`;
 }
+/** A character is one unit of UTF-16, or two. */
 const MESSAGE_CHARS = 1_000;
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 };

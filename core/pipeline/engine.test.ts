@@ -208,6 +208,13 @@ describe("retry", () => {
     expect(run.status().conditions?.[0]).toMatchObject({ status: "Unknown", reason: "Waiting" });
   });
 
+  test.each([1e17, 1e300])("a delay of %f ms, after which there are no dates, is waited for 30 days", (afterMs) => {
+    const run = live([retrying]);
+    run.finish("a", { ...busy, afterMs });
+    expect(run.of("set-timer")[0]?.at).toBe(run.clock + 30 * 24 * 3_600_000);
+    expect(run.status()).toMatchObject({ steps: [{ phase: "Waiting" }] });
+  });
+
   test.each<[string, StepOutcome, string]>([
     ["a permanent error", broken, "StepFailed"],
     ["a budget refusal", { kind: "refused", code: "budget.exceeded", message: "spent" }, "BudgetExceeded"],
@@ -269,6 +276,17 @@ describe("validate", () => {
 });
 
 describe("ends of a run", () => {
+  test.each(["x", "\u{1f989}"])(
+    "messages of many %s have as many characters as an API server takes (api 4)",
+    (character) => {
+      const run = live([{ role: "a" }]);
+      run.finish("a", { ...broken, message: character.repeat(1_500) });
+      const { steps, conditions } = run.status();
+      for (const text of [steps?.[0]?.message, conditions?.[0]?.message])
+        expect(Array.from(text ?? "")).toHaveLength(1_000);
+    },
+  );
+
   test("a failed step cancels running siblings and skips waiting ones (E7)", () => {
     const run = live(diamond, { timeoutSeconds: 60 });
     run.finish("a", "1");

@@ -91,6 +91,9 @@ function refuseAnswer(
   draft.steps[step.name] = { ...told, attempt: { ...next, refusals: attempt.refusals + 1, earlier } };
 }
 
+/** Whatever a provider asks for: a far date in the state is no date to any reader. */
+const LONGEST_WAIT_MS = 30 * 24 * 3_600_000;
+
 export type AttemptError = Pick<Outcome<"failed">, "code" | "message" | "mayPass" | "afterMs">;
 
 export function failOrRetry(step: PlannedStep, active: Active, error: AttemptError, at: number, draft: Draft): void {
@@ -99,7 +102,7 @@ export function failOrRetry(step: PlannedStep, active: Active, error: AttemptErr
   if (!error.mayPass || errors >= step.retry.limit) return failStep(step, error, at, draft);
   const next = nextAttempt(attempt, at);
   const id = attemptId(draft.before.uid, { step: step.name, ...next });
-  const until = at + (error.afterMs ?? backoffMs(step.retry, errors + 1, id));
+  const until = at + Math.min(error.afterMs ?? backoffMs(step.retry, errors + 1, id), LONGEST_WAIT_MS);
   const message = short(error.message);
   draft.steps[step.name] = { ...totalsOf(active), phase: "backoff", next, since: at, until, message };
 }
