@@ -18,6 +18,16 @@ test("P7: of two secrets the one within the other leaves no rest of it", () => {
   expect(redactor(["abcdefgh", "abcdefgh-and-more"])("abcdefgh-and-more")).toBe(REDACTED);
 });
 
+test("P7: a private key is taken out line by line; the certificate beside it is no secret", () => {
+  const lines = [`MIGHAgEA${"a".repeat(56)}`, `${"b".repeat(60)}/+Zz`, "c0ffee/+xQ=="];
+  const pem = ["-----BEGIN EC PRIVATE KEY-----", ...lines, "-----END EC PRIVATE KEY-----"].join("\n");
+  const redact = redactor([pem, `-----BEGIN CERTIFICATE-----\n${"d".repeat(64)}\n-----END CERTIFICATE-----`]);
+  expect(redact(pem)).toBe(REDACTED);
+  for (const between of ["\r\n  ", "", "\\n"])
+    expect(redact(`it is ${lines.join(between)}.`)).toBe(`it is ${Array(3).fill(REDACTED).join(between)}.`);
+  expect(redact(`subject ${"d".repeat(64)}`)).toBe(`subject ${"d".repeat(64)}`);
+});
+
 test("a value that is no more than a word changes nothing", () => {
   expect(redactor(["", "yes", "none"])("yes, none of it")).toBe("yes, none of it");
 });

@@ -24,10 +24,21 @@ export function secretsOf({ secrets, provider: { apiKey } }: ResolvedAgent): rea
 function formsOf(secrets: readonly string[]): readonly string[] {
   const forms = secrets.flatMap((secret) => {
     const bare = secret.replace(/^(bearer|basic|token)\s+/i, "");
-    return [secret, bare].flatMap((one) => [one, JSON.stringify(one).slice(1, -1), encodeURIComponent(one)]);
+    return [secret, bare, ...keyLines(secret)].flatMap((one) => [
+      one,
+      JSON.stringify(one).slice(1, -1),
+      encodeURIComponent(one),
+    ]);
   });
   const known = new Set(forms.filter((form) => form.length >= LEAST_CHARS));
   return [...known].toSorted((a, b) => b.length - a.length);
+}
+
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)/g;
+
+/** A private key is one however its lines are broken or set in: each of them counts alone. */
+function keyLines(secret: string): readonly string[] {
+  return [...secret.matchAll(PRIVATE_KEY)].flatMap(([, lines = ""]) => lines.trim().split(/\s+/));
 }
 
 export function redactor(secrets: readonly string[]): Redact {

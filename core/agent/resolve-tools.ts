@@ -4,7 +4,8 @@ import { shownUrl } from "#core/api/shown-url.ts";
 import type { McpServer, WebhookTool } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkSettingsSpec } from "#core/api/v1alpha1/ark-settings.ts";
 import type { SecretKeyRef } from "#core/api/v1alpha1/common.ts";
-import type { ResolvedMcpServer, ResolvedWebhookTool } from "./task.ts";
+import { TLS_KEYS } from "#core/api/tls-secret.ts";
+import type { ClientTls, ResolvedMcpServer, ResolvedWebhookTool } from "./task.ts";
 import { type Lookups, Unresolved } from "./unresolved.ts";
 
 export function mcpServer(
@@ -14,13 +15,14 @@ export function mcpServer(
 ): ResolvedMcpServer {
   checkUrl(server, settings, lookups);
   const headers = headersOf(`mcpServers "${server.name}"`, server.headers ?? [], lookups);
-  const bearer = server.auth?.bearer;
+  const { bearer, mtls } = server.auth ?? {};
   if (bearer !== undefined)
     headers["authorization"] = `Bearer ${secretText(`mcpServers "${server.name}"`, bearer.secretKeyRef, lookups)}`;
   return {
     name: server.name,
     url: server.url,
     headers,
+    ...(mtls !== undefined && { tls: clientTls(`mcpServers "${server.name}"`, mtls.secretRef.name, lookups) }),
     ...(server.instructions !== undefined && { instructions: server.instructions }),
     timeoutMs: server.timeoutSeconds * 1000,
   };
@@ -40,8 +42,8 @@ function checkSecurity(where: string, server: McpServer, security: NonNullable<A
     throw new Unresolved("InvalidSpec", `${where}: ${what}`);
   }
   const local = server.url.startsWith("stdio:");
-  if (requireMCPAuth && server.auth?.bearer === undefined && !local)
-    throw new Unresolved("InvalidSpec", `${where}: security.requireMCPAuth asks for auth.bearer`);
+  if (requireMCPAuth && server.auth === undefined && !local)
+    throw new Unresolved("InvalidSpec", `${where}: security.requireMCPAuth asks for auth.bearer or auth.mtls`);
 }
 
 /** As it is written, and as it is dialled: `https://tools.example/mine/../theirs` is a path of theirs. */
@@ -103,4 +105,17 @@ function secretText(where: string, ref: SecretKeyRef, lookups: Lookups): string 
   if (text === undefined)
     throw new Unresolved("MissingCredentials", `${where}: Secret "${ref.name}" has no key "${ref.key}"`);
   return text.trim();
+}
+
+function clientTls(where: string, name: string, lookups: Lookups): ClientTls {
+  const text = (key: string) => pemText(where, { name, key }, lookups);
+  const ca = lookups.secretKey(name, TLS_KEYS.ca)?.trim() ?? "";
+  return { cert: text(TLS_KEYS.cert), key: text(TLS_KEYS.key), ...(ca !== "" && { ca }) };
+}
+
+/** A Secret of this type may stand there empty until its certificate is issued. */
+function pemText(where: string, ref: SecretKeyRef, lookups: Lookups): string {
+  const text = secretText(where, ref, lookups);
+  if (text.includes("-----BEGIN ")) return text;
+  throw new Unresolved("MissingCredentials", `${where}: key "${ref.key}" of Secret "${ref.name}" holds no PEM`);
 }

@@ -80,6 +80,52 @@ test("an MCP server's bearer comes from its Secret; without it the agent lacks c
   expect(resolve(server("none"))).toMatchObject({ kind: "unresolved", reason: "MissingCredentials" });
 });
 
+const CERT = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+const CA = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----";
+const KEY = "-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----";
+const WHOLE = { "tls.crt": `${CERT}\n`, "tls.key": `${KEY}\n`, "ca.crt": `${CA}\n` };
+const { "ca.crt": _ca, ...PUBLIC } = WHOLE;
+const { "tls.key": _key, ...KEYLESS } = WHOLE;
+
+function withCertificate(secret: Readonly<Record<string, string>>, security: object = {}) {
+  const auth = { mtls: { secretRef: { name: "wiki-client" } } };
+  return resolve(
+    {
+      systemPrompt: "x",
+      mcpServers: [{ name: "wiki", url: "https://wiki/mcp", auth }],
+      settingsRefs: [{ name: "s" }],
+    },
+    { s: { security } },
+    { secretKey: (name, key) => (name === "wiki-client" ? secret[key] : undefined) },
+  );
+}
+
+test.each([
+  ["with its authority", WHOLE, { cert: CERT, key: KEY, ca: CA }, [CERT, KEY, CA]],
+  ["of a public authority", PUBLIC, { cert: CERT, key: KEY }, [CERT, KEY]],
+  ["whose authority is empty", { ...WHOLE, "ca.crt": "" }, { cert: CERT, key: KEY }, [CERT, KEY]],
+])("an MCP server's client certificate comes from its Secret, %s", (_what, secret, tls, secrets) => {
+  const outcome = withCertificate(secret);
+  expect(outcome).toMatchObject({ kind: "resolved", agent: { mcpServers: [{ headers: {} }] } });
+  if (outcome.kind !== "resolved") return;
+  expect(outcome.agent.mcpServers[0]?.tls).toEqual(tls);
+  // P7.
+  expect(outcome.agent.secrets).toEqual(expect.arrayContaining(secrets));
+});
+
+test.each([
+  ["is not there", {}, 'Secret "wiki-client" has no key "tls.crt"'],
+  ["lacks the key", KEYLESS, 'Secret "wiki-client" has no key "tls.key"'],
+  ["is not filled yet", { "tls.crt": "", "tls.key": "" }, 'key "tls.crt" of Secret "wiki-client" holds no PEM'],
+  ["holds something else", { ...WHOLE, "tls.key": "s3cret" }, 'key "tls.key" of Secret "wiki-client" holds no PEM'],
+])("D49: a client certificate whose Secret %s is a reason", (_what, secret, message) => {
+  expect(withCertificate(secret)).toEqual({
+    kind: "unresolved",
+    reason: "MissingCredentials",
+    message: `mcpServers "wiki": ${message}`,
+  });
+});
+
 test.each([
   ["https://tools.example", "https://tools.example/mcp", true],
   ["https://tools.example", "https://tools.example", true],
@@ -115,7 +161,7 @@ test("P7: an MCP server that is not allowed is named without what may be secret 
   });
 });
 
-test("requireMCPAuth refuses a server without a bearer; a program of one machine has nobody to show one to", () => {
+test("requireMCPAuth refuses a server without auth; a program of one machine has nobody to show one to", () => {
   const bearer = { secretKeyRef: { name: "wiki-token", key: "token" } };
   const asking = (server: object, requireMCPAuth: boolean) =>
     resolve(
@@ -126,10 +172,11 @@ test("requireMCPAuth refuses a server without a bearer; a program of one machine
   const url = "https://tools.example/mcp";
   expect(asking({ url }, true)).toMatchObject({
     reason: "InvalidSpec",
-    message: expect.stringContaining("auth.bearer"),
+    message: expect.stringContaining("auth.bearer or auth.mtls"),
   });
   expect(asking({ url }, false).kind).toBe("resolved");
   expect(asking({ url, auth: { bearer } }, true).kind).toBe("resolved");
+  expect(withCertificate(WHOLE, { requireMCPAuth: true }).kind).toBe("resolved");
   expect(asking({ url: "stdio:server" }, true).kind).toBe("resolved");
 });
 

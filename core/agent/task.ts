@@ -18,9 +18,13 @@ export type ResolvedMcpServer = {
   /** http, https; `stdio:` only in local mode. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly tls?: ClientTls;
   readonly instructions?: string;
   readonly timeoutMs: number;
 };
+
+/** PEM texts: what the client shows, and whom it trusts; without `ca` the public authorities. */
+export type ClientTls = { readonly cert: string; readonly key: string; readonly ca?: string };
 
 export type ResolvedWebhookTool = {
   readonly name: string;

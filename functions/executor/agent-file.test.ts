@@ -44,6 +44,22 @@ test("D29: prompt and headers come from mounted Secrets", async () => {
   expect(agent.mcpServers[0]?.headers).toEqual({ authorization: "Bearer s3cret" });
 });
 
+test("D29: a client certificate comes from a mounted Secret of type kubernetes.io/tls", async () => {
+  const cert = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+  const key = "-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----";
+  await using files = await write(
+    {
+      model: "mock",
+      systemPrompt: "x",
+      mcpServers: [{ name: "wiki", url: "https://wiki/mcp", auth: { mtls: { secretRef: { name: "client" } } } }],
+    },
+    { "client/tls.crt": `${cert}\n`, "client/tls.key": `${key}\n` },
+  );
+  const { agent } = files.read();
+  expect(agent.mcpServers[0]).toMatchObject({ headers: {}, tls: { cert, key } });
+  expect(agent.secrets).toContain(key);
+});
+
 test.each([
   ["a Secret that is not mounted", { secretKeyRef: { name: "prompts", key: "writer" } }],
   ["a key that leaves the folder", { secretKeyRef: { name: "prompts", key: "../../agent.json" } }],

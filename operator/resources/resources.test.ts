@@ -223,6 +223,24 @@ test("D29, D43, S3: what an agent refers to is mounted by name, key by key, and 
   ]);
 });
 
+test("D29, S3: a client certificate is mounted as cert-manager writes it, its authority where there is one", () => {
+  const server = (name: string) => ({
+    name,
+    url: `https://${name}`,
+    auth: { mtls: { secretRef: { name: "client" } } },
+  });
+  const made = service({ mcpServers: [server("wiki"), server("mail")] });
+  const { containers, volumes } = made.spec.template.spec;
+  const items = ["ca.crt", "tls.crt", "tls.key"].map((key) => ({ key, path: key }));
+  expect(volumes).toEqual([
+    { name: "agent", configMap: { name: "writer-agent" } },
+    { name: "secret-0", secret: { secretName: "client", items, optional: true } },
+  ]);
+  expect(containers[0]?.volumeMounts.slice(1)).toEqual([
+    { name: "secret-0", mountPath: "/etc/ark/secrets/client", readOnly: true },
+  ]);
+});
+
 test("where spans go is handed on to agents, and nothing of it where nothing is set", () => {
   const both = (env: Record<string, string>) => [service({}, env), routerService(writing, undefined, configOf(env))];
   const otel = (env: Record<string, string>) =>

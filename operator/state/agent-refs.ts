@@ -1,4 +1,5 @@
 /** What an ArkAgent refers to in its namespace: whose change rolls out, and what its pods must find mounted. */
+import { TLS_KEYS } from "#core/api/tls-secret.ts";
 import type { ArkAgent, ArkAgentSpec } from "#core/api/v1alpha1/ark-agent.ts";
 import type { SecretKeyRef } from "#core/api/v1alpha1/common.ts";
 
@@ -30,7 +31,13 @@ function mcpSecrets({ mcpServers = [] }: ArkAgentSpec): (SecretKeyRef | undefine
   return mcpServers.flatMap(({ headers = [], auth }) => [
     ...headers.map((header) => header.secretKeyRef),
     auth?.bearer?.secretKeyRef,
+    ...(auth?.mtls === undefined ? [] : tlsKeys(auth.mtls.secretRef.name)),
   ]);
+}
+
+/** The authority's too: a Secret may do without it, and a mount leaves out what is not there. */
+function tlsKeys(name: string): SecretKeyRef[] {
+  return Object.values(TLS_KEYS).map((key) => ({ name, key }));
 }
 
 function toolSecrets({ tools = [] }: ArkAgentSpec): (SecretKeyRef | undefined)[] {

@@ -10,9 +10,13 @@ export class MessageTooLarge extends Error {
 const LF = 0x0a;
 const CR = 0x0d;
 
-export function boundedFetch(maxBytes: number, onTooLarge: (error: MessageTooLarge) => void): typeof fetch {
+export function boundedFetch(
+  maxBytes: number,
+  onTooLarge: (error: MessageTooLarge) => void,
+  unbounded: typeof fetch,
+): typeof fetch {
   return async (input, init) => {
-    const response = await fetch(input, init);
+    const response = await unbounded(input, init);
     if (response.body === null) return response;
     const isStream = (response.headers.get("content-type") ?? "").includes("text/event-stream");
     const count = isStream ? eventBytes() : wholeBytes();

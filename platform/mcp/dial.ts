@@ -6,11 +6,13 @@
  * G2  Every message is bounded in size; `overflow` aborts when one was not.
  * G3  A connection that closed by itself calls `onClose`, once.
  * G4  A request whose stream ended without an answer fails then, not at its timeout.
+ * G5  The connections of a client certificate end with the connection they were opened for, or with its failure.
  */
 import type * as mcp from "@modelcontextprotocol/client";
 import type { ResolvedMcpServer } from "#core/agent/task.ts";
 import { boundedFetch, MessageTooLarge } from "./bounded-fetch.ts";
 import { parseStdioUrl } from "./command.ts";
+import { tlsFetch, type TlsFetch } from "./tls-fetch.ts";
 
 export type Connection = {
   readonly client: mcp.Client;
@@ -36,6 +38,11 @@ type Attempt = {
 
 const CLIENT_INFO = { name: "ark", version: "0.1.0" };
 const SSE_ONLY = new Set([400, 404, 405]);
+/** By which a server refuses a client certificate, or asks for one. */
+const CERTIFICATE_ALERT =
+  /_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_[A-Z]+|UNKNOWN_CA|ACCESS_DENIED)/;
+/** nginx's words for the same, behind a handshake that it lets pass. */
+const CERTIFICATE_PAGE = /\b(required SSL certificate|SSL certificate error)/;
 
 /** Never rejects. */
 export async function dial(
@@ -68,7 +75,7 @@ async function dialProcess(attempt: Attempt): Promise<Dialled> {
 }
 
 async function dialHttp(attempt: Attempt): Promise<Dialled> {
-  const { server, sdk } = attempt;
+  const { server } = attempt;
   const url = new URL(server.url);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     return { kind: "failed", reason: `${url.protocol} is not served: use http or https` };
@@ -76,9 +83,44 @@ async function dialHttp(attempt: Attempt): Promise<Dialled> {
   if (url.username !== "" || url.password !== "") {
     return { kind: "failed", reason: "the URL holds credentials: put them into headers or auth" };
   }
+  if (server.tls === undefined) return dialWith(attempt, url, globalThis.fetch);
+  if (url.protocol !== "https:") return { kind: "failed", reason: "a client certificate needs an https url" };
+  return dialWithCertificate(attempt, url, await tlsFetch(server.tls));
+}
+
+/** G5. */
+async function dialWithCertificate(attempt: Attempt, url: URL, { fetch, close }: TlsFetch): Promise<Dialled> {
+  const onClose = () => {
+    void close();
+    attempt.onClose();
+  };
+  const dialled = await dialWith({ ...attempt, onClose }, url, fetch).catch((error: unknown): Dialled => ({
+    kind: "failed",
+    reason: reasonOf(error) + hintOf(error),
+  }));
+  if (dialled.kind === "failed") {
+    await close();
+    return dialled;
+  }
+  const { connection } = dialled;
+  const closeBoth = async () => {
+    await connection.close();
+    await close();
+  };
+  return { kind: "open", connection: { ...connection, close: closeBoth } };
+}
+
+/** Some servers refuse a certificate without a word. */
+function hintOf(error: unknown): string {
+  const { code = "" } = innermost(error) as NodeJS.ErrnoException;
+  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code) ? ": does it accept the client certificate?" : "";
+}
+
+async function dialWith(attempt: Attempt, url: URL, unbounded: typeof globalThis.fetch): Promise<Dialled> {
+  const { server, sdk } = attempt;
   const overflow = new AbortController();
   const requestInit = { headers: { ...server.headers } };
-  const fetch = boundedFetch(attempt.limits.maxMessageBytes, (error) => overflow.abort(error));
+  const fetch = boundedFetch(attempt.limits.maxMessageBytes, (error) => overflow.abort(error), unbounded);
   try {
     const transport = new sdk.StreamableHTTPClientTransport(url, {
       requestInit,
@@ -192,7 +234,14 @@ export function statusOf(error: unknown): number | undefined {
 export function reasonOf(error: unknown): string {
   const status = statusOf(error);
   if (status === 401 || status === 403) return `AuthFailed: the server answered ${status}`;
-  let innermost = error as Error;
-  while (innermost.cause instanceof Error) innermost = innermost.cause;
-  return innermost.message === "" ? innermost.name : innermost.message;
+  const { name, message, code = "" } = innermost(error) as NodeJS.ErrnoException;
+  if (CERTIFICATE_ALERT.test(code)) return `AuthFailed: ${message}`;
+  if (status === 400 && CERTIFICATE_PAGE.test(message)) return "AuthFailed: the server refused the client certificate";
+  return message === "" ? name : message;
+}
+
+function innermost(error: unknown): Error {
+  let one = error as Error;
+  while (one.cause instanceof Error) one = one.cause;
+  return one;
 }

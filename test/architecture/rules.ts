@@ -37,7 +37,7 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   /** The operating system's process: `node:` alone. */
   process: packages(),
   openai: packages("openai"),
-  mcp: packages("@modelcontextprotocol/client"),
+  mcp: packages("@modelcontextprotocol/client", "undici"),
   a2a: /^@a2a-js\/sdk(\/.+)?$/,
   telemetry: /^(pino|@opentelemetry\/.+)$/,
 };

@@ -1,7 +1,7 @@
 /** ArkAgent: a model, its instructions, its tools and its limits (api 3). */
 import { isJsonObject } from "#core/json.ts";
 import * as z from "zod";
-import { atMostOne, celHas, exactlyOne, has, ruled, uniqueNames, unless, type Rule } from "../rules.ts";
+import { atMostOne, exactlyOne, has, ruled, uniqueNames, unless, type Rule } from "../rules.ts";
 import { AutoscalingSchema, MAX_REPLICAS, NETWORK_POLICIES, replicasRule, ResourcesSchema } from "./agent-pods.ts";
 import {
   addressField,
@@ -29,8 +29,16 @@ const AuthSchema = ruled(
       .object({ secretKeyRef: SecretKeyRefSchema.describe("Secret that holds the token.") })
       .describe("Sends `Authorization: Bearer <token>`.")
       .exactOptional(),
+    mtls: z
+      .object({
+        secretRef: LocalRef.describe(
+          "Secret of type kubernetes.io/tls: tls.crt and tls.key of the client; ca.crt, if there, is the only authority trusted for the server.",
+        ),
+      })
+      .describe("Shows a client certificate; the url must be https.")
+      .exactOptional(),
   }),
-  { cel: celHas("bearer"), message: "auth needs bearer", broken: unless((auth) => has(auth, "bearer")) },
+  exactlyOne(["bearer", "mtls"], "auth needs exactly one of bearer and mtls"),
 );
 
 const WEB_URL = /^https?:\/\/[^/]/;
@@ -42,21 +50,29 @@ const mcpUrl: Rule<string> = {
   broken: unless((url) => WEB_URL.test(url) || /^stdio:./.test(url)),
 };
 
-export const McpServerSchema = z.object({
-  name: z
-    .string()
-    .min(1)
-    .max(40)
-    .regex(/^[a-zA-Z0-9_-]+$/, "must consist of letters, digits, _ and -")
-    .describe("Name of the server; the model sees its tools as {server}__{tool}."),
-  url: ruled(z.string().min(1).max(2048), mcpUrl).describe(
-    "Address, http or https: streamable HTTP, then SSE. `stdio:<command>` in local mode only.",
-  ),
-  headers: z.array(HeaderSchema).max(32).describe("HTTP headers of every request.").exactOptional(),
-  auth: AuthSchema.describe("How the server knows the agent.").exactOptional(),
-  instructions: z.string().max(16_384).describe("Joins the system prompt.").exactOptional(),
-  timeoutSeconds: z.int32().min(1).max(3600).default(30).describe("Longest time of one call."),
-});
+export const McpServerSchema = ruled(
+  z.object({
+    name: z
+      .string()
+      .min(1)
+      .max(40)
+      .regex(/^[a-zA-Z0-9_-]+$/, "must consist of letters, digits, _ and -")
+      .describe("Name of the server; the model sees its tools as {server}__{tool}."),
+    url: ruled(z.string().min(1).max(2048), mcpUrl).describe(
+      "Address, http or https: streamable HTTP, then SSE. `stdio:<command>` in local mode only.",
+    ),
+    headers: z.array(HeaderSchema).max(32).describe("HTTP headers of every request.").exactOptional(),
+    auth: AuthSchema.describe("How the server knows the agent.").exactOptional(),
+    instructions: z.string().max(16_384).describe("Joins the system prompt.").exactOptional(),
+    timeoutSeconds: z.int32().min(1).max(3600).default(30).describe("Longest time of one call."),
+  }),
+  {
+    cel: "!has(self.auth) || !has(self.auth.mtls) || self.url.startsWith('https://')",
+    message: "auth.mtls needs an https url",
+    fieldPath: ".url",
+    broken: unless(({ auth, url }) => auth?.mtls === undefined || url.startsWith("https://"), "url"),
+  },
+);
 export type McpServer = z.output<typeof McpServerSchema>;
 
 /** JSON Schema, as text or as an object; text keeps its key order on a cluster too. */
