@@ -49,6 +49,8 @@ type Tried =
     };
 
 const LEAST_TOKENS = 256;
+/** A step may have weeks for its attempt; one call may not, and no timer counts so far. */
+const LONGEST_CALL_MS = 24 * 3_600_000;
 
 export async function ask(attempt: Attempt, question: Question): Promise<Asked> {
   const replayed = await replay(attempt, question.purpose);
@@ -99,7 +101,7 @@ async function callOnce(
       maxTokens: reserved.maxTokens,
       ...(question.temperature !== undefined && { temperature: question.temperature }),
       responseFormat: question.responseFormat,
-      timeoutMs: Math.max(1, Math.min(task.timeoutMs, attempt.deadlineAt - deps.clock.now())),
+      timeoutMs: Math.max(1, Math.min(task.timeoutMs, attempt.deadlineAt - deps.clock.now(), LONGEST_CALL_MS)),
     },
     question.purpose === "answer" ? deps.onToken : () => {},
     attempt.running,

@@ -1,21 +1,12 @@
 /** One agent task over real HTTP: the openai adapter and a scripted model server; the other ports live in memory. */
-import { setTimeout as delay } from "node:timers/promises";
-import type {
-  AgentDeps,
-  RecordedTurn,
-  Sleep,
-  Toolbox,
-  ToolOutcome,
-  ToolSpec,
-  TurnLog,
-  Usage,
-} from "#core/agent/ports.ts";
+import type { AgentDeps, RecordedTurn, Toolbox, ToolOutcome, ToolSpec, TurnLog, Usage } from "#core/agent/ports.ts";
 import type { AgentOutcome, AgentTask, ResolvedAgent } from "#core/agent/task.ts";
 import { runAgentTask } from "#core/agent/turn-loop.ts";
 import { createOpenAiModel } from "#platform/openai/model.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import type { TestModel } from "./model.ts";
 
-export const sleep: Sleep = (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined);
+export { sleep };
 
 export type ToolSeen = { name: string; args: Readonly<Record<string, unknown>>; key: string };
 export type ToolFunction = (args: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<ToolOutcome>;

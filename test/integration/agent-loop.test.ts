@@ -270,6 +270,12 @@ describe("D21, W2, W3: how a task ends without an answer", () => {
     expect(await run(taskFor(model), depsFor(model))).toMatchObject({ code: "model.refusal", answer: "I will not." });
   });
 
+  test.each([30, 60])("an attempt of %i days is not over at once: no timer counts so far", async (days) => {
+    await using model = await startModel([{ text: "A line." }]);
+    const task = taskFor(model, { timeoutMs: days * 24 * 3_600_000 });
+    expect(await run(task, depsFor(model))).toMatchObject({ kind: "done", output: "A line." });
+  });
+
   test("the deadline ends a model that hangs", async () => {
     await using model = await startModel([{ hang: true }]);
     const outcome = await run(taskFor(model, { timeoutMs: 2_000 }), depsFor(model));
