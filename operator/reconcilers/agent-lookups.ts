@@ -42,8 +42,14 @@ export async function lookUp(agent: ArkAgent, refs: AgentRefs, deps: Deps): Prom
     version: [...versions, ...sources.versions].join(","),
     natsSecret: nats.kind === "secret" ? nats.name : undefined,
   };
+  // Of a model without its key, what should have brought the key is the cause.
+  if (sources.absent !== undefined) return { resolution: missing(sources.absent), ...found };
   if (resolution.kind === "unresolved" || nats.kind !== "missing") return { resolution, ...found };
-  return { resolution: { kind: "unresolved", reason: "MissingCredentials", message: nats.message }, ...found };
+  return { resolution: missing(nats.message), ...found };
+}
+
+function missing(message: string): ResolveOutcome {
+  return { kind: "unresolved", reason: "MissingCredentials", message };
 }
 
 async function load(
@@ -53,20 +59,32 @@ async function load(
   return new Map(await Promise.all(names.map(async ({ name }) => [name, await read(name)] as const)));
 }
 
+type Environment = {
+  readonly env: Env;
+  readonly versions: readonly string[];
+  /** What `envFrom` names and is not there: Kubernetes makes no container of a pod without it. */
+  readonly absent: string | undefined;
+};
+
 /** As the pod will have it: the providers' keys of the namespace, then the agent's own sources, the later ones winning. */
-async function environment(agent: ArkAgent, { references }: Deps): Promise<{ env: Env; versions: readonly string[] }> {
+async function environment(agent: ArkAgent, { references }: Deps): Promise<Environment> {
   const { namespace } = nameOf(agent);
   const own = (agent.spec.envFrom ?? []).map(async ({ prefix = "", configMapRef, secretRef }) => {
-    const named =
-      secretRef === undefined
-        ? await references.configMap(namespace, configMapRef?.name ?? "")
-        : await references.secret(namespace, secretRef.name);
-    return { prefix, name: secretRef?.name ?? configMapRef?.name ?? "", named };
+    const kind = secretRef === undefined ? "ConfigMap" : "Secret";
+    const name = (secretRef ?? configMapRef)?.name ?? "";
+    const named = kind === "Secret" ? references.secret(namespace, name) : references.configMap(namespace, name);
+    return { prefix, kind, name, named: await named };
   });
   const keys = references.secret(namespace, API_KEYS_SECRET);
-  const all = [{ prefix: "", name: API_KEYS_SECRET, named: await keys }, ...(await Promise.all(own))];
+  const sources = await Promise.all(own);
+  const absent = sources.find(({ named }) => named.version === "");
+  const all = [{ prefix: "", name: API_KEYS_SECRET, named: await keys }, ...sources];
   const env = all.flatMap(({ prefix, named }) =>
     Object.entries(named.values()).map(([key, value]) => [`${prefix}${key}`, value] as const),
   );
-  return { env: Object.fromEntries(env), versions: all.map(({ name, named }) => `${name}@${named.version}`) };
+  return {
+    env: Object.fromEntries(env),
+    versions: all.map(({ name, named }) => `${name}@${named.version}`),
+    absent: absent && `envFrom: ${absent.kind} "${absent.name}" does not exist`,
+  };
 }

@@ -86,6 +86,24 @@ test("an agent without its key, its prompt or its settings says which, and is gi
   });
 });
 
+test("an agent whose envFrom names what is not there says so, and heals: Kubernetes would make no container (D49)", async () => {
+  await giveKeys();
+  const envFrom = [{ secretRef: { name: "env-keys" } }, { prefix: "MY_", configMapRef: { name: "env-plain" } }];
+  await make("ArkAgent", "arkagents", "bare", { model: "gpt-4o", systemPrompt: "x", envFrom });
+  const said = async () => {
+    const conditions = fieldOf(await get(`${ark("arkagents")}/bare`), "status", "conditions");
+    const one = (Array.isArray(conditions) ? conditions : []).find((each) => fieldOf(each, "type") === "Ready");
+    return `${String(fieldOf(one, "reason"))} ${String(fieldOf(one, "message"))}`;
+  };
+  await expect.poll(said, POLL).toBe('MissingCredentials envFrom: Secret "env-keys" does not exist');
+  await post(`${CORE}/secrets`, { metadata: { name: "env-keys" }, stringData: { MY_KEY: "k" } });
+  await expect.poll(said, POLL).toBe('MissingCredentials envFrom: ConfigMap "env-plain" does not exist');
+  expect(await get(`${SERVICES}/bare-agent`)).toBeUndefined();
+  await post(`${CORE}/configmaps`, { metadata: { name: "env-plain" }, data: {} });
+  await expect.poll(() => ready("arkagents", "bare"), POLL).toBe("False Progressing");
+  expect(await get(`${SERVICES}/bare-agent`)).toBeDefined();
+});
+
 test("a changed prompt, and a changed key, roll a revision; what changes elsewhere rolls none", async () => {
   await giveKeys();
   await post(`${CORE}/configmaps`, { metadata: { name: "texts" }, data: { mine: "One.", other: "x" } });
