@@ -1,16 +1,17 @@
 /** What `ark up` says when it is up: the models, how each event and service is reached, and what cannot work yet. */
 import type { Kind } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Condition } from "#core/api/v1alpha1/common.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Io } from "./io.ts";
-import { modelsText } from "./local-host.ts";
+import { modelsText, type OpenPort } from "./local-host.ts";
 
 const JUDGED = ["ArkAgent", "ArkTeam", "ArkEvent", "ArkService"] as const satisfies readonly Kind[];
 
 export async function greet(
   cluster: Cluster,
-  local: { readonly url: string; readonly scripted: boolean },
+  local: { readonly url: string; readonly scripted: boolean; openPorts(): readonly OpenPort[] },
   io: Io,
 ): Promise<void> {
   const [agents, teams, events, services] = await Promise.all([
@@ -21,9 +22,8 @@ export async function greet(
   ]);
   io.err(`${modelsText(local)}\n`);
   for (const event of events) io.err(`  ${eventLine(event)}\n`);
-  for (const { metadata } of services) {
-    io.err(`  ${metadata.name} answers at ${local.url}/services/${metadata.namespace ?? "default"}/${metadata.name}\n`);
-  }
+  const ports = local.openPorts();
+  for (const service of services) io.err(`  ${serviceLine(service, local.url, ports)}\n`);
   for (const line of [agents, teams, events, services].flatMap((objects, k) => notReady(JUDGED[k], objects))) {
     io.err(`${io.style.yellow("warning:")} ${line}\n`);
   }
@@ -47,6 +47,15 @@ function notReady(kind: Kind | undefined, objects: readonly Judged[]): readonly 
     if (ready?.status !== "False" || ready.reason === "Suspended") return [];
     return [`${kind} ${metadata.name} is not ready: ${ready.reason}: ${ready.message}`];
   });
+}
+
+/** Ports that are not open are warned of. */
+function serviceLine({ metadata }: ArkService, url: string, ports: readonly OpenPort[]): string {
+  const { namespace = "default", name = "" } = metadata;
+  const own = ports
+    .filter((one) => one.namespace === namespace && one.name === name)
+    .map(({ port, protocol }) => `, ${protocol} at http://${new URL(url).hostname}:${port}`);
+  return `${name} answers at ${url}/services/${namespace}/${name}${own.join("")}`;
 }
 
 function eventLine(event: ArkEvent): string {

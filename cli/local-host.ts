@@ -1,11 +1,13 @@
 /** What the command needs of local mode; `local/local.ts` is loaded only when a command starts it. */
 import type { ArkObject } from "#core/api/objects.ts";
+import type { ServicePort } from "#core/ports/services.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Io } from "./io.ts";
 import { localCluster } from "./local-cluster.ts";
 
 export type ProviderName = "auto" | "mock";
+export type OpenPort = ServicePort & { readonly namespace: string; readonly name: string };
 type LocalOptions = {
   readonly sources: readonly string[];
   readonly dataDir: string;
@@ -15,6 +17,8 @@ type LocalOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Ports that services declare are opened. */
+  readonly opensPorts?: boolean;
   /** What differs from the manifests. */
   readonly adjust?: (object: ArkObject) => ArkObject;
 };
@@ -24,6 +28,8 @@ export type StartLocal = (options: LocalOptions) => Promise<{
   readonly token: string;
   /** Every model is the built-in scripted one. */
   readonly scripted: boolean;
+  /** Ports of services, those that are open. */
+  openPorts(): readonly OpenPort[];
   /** Resolves when it has failed for good. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;

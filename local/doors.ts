@@ -12,6 +12,7 @@ import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Telemetry } from "#platform/telemetry/telemetry.ts";
+import type { RouterDeps } from "../functions/router/deps.ts";
 import { routerRoutes } from "../functions/router/handler.ts";
 import { webhookRoutes } from "../functions/webhook/handler.ts";
 import { admit } from "./manifests/admit.ts";
@@ -21,7 +22,7 @@ import type { Secrets } from "./secrets.ts";
 export type DoorsDeps = {
   readonly js: JetStream;
   readonly secrets: Secrets;
-  readonly instances: Instances;
+  readonly router: RouterDeps;
   readonly token: string;
   readonly port: number;
   readonly telemetry: Telemetry;
@@ -32,7 +33,29 @@ export type DoorsDeps = {
 
 /** A cold start, and then some. */
 const WAKE_MS = 30_000;
-const HOST = "127.0.0.1";
+export const HOST = "127.0.0.1";
+
+export function routerDeps(js: JetStream, instances: Instances, { spans }: Telemetry, log: Logger): RouterDeps {
+  return {
+    services: js.services,
+    instances,
+    outbox: js.outbox,
+    idempotency: js.idempotency,
+    states: js.runStates,
+    facts: js.factLog,
+    outputs: js.outputs,
+    wakes: js.wakes,
+    a2a: createA2aServer(),
+    rate: { total: rate(1_000, 1), perService: rate(50, 10_000) },
+    authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
+    wakeMs: WAKE_MS,
+    now: Date.now,
+    newId: randomUUID,
+    random: Math.random,
+    spans,
+    log,
+  };
+}
 
 /** Throws ArkError `port.in_use`. */
 export async function openDoors(deps: DoorsDeps): Promise<Serving> {
@@ -65,28 +88,7 @@ export async function openDoors(deps: DoorsDeps): Promise<Serving> {
     outputs: js.outputs,
     secret: (namespace, name) => secrets.secret(namespace, name),
   });
-  const router = routerRoutes(
-    {
-      services: js.services,
-      instances: deps.instances,
-      outbox: js.outbox,
-      idempotency: js.idempotency,
-      states: js.runStates,
-      facts: js.factLog,
-      outputs: js.outputs,
-      wakes: js.wakes,
-      a2a: createA2aServer(),
-      rate: { total: rate(1_000, 1), perService: rate(50, 10_000) },
-      authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
-      wakeMs: WAKE_MS,
-      now: Date.now,
-      newId: randomUUID,
-      random: Math.random,
-      spans: telemetry.spans,
-      log,
-    },
-    { base: "/services/:namespace/:name" },
-  );
+  const router = routerRoutes(deps.router, { base: "/services/:namespace/:name" });
   const app = createApp({
     routes: [...webhook, ...router, ...rest],
     ready: () => js.isConnected(),

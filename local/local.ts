@@ -12,10 +12,11 @@ import type { Logger } from "#core/ports/log.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Serving } from "#platform/http/server.ts";
 import { openTelemetry, type Telemetry } from "#platform/telemetry/telemetry.ts";
-import { type DoorsDeps, openDoors } from "./doors.ts";
+import { type DoorsDeps, HOST, openDoors, routerDeps } from "./doors.ts";
 import type { ManifestFault } from "./manifests/parse.ts";
 import { type Models, type ProviderName, startModels } from "./models.ts";
 import { Secrets } from "./secrets.ts";
+import { createServicePorts, type OpenPort, type ServicePorts } from "./service-ports.ts";
 import { loadSources } from "./sources.ts";
 import { openStore, type Store } from "./store.ts";
 import { buildSystem, startLoops, type System } from "./system.ts";
@@ -32,6 +33,8 @@ export type LocalOptions = {
   readonly log: Logger;
   /** Ends a start that is under way; a running one is ended by `stop`. */
   readonly signal: AbortSignal;
+  /** Ports that services declare are opened. */
+  readonly opensPorts?: boolean;
   /** What differs from the manifests, of each object before it is stored. */
   readonly adjust?: (object: ArkObject) => ArkObject;
 };
@@ -45,6 +48,8 @@ export type Local = AsyncDisposable & {
   /** Every model is the scripted one. */
   readonly scripted: boolean;
   readonly js: JetStream;
+  /** Ports of services, those that are open. */
+  openPorts(): readonly OpenPort[];
   reload(): Promise<void>;
   faults(): readonly ManifestFault[];
   /** Resolves when the store is gone for good. */
@@ -98,10 +103,25 @@ async function compose(
   const stopping = new AbortController();
   const hard = new AbortController();
   let url = "";
-  const system = await buildSystem(options, js, models, secrets, telemetry, hard.signal, () => url);
-  const doors = await opened(options, system, { js, secrets, token, telemetry }, hard);
+  let ports: ServicePorts | undefined;
+  const late = { url: () => url, ports: () => ports };
+  const system = await buildSystem(options, js, models, secrets, telemetry, hard.signal, late);
+  const router = routerDeps(js, system.executors, telemetry, log);
+  const doors = await opened(options, system, { js, secrets, router, token, telemetry }, hard);
   ({ url } = doors);
-  system.reconciler.poke();
+  if (options.opensPorts === true) {
+    ports = createServicePorts({
+      router,
+      host: HOST,
+      graceMs: CLOSE_MS,
+      ready: () => js.isConnected(),
+      onOpened: () => system.reconciler.poke(),
+      meters: telemetry.meters,
+      log,
+      signal: hard.signal,
+    });
+    await system.reconciler.settle();
+  } else system.reconciler.poke();
   const loops = startLoops(system, js, log, stopping.signal);
   await writeUpFile(dataDir, { url, token });
   const stop = once(async () => {
@@ -111,7 +131,7 @@ async function compose(
     await Promise.all([stopTaking(system), loops]);
     clearTimeout(late);
     hard.abort();
-    await Promise.all([doors.stop(CLOSE_MS), system.runtimes.close()]);
+    await Promise.all([doors.stop(CLOSE_MS), ports?.stop(CLOSE_MS), system.runtimes.close()]);
     await closing.disposeAsync();
   });
   return {
@@ -121,6 +141,7 @@ async function compose(
     natsPid: () => store.server.pid,
     scripted: models.scripted,
     js,
+    openPorts: () => ports?.open() ?? [],
     reload: () => system.sources.reload(),
     faults: () => system.sources.faults,
     failed: store.server.failed,
@@ -137,13 +158,13 @@ async function compose(
 async function opened(
   { port, log }: LocalOptions,
   system: System,
-  parts: Pick<DoorsDeps, "js" | "secrets" | "token" | "telemetry">,
+  parts: Pick<DoorsDeps, "js" | "secrets" | "router" | "token" | "telemetry">,
   hard: AbortController,
 ): Promise<Serving> {
   try {
     await system.sources.reload();
     await system.reconciler.settle();
-    return await openDoors({ ...parts, instances: system.executors, port, log, signal: hard.signal });
+    return await openDoors({ ...parts, port, log, signal: hard.signal });
   } catch (error) {
     hard.abort();
     await stopTaking(system);

@@ -5,13 +5,14 @@
 import { createHash } from "node:crypto";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
+import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { ProbeAnswers } from "#core/ports/probes.ts";
 import type { TaskQueue, UsageTally } from "#core/ports/record.ts";
-import type { Services } from "#core/ports/services.ts";
+import type { ServiceRecord, Services } from "#core/ports/services.ts";
 import type { ToolServers } from "#core/ports/tool-servers.ts";
 import type { Replay, Replays, Triggers } from "#core/ports/events.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
@@ -22,6 +23,7 @@ import { lastSeen } from "#core/reconcile/last-seen.ts";
 import type { Census } from "#core/reconcile/readings.ts";
 import { replayWhenAsked } from "#core/reconcile/replay.ts";
 import { isStatusAlone } from "#core/reconcile/status-alone.ts";
+import { assignPorts, MOST_PORTS, type PortDecision, portConflict } from "#core/reconcile/ports.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
 import { settingsStatus } from "#core/reconcile/settings.ts";
 import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
@@ -47,6 +49,8 @@ export type ReconcilerDeps = {
   readonly env: Env;
   readonly providers: Providers;
   readonly webhookBase: () => string;
+  /** Undefined: nobody opens the ports that services declare. */
+  readonly ports: () => OpensPorts | undefined;
   readonly eventStatuses: EventStatuses;
   readonly runsOf: (teamKey: string) => TeamRuns;
   readonly toolServers: Pick<ToolServers, "last">;
@@ -54,6 +58,14 @@ export type ReconcilerDeps = {
   readonly now: () => number;
   readonly log: Logger;
 };
+
+export type OpensPorts = {
+  /** Resolves when those of these services are open, or have a fault. */
+  use(records: readonly ServiceRecord[]): Promise<void>;
+  fault(port: number): string | undefined;
+};
+
+type Decisions = ReadonlyMap<string, PortDecision>;
 
 const RESYNC_MS = 30_000;
 const SENDING_LOOK_MS = 500;
@@ -130,9 +142,9 @@ export class Reconciler {
     const agents = await objects.list("ArkAgent");
     const world = { events: observed.events, agents: resolveAll({ ...observed, agents }, secrets, env, providers) };
     await this.#triggers(observed);
-    await this.#services(observed);
+    const decisions = await this.#services(observed);
     onWorld(world);
-    await this.#statuses({ ...observed, agents }, world, refused);
+    await this.#statuses({ ...observed, agents }, world, refused, decisions);
   }
 
   async #observe(): Promise<Observed> {
@@ -166,46 +178,56 @@ export class Reconciler {
     this.#known = present;
   }
 
-  async #services({ services }: Observed): Promise<void> {
-    const { secrets, services: records } = this.#deps;
+  async #services({ services }: Observed): Promise<Decisions> {
+    const { ports, secrets, services: store, webhookBase } = this.#deps;
+    const decisions = assignPorts(services, { reserved: ownPort(webhookBase()), most: MOST_PORTS });
     const present = new Set<string>();
+    const records: ServiceRecord[] = [];
     for (const service of services) {
       const { namespace = "default", name = "" } = service.metadata;
-      await records.put(serviceRecord(service, tokenDigest(await secrets.serviceToken(namespace, name))));
+      const digest = tokenDigest(await secrets.serviceToken(namespace, name));
+      const record = serviceRecord(service, digest, decisions.get(keyOf(service))?.won ?? []);
+      await store.put(record);
+      records.push(record);
       present.add(keyOf(service));
     }
     for (const key of [...this.#served].filter((one) => !present.has(one))) {
       const [namespace = "", name = ""] = key.split("/");
-      await records.delete(namespace, name);
+      await store.delete(namespace, name);
     }
     this.#served = present;
+    await ports()?.use(records);
+    return decisions;
   }
 
-  async #serviceStatuses({ services }: Observed, world: World): Promise<void> {
-    const { objects, now, webhookBase } = this.#deps;
+  async #serviceStatuses({ services }: Observed, world: World, decisions: Decisions): Promise<void> {
+    const { objects, now, ports, webhookBase } = this.#deps;
+    const opened = ports();
     for (const service of services) {
       const { namespace = "default", name = "" } = service.metadata;
       const state = world.agents.get(`${namespace}/${service.spec.selector.arkAgent}`);
       const replicas = state?.agent.spec.replicas ?? 0;
       const resolved = state?.resolution.kind === "resolved";
+      const conflict = conflictOf(service, decisions, opened);
       const status = serviceStatus(service, {
         hasAgent: () => state !== undefined,
         ready: resolved ? Math.min(replicas, 1) : 0,
         canWake: replicas > 0,
         url: `${webhookBase()}/services/${namespace}/${name}`,
+        ...(conflict !== undefined && { portConflict: conflict }),
         now: now(),
       });
       await writeStatusIfChanged(objects, "ArkService", service, status);
     }
   }
 
-  async #statuses(observed: Observed, world: World, refused: Refused): Promise<void> {
+  async #statuses(observed: Observed, world: World, refused: Refused, decisions: Decisions): Promise<void> {
     const teams = byKey(observed.teams);
     for (const team of observed.teams)
       await this.#teamStatus(team, refused.get(keyOf(team)) ?? judge(team, teams, world), world);
     await this.#eventStatuses(observed, teams, world);
     await this.#agentStatuses(world);
-    await this.#serviceStatuses(observed, world);
+    await this.#serviceStatuses(observed, world, decisions);
     const { now, objects } = this.#deps;
     for (const one of observed.settings)
       await writeStatusIfChanged(objects, "ArkSettings", one, settingsStatus(one, now()));
@@ -286,6 +308,18 @@ function judge(team: ArkTeam, teams: ReadonlyMap<string, ArkTeam>, world: World)
     hasAgent: (agent) => world.agents.has(`${namespace}/${agent}`),
     team: (other) => teams.get(`${namespace}/${other}`),
   });
+}
+
+/** Where nobody opens ports nobody is in another's way. */
+function conflictOf(service: ArkService, decisions: Decisions, opened: OpensPorts | undefined): string | undefined {
+  const decision = decisions.get(keyOf(service));
+  if (decision === undefined || opened === undefined) return undefined;
+  return portConflict(service, decision, (port) => opened.fault(port));
+}
+
+function ownPort(base: string): ReadonlyMap<number, string> {
+  const port = Number(URL.parse(base)?.port);
+  return new Map(port > 0 ? [[port, "this server's own"]] : []);
 }
 
 function promptHash(prompt: string): string {

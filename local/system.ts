@@ -21,7 +21,7 @@ import { EventStatuses } from "./event-status.ts";
 import { Executors } from "./executors.ts";
 import { forever } from "./forever.ts";
 import type { Models } from "./models.ts";
-import { Reconciler } from "./reconciler.ts";
+import { type OpensPorts, Reconciler } from "./reconciler.ts";
 import { Runs } from "./runs.ts";
 import { type ProviderFor, Runtimes } from "./runtimes.ts";
 import type { Secrets } from "./secrets.ts";
@@ -53,7 +53,9 @@ const HEARTBEAT_MS = LEASE_MS / 4;
 const START_AGAIN_MS = 2_000;
 const START_TRIES = 5;
 
-/** `webhookBase` is asked when it is needed: doors open last. */
+/** Asked when it is needed: doors open last. */
+export type OpenDoors = { readonly url: () => string; readonly ports: () => OpensPorts | undefined };
+
 export async function buildSystem(
   { sources, dataDir, env, log, adjust }: SystemOptions,
   js: JetStream,
@@ -61,7 +63,7 @@ export async function buildSystem(
   secrets: Secrets,
   telemetry: Telemetry,
   hard: AbortSignal,
-  webhookBase: () => string,
+  doors: OpenDoors,
 ): Promise<System> {
   let world: World = { events: [], agents: new Map() };
   const eventStatuses = new EventStatuses(js.objects, log);
@@ -97,7 +99,8 @@ export async function buildSystem(
     secrets,
     env,
     providers: models.providers,
-    webhookBase,
+    webhookBase: doors.url,
+    ports: doors.ports,
     eventStatuses,
     runsOf: (team) => runs.of(team),
     toolServers: js.toolServers,

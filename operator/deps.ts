@@ -21,6 +21,7 @@ import type { Config } from "./config.ts";
 import type { Informer } from "./informer.ts";
 import type { ChildView, RunView } from "./state/views.ts";
 import type { Judged } from "./judged.ts";
+import type { PortPlan } from "./port-plan.ts";
 import type { RecordTokens } from "./record-tokens.ts";
 import type { References } from "./references.ts";
 import type { TriggerLane } from "./trigger-lane.ts";
@@ -59,6 +60,7 @@ export type Deps = {
   readonly probes: ProbeAnswers;
   readonly toolServers: Pick<ToolServers, "last">;
   readonly services: Services;
+  readonly ports: PortPlan;
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish" | "purge">;
   readonly taskQueues: TaskQueues;

@@ -27,6 +27,7 @@ import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepLettingGo } from "./let-go.ts";
 import { measuredWork, wholeOf } from "./measure.ts";
 import { createJudged } from "./judged.ts";
+import { createPortPlan } from "./port-plan.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
@@ -45,6 +46,7 @@ export type LeadDeps = Omit<
   | "recountLetters"
   | "triggerLane"
   | "judged"
+  | "ports"
 > & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
@@ -103,9 +105,21 @@ export function createLeading(given: LeadDeps): Leading {
   });
   const recordTokens = createRecordTokens(children, given);
   const judged = { teams: createJudged(teamFaults), agents: createJudged(agentFaults) };
+  const ports = createPortPlan(informers.arkServices, given.config);
   const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
   const recountLetters: Deps["recountLetters"] = () => letterCounts.look();
-  const own = { informers, poke, backlogOf, departed, lettersOf, recountLetters, triggerLane, recordTokens, judged };
+  const own = {
+    informers,
+    poke,
+    backlogOf,
+    departed,
+    lettersOf,
+    recountLetters,
+    triggerLane,
+    recordTokens,
+    judged,
+    ports,
+  };
   const deps: Deps = { ...given, ...own };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
     const before = loads;

@@ -43,6 +43,7 @@ async function serve(options: UpOptions, startLocal: StartLocal, io: Io): Promis
     env: io.env,
     log: createLogger(io, options.logLevel),
     signal: io.signal,
+    opensPorts: true,
   });
   try {
     const cluster = clusterOf(local, io);

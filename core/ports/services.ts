@@ -3,6 +3,8 @@ import type { ArkServiceSpec, Strategy } from "#core/api/v1alpha1/ark-service.ts
 import type { Task } from "#core/events/tasks.ts";
 import type { Delivery } from "./record.ts";
 
+export type ServicePort = ArkServiceSpec["ports"][number];
+
 /** What the router must know of an ArkService without asking the API server; `<ns>.<service>.service` in `ark-triggers`. */
 export type ServiceRecord = {
   readonly namespace: string;
@@ -11,7 +13,9 @@ export type ServiceRecord = {
   readonly generation: number;
   readonly agent: string;
   readonly strategy: Strategy;
-  readonly protocols: readonly ArkServiceSpec["ports"][number]["protocol"][];
+  readonly protocols: readonly ServicePort["protocol"][];
+  /** Those of its ports that it has: whoever is the front door opens them. */
+  readonly ports?: readonly ServicePort[];
   /** `sha256:<hex>` of the bearer token. */
   readonly tokenDigest: string;
 };

@@ -38,7 +38,7 @@ test("an address that is served no more is taken out, what others wrote stays", 
 });
 
 test("the record says all that a router needs, and no secret (P7)", () => {
-  expect(serviceRecord(service, "sha256:ab")).toEqual({
+  expect(serviceRecord(service, "sha256:ab", [{ protocol: "HTTP", port: 8081 }])).toEqual({
     namespace: "team",
     name: "writing",
     uid: "u1",
@@ -46,6 +46,7 @@ test("the record says all that a router needs, and no secret (P7)", () => {
     agent: "writer",
     strategy: "least-busy",
     protocols: ["HTTP", "A2A"],
+    ports: [{ protocol: "HTTP", port: 8081 }],
     tokenDigest: "sha256:ab",
   });
 });

@@ -1,6 +1,6 @@
 /** What an ArkService becomes: the record that its router reads, and its status (api 5). */
 import type { ArkService, ArkServiceStatus } from "#core/api/v1alpha1/ark-service.ts";
-import type { ServiceRecord } from "#core/ports/services.ts";
+import type { ServicePort, ServiceRecord } from "#core/ports/services.ts";
 import { type Verdict, withCondition } from "./conditions.ts";
 
 export type ServiceWorld = {
@@ -18,8 +18,12 @@ export type ServiceWorld = {
   readonly now: number;
 };
 
-/** `tokenDigest` is `sha256:<hex>`. */
-export function serviceRecord({ metadata, spec }: ArkService, tokenDigest: string): ServiceRecord {
+/** `tokenDigest` is `sha256:<hex>`; `ports`: those that it has. */
+export function serviceRecord(
+  { metadata, spec }: ArkService,
+  tokenDigest: string,
+  ports: readonly ServicePort[],
+): ServiceRecord {
   const { namespace = "default", name = "", uid = "", generation = 1 } = metadata;
   return {
     namespace,
@@ -29,6 +33,7 @@ export function serviceRecord({ metadata, spec }: ArkService, tokenDigest: strin
     agent: spec.selector.arkAgent,
     strategy: spec.routing.strategy,
     protocols: spec.ports.map(({ protocol }) => protocol),
+    ports,
     tokenDigest,
   };
 }

@@ -8,6 +8,7 @@
  */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
+import { speaks } from "#core/routing/spoken.ts";
 import { unlessAway } from "#core/ports/unless-away.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import { a2aTasks } from "./a2a-tasks.ts";
@@ -49,7 +50,7 @@ export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
   return [
     route("POST", root, post),
     route("POST", `${place.base}/task`, post),
-    route("GET", `${place.base}/tasks/:task`, (request, at) => readTaskRun(request, at, deps)),
+    route("GET", `${place.base}/tasks/:task`, (request, at) => read(request, at, deps)),
     // A2A 8.2: a card is how strangers find out what token they need.
     route("GET", `${place.base}/.well-known/agent-card.json`, (request, at) => card(request, at, deps), "open"),
   ];
@@ -88,12 +89,12 @@ function lookUp(namespace: string, name: string, deps: RouterDeps): Promise<Serv
   return isNamed ? deps.services.get(namespace, name) : Promise.resolve(undefined);
 }
 
-/** One port may serve both protocols: a JSON-RPC call says that it is one. */
+/** One address may serve both protocols: a JSON-RPC call says that it is one. */
 async function receive(request: HttpRequest, at: At, deps: RouterDeps, balance: Balance): Promise<HttpReply> {
   const read = await readBody(request);
   if (read.kind === "refused") return read.problem;
   const protocol = read.kind === "rpc" ? "A2A" : "HTTP";
-  if (!at.service.protocols.includes(protocol)) return problems.notSpoken(protocol);
+  if (!speaks(at.service, protocol, request.headers)) return problems.notSpoken(protocol);
   if (read.kind === "plain") return postTask(read.body, request, at, deps, balance);
   const tasks = a2aTasks(at.service, request, deps, balance);
   const answer = await deps.a2a.answer(read.body, agentOf(request, at), tasks);
@@ -102,12 +103,16 @@ async function receive(request: HttpRequest, at: At, deps: RouterDeps, balance: 
     : { kind: "sse", events: messages(answer.bodies) };
 }
 
+async function read(request: HttpRequest, at: At, deps: RouterDeps): Promise<HttpReply> {
+  return speaks(at.service, "HTTP", request.headers) ? readTaskRun(request, at, deps) : problems.notSpoken("HTTP");
+}
+
 async function* messages(bodies: AsyncIterable<unknown>) {
   for await (const data of bodies) yield { event: "message", data };
 }
 
 async function card(request: HttpRequest, at: At, deps: RouterDeps): Promise<HttpReply> {
-  if (!at.service.protocols.includes("A2A")) return problems.notSpoken("A2A");
+  if (!speaks(at.service, "A2A", request.headers)) return problems.notSpoken("A2A");
   const body = await deps.a2a.card(agentOf(request, at), request.headers["a2a-version"]);
   return { kind: "json", status: 200, body, headers: { vary: "A2A-Version" } };
 }

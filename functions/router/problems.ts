@@ -26,7 +26,11 @@ export const idempotencyMismatch = problem(
 export const noSuchTask = problem(404, "not-found", "This service has no such task.");
 
 export function notSpoken(protocol: string): HttpProblem {
-  return problem(404, "not-found", `This service does not speak ${protocol}: its spec.ports do not name it.`);
+  return problem(
+    404,
+    "not-found",
+    `This service does not speak ${protocol} here: its spec.ports name another port for it, or none.`,
+  );
 }
 
 export function badTimeout(field: string): HttpProblem {

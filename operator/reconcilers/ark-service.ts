@@ -47,7 +47,7 @@ async function reconcileRecord(service: ArkService, deps: Deps): Promise<string 
     if (known !== undefined) await services.delete(namespace, name);
     return token.message;
   }
-  const record = serviceRecord(service, token.digest);
+  const record = serviceRecord(service, token.digest, deps.ports.decisionOf(service).won);
   if (!isDeepStrictEqual(known, record)) await services.put(record);
   return undefined;
 }

@@ -44,6 +44,7 @@ export async function startArk(
   script?: Script,
   log: Logger = quiet,
   env: Readonly<Record<string, string>> = {},
+  more: { readonly opensPorts?: boolean } = {},
 ): Promise<Ark> {
   const folder = await mkdtemp(path.join(tmpdir(), "ark-local-"));
   const model = await startModelServer(script === undefined ? {} : { script });
@@ -59,6 +60,7 @@ export async function startArk(
       env: { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: PROVIDER_KEY, ...env },
       log,
       signal: AbortSignal.timeout(PATIENCE_MS),
+      ...more,
     });
   let local = await start();
   const ark: Ark = {

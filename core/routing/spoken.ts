@@ -1,0 +1,15 @@
+/** What is spoken to a service where a request comes in. */
+import type { ServicePort, ServiceRecord } from "../ports/services.ts";
+
+/** Set by whoever listens at a port that a service declares: the protocol of that port. */
+export const PROTOCOL_HEADER = "x-ark-protocol";
+
+/** At a port of its own that port's protocol alone, elsewhere all of them. */
+export function speaks(
+  { protocols }: Pick<ServiceRecord, "protocols">,
+  protocol: ServicePort["protocol"],
+  headers: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const here = headers[PROTOCOL_HEADER];
+  return protocols.includes(protocol) && (here === undefined || here === protocol);
+}
