@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Logger } from "#core/ports/log.ts";
 import { Lock } from "../../test/harness/lock.ts";
 import { createWorkQueue, type WorkOutcome } from "./work-queue.ts";
@@ -71,6 +71,23 @@ test("U3: a key that waits comes again at its time, and by a change before it", 
   await looks.done;
   await running.queue.idle();
   expect(count).toBe(3);
+});
+
+test("U4: a key that waits for longer than a timer can, as for a yearly tick, comes neither at once nor never", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const DAY_MS = 86_400_000;
+  const looks: number[] = [];
+  await using running = queueOf(async () => {
+    looks.push(performance.now());
+    return { kind: "wait", reason: "its tick", afterMs: 40 * DAY_MS };
+  });
+  const began = performance.now();
+  running.queue.add("a");
+  await vi.advanceTimersByTimeAsync(39 * DAY_MS);
+  expect(looks.map((at) => at - began)).toEqual([0]);
+  await vi.advanceTimersByTimeAsync(50 * DAY_MS);
+  expect(looks.map((at) => at - began)).toEqual([0, 40 * DAY_MS, 80 * DAY_MS]);
 });
 
 test("no more keys are in hand than allowed", async () => {

@@ -4,6 +4,7 @@
  * U1  One key is in hand once at a time; one that comes meanwhile is looked at again afterwards.
  * U2  A key that fails comes again after a pause that doubles, with jitter; the first success forgets the count.
  * U3  Waiting is silence: nothing comes again by itself but what asked for a time.
+ * U4  A time may be any time away, as the tick of a monthly schedule is: a timer of Node's fires at once beyond 24 days.
  */
 import { aborted } from "#core/abort.ts";
 import type { Logger } from "#core/ports/log.ts";
@@ -32,6 +33,8 @@ export type WorkQueue = {
   idle(): Promise<void>;
 };
 
+/** Node counts in 31 bits; what is longer becomes a millisecond. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const BACKOFF_MS = { first: 250, most: 30_000 } as const;
 
 type Timer = { readonly at: number; readonly handle: NodeJS.Timeout };
@@ -80,7 +83,14 @@ class Queue implements WorkQueue {
     const known = this.#timers.get(key);
     if (known !== undefined && known.at <= at) return;
     this.#clear(key);
-    this.#timers.set(key, { at, handle: setTimeout(() => this.add(key), afterMs) });
+    this.#arm(key, at);
+  }
+
+  /** U4. */
+  #arm(key: string, at: number): void {
+    const leftMs = at - performance.now();
+    const next = leftMs > LONGEST_TIMER_MS ? () => this.#arm(key, at) : () => this.add(key);
+    this.#timers.set(key, { at, handle: setTimeout(next, Math.min(leftMs, LONGEST_TIMER_MS)) });
   }
 
   #clear(key: string): void {
