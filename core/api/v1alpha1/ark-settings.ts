@@ -34,7 +34,7 @@ export const ArkSettingsSpecSchema = ruled(
           .max(64)
           .describe("URL prefixes of the MCP servers that agents may use.")
           .exactOptional(),
-        requireMCPAuth: z.boolean().default(false).describe("Refuses MCP servers without auth."),
+        requireMCPAuth: z.boolean().default(false).describe("Refuses MCP servers without auth: bearer or mtls."),
       })
       .describe("Checked when an agent is reconciled, and again before each dial.")
       .exactOptional(),
