@@ -4,13 +4,14 @@
  *
  * W1  A run without a phase is announced again at every start: announcing twice is harmless (D32).
  * W2  A run is deleted with its record, and only once it has ended; deleting one that goes on cancels it first.
+ * W3  A store that was away costs no start, no cancel and no end: the watch begins anew, and what was not done is done.
  */
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { parseDuration } from "#core/duration.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
-import type { FactLog, RunRef, RunStates } from "#core/ports/record.ts";
+import { type FactLog, type RunRef, type RunStates, StoreUnavailable } from "#core/ports/record.ts";
 import type { RunGlance } from "#core/reconcile/readings.ts";
 import { prunable, prunableTeamless } from "#core/reconcile/retention.ts";
 import type { TeamRuns } from "#core/reconcile/team-status.ts";
@@ -55,6 +56,7 @@ export class Runs {
   async run(signal: AbortSignal): Promise<void> {
     const everyMinute = setInterval(() => this.#pruneSoon(), AGE_CHECK_MS);
     try {
+      await this.#missed(signal);
       for await (const { type, object } of this.#deps.objects.watch("ArkRun", { signal })) {
         if (type === "deleted") this.#gone(object, signal);
         else await this.#seen(object);
@@ -77,22 +79,39 @@ export class Runs {
     return this.#byTeam.of(teamKey);
   }
 
+  /** W3: what went while nobody watched. */
+  async #missed(signal: AbortSignal): Promise<void> {
+    if (this.#runs.size === 0) return;
+    const present = new Set((await this.#deps.objects.list("ArkRun")).map(({ metadata }) => metadata.uid));
+    for (const run of this.#runs.values()) if (!present.has(run.metadata.uid)) this.#gone(run, signal);
+  }
+
   async #seen(run: ArkRun): Promise<void> {
     const before = this.#runs.get(keyOf(run));
+    const isNew = before?.metadata.uid !== run.metadata.uid;
+    if (isNew && phaseOf(run) === undefined) await this.#start(run);
     this.#runs.set(keyOf(run), run);
     this.#byTeam.set(run);
-    const isNew = before?.metadata.uid !== run.metadata.uid;
-    if (isNew && phaseOf(run) === undefined) await this.#deps.start(run);
     if (isCancelled(run)) await this.#cancel(run, "cancelled by annotation");
     if (isNew || phaseOf(before) !== phaseOf(run)) this.#deps.onChange();
     if (hasEnded(run)) this.#pruneSoon();
   }
 
+  /** W3: a run is known only once it is started. What is wrong with one holds up no other. */
+  async #start(run: ArkRun): Promise<void> {
+    try {
+      await this.#deps.start(run);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      this.#deps.log.error({ err: error, run: run.metadata.name }, "run not started");
+    }
+  }
+
   async #cancel(run: ArkRun, message: string): Promise<void> {
     const ref = refOf(run);
     if (hasEnded(run) || this.#cancelled.has(ref.uid)) return;
-    this.#cancelled.add(ref.uid);
     await this.#deps.facts.publish(ref, { kind: "run.cancel", at: this.#deps.now(), message });
+    this.#cancelled.add(ref.uid);
   }
 
   #gone(run: ArkRun, signal: AbortSignal): void {
