@@ -1,13 +1,13 @@
 /** Manifests on their way into a command: read, judged, and judged against one another, before anything is changed (P10). */
 import type { Fault } from "#core/api/fault.ts";
-import type { ArkObject, Kind, ObjectOf } from "#core/api/objects.ts";
+import type { Kind, ObjectOf } from "#core/api/objects.ts";
 import { isKind } from "#core/api/kinds.ts";
 import { ArkError } from "#core/errors.ts";
 import { validateObject } from "#core/validate/validate.ts";
+import type { Placed } from "../local/manifests/doubles.ts";
 import type { ManifestDocument, ManifestFault } from "../local/manifests/parse.ts";
 import { referenceFaults } from "./references.ts";
 
-type Placed = { readonly object: ArkObject; readonly document: ManifestDocument };
 export type Manifests = {
   readonly placed: readonly Placed[];
   readonly faults: readonly ManifestFault[];
@@ -21,7 +21,10 @@ export async function checkManifests(
   sources: readonly string[],
   options: { readonly references: boolean },
 ): Promise<Manifests> {
-  const { readManifests } = await import("../local/manifests/read.ts");
+  const [{ readManifests }, { doubles }] = await Promise.all([
+    import("../local/manifests/read.ts"),
+    import("../local/manifests/doubles.ts"),
+  ]);
   const read = await readManifests(sources);
   const faults: ManifestFault[] = [...read.faults];
   const warnings: ManifestFault[] = [];
@@ -61,23 +64,6 @@ function byPlace(a: ManifestFault, b: ManifestFault): number {
 function isForeign({ value }: ManifestDocument): boolean {
   const apiVersion = value["apiVersion"];
   return !isKind(value["kind"]) && typeof apiVersion === "string" && !apiVersion.startsWith("arkonis.dev/");
-}
-
-function doubles(placed: readonly Placed[]): readonly ManifestFault[] {
-  const seen = new Map<string, Placed>();
-  return placed.flatMap((one) => {
-    const { kind, metadata } = one.object;
-    const key = `${kind} ${metadata.namespace ?? "default"}/${metadata.name ?? ""}`;
-    const first = seen.get(key);
-    if (first === undefined) {
-      seen.set(key, one);
-      return [];
-    }
-    const at = `${first.document.file}:${first.document.lineOf("metadata.name")}`;
-    return located(one.document, [
-      { path: "metadata.name", message: `${kind} ${metadata.name} is there already: ${at}` },
-    ]);
-  });
 }
 
 function located(document: ManifestDocument, faults: readonly Fault[]): readonly ManifestFault[] {

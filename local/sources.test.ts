@@ -68,3 +68,29 @@ test.each(["poet.yaml", "below/poet.yaml"])("M4: %s that goes away is read again
     await rm(dir, { recursive: true });
   }
 });
+
+test("two documents that are one object are a fault, as for ark validate: each reading put the other one in effect", async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), "ark-sources-"));
+  await writeFile(path.join(dir, "a.yaml"), MANIFEST);
+  await writeFile(path.join(dir, "b.yaml"), MANIFEST.replace("You write.", "You sing."));
+  const refused: unknown[] = [];
+  const sources = start([dir], { error: ({ fault }) => void refused.push(fault) });
+  await sources.reload();
+  await sources.stop();
+  await rm(dir, { recursive: true });
+  expect(refused).toEqual([`ArkAgent poet is there already: ${path.join(dir, "a.yaml")}:3`]);
+});
+
+test("a stop in the middle of a reading leaves nothing that watches or waits", async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), "ark-sources-"));
+  await writeFile(path.join(dir, "poet.yaml"), MANIFEST);
+  const kept = () => process.getActiveResourcesInfo().filter((name) => name === "FSEventWrap").length;
+  const before = kept();
+  const sources = start([dir], {});
+  const reading = sources.reload();
+  await sources.stop();
+  await reading;
+  const after = kept();
+  await rm(dir, { recursive: true });
+  expect(after).toBe(before);
+});

@@ -48,6 +48,7 @@ export class Sources {
   readonly #reload: Coalesced;
   #watchers: readonly FSWatcher[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
   #faults: readonly ManifestFault[] = [];
   /** Said already: a reading after a change does not say them again. */
   readonly #warned = new Set<string>();
@@ -71,7 +72,9 @@ export class Sources {
     await this.#reload.idle();
   }
 
+  /** A reading under way ends first; it watches nothing any more, which would keep the process. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     for (const watcher of this.#watchers) watcher.close();
     await this.#reload.idle();
@@ -129,12 +132,14 @@ export class Sources {
 
   #watch(files: readonly string[]): void {
     for (const watcher of this.#watchers) watcher.close();
+    if (this.#stopped) return;
     const changed = () => this.#soon();
     this.#watchers = files.flatMap((file) => watchNearest(file, changed)?.on("error", changed) ?? []);
   }
 
   /** Editors write a file in several steps. */
   #soon(): void {
+    if (this.#stopped) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#reload.poke(), SETTLE_MS);
   }

@@ -2,6 +2,7 @@
 import type { Fault } from "#core/api/fault.ts";
 import type { ArkObject } from "#core/api/objects.ts";
 import { validateObject } from "#core/validate/validate.ts";
+import { doubles, type Placed } from "./doubles.ts";
 import type { ManifestDocument, ManifestFault } from "./parse.ts";
 
 export type Values = Readonly<Record<string, string>>;
@@ -20,11 +21,11 @@ export type AdmitOutcome =
   | { readonly kind: "refused"; readonly message: string };
 
 export async function admitAll(documents: readonly ManifestDocument[]): Promise<Admitted> {
-  const objects: ArkObject[] = [];
   const configMaps = new Map<string, Values>();
   const secrets = new Map<string, Values>();
   const faults: ManifestFault[] = [];
   const warnings: ManifestFault[] = [];
+  const placed: Placed[] = [];
   for (const document of documents) {
     const { value } = document;
     if (value["apiVersion"] === "v1" && value["kind"] === "ConfigMap")
@@ -37,12 +38,13 @@ export async function admitAll(documents: readonly ManifestDocument[]): Promise<
     else {
       const judged = await validateObject(value);
       if (judged.kind === "valid") {
-        objects.push(inNamespace(judged.object));
+        placed.push({ object: judged.object, document });
         warnings.push(...judged.warnings.map((warning) => located(document, warning)));
       } else faults.push(...judged.faults.map((fault) => located(document, fault)));
     }
   }
-  return { objects, configMaps, secrets, faults, warnings };
+  const objects = placed.map(({ object }) => inNamespace(object));
+  return { objects, configMaps, secrets, faults: [...faults, ...doubles(placed)], warnings };
 }
 
 /** One object that comes by another way than a file. */
