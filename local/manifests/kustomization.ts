@@ -15,8 +15,8 @@ export async function followKustomization(
 ): Promise<void> {
   const folder = path.dirname(document.file);
   const { value } = document;
+  const first = into.documents.length;
   for (const resource of texts(value["resources"])) await readSource(path.resolve(folder, resource), into);
-  const namespace = typeof value["namespace"] === "string" ? { namespace: value["namespace"] } : {};
   for (const [generator, kind] of [
     ["configMapGenerator", "ConfigMap"],
     ["secretGenerator", "Secret"],
@@ -25,7 +25,7 @@ export async function followKustomization(
     for (const [index, entry] of entries.entries()) {
       if (!isJsonObject(entry)) continue;
       const data = await generated(entry, folder, document, `${generator}[${index}]`, into);
-      const metadata = { name: entry["name"], ...namespace };
+      const metadata = { name: entry["name"] };
       const field = kind === "Secret" ? "stringData" : "data";
       into.documents.push({
         file: document.file,
@@ -34,6 +34,16 @@ export async function followKustomization(
       });
     }
   }
+  const { namespace } = value;
+  if (typeof namespace !== "string") return;
+  const own = into.documents.splice(first);
+  into.documents.push(...own.map((one) => ({ ...one, value: inNamespace(one.value, namespace) })));
+}
+
+/** What stands in the kustomization counts, as for kubectl: what refers to what it generates is beside it. */
+function inNamespace(value: ManifestDocument["value"], namespace: string): ManifestDocument["value"] {
+  const { metadata } = value;
+  return { ...value, metadata: { ...(isJsonObject(metadata) && metadata), namespace } };
 }
 
 async function generated(

@@ -108,12 +108,14 @@ test("a kustomization's resources are read, its prompt files become ConfigMaps a
   const { documents, watched, faults } = await read({
     "kustomization.yaml":
       "namespace: ai\nresources: [team.yaml]\nconfigMapGenerator:\n  - name: prompts\n    files: [writer=prompts/w.md]\n    literals: [a=b=c]\nsecretGenerator:\n  - name: s\n    literals: [k=v]\n",
-    "team.yaml": "kind: ArkTeam\n",
+    "team.yaml":
+      "kind: ArkTeam\nmetadata: {name: blog}\n---\nkind: ArkTeam\nmetadata: {name: shop, namespace: other}\n",
     "prompts/w.md": "You write.",
   });
   expect(faults).toEqual([]);
   expect(documents.map((document) => document.value)).toEqual([
-    { kind: "ArkTeam" },
+    { kind: "ArkTeam", metadata: { name: "blog", namespace: "ai" } },
+    { kind: "ArkTeam", metadata: { name: "shop", namespace: "ai" } },
     {
       apiVersion: "v1",
       kind: "ConfigMap",
