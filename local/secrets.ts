@@ -63,8 +63,9 @@ export class Secrets {
     const known = this.secret(namespace, name)?.["token"];
     if (known !== undefined) return known.trim();
     const token = randomBytes(TOKEN_BYTES).toString("hex");
-    this.#made = { ...this.#made, [`${namespace}/${name}`]: token };
-    await writePrivate(this.#file, this.#made);
+    const made = { ...this.#made, [`${namespace}/${name}`]: token };
+    await writePrivate(this.#file, made);
+    this.#made = made;
     return token;
   }
 }

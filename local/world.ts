@@ -46,8 +46,8 @@ export function resolveAll(
       const { namespace = "default" } = agent.metadata;
       const own = agentEnv(agent, secrets, env);
       const resolution = resolveAgent(agent, {
-        configMapKey: (name, key) => secrets.configMap(namespace, name)?.[key],
-        secretKey: (name, key) => secrets.secret(namespace, name)?.[key],
+        configMapKey: (name, key) => valueAt(secrets.configMap(namespace, name), key),
+        secretKey: (name, key) => valueAt(secrets.secret(namespace, name), key),
         settings: (name) => known.get(`${namespace}/${name}`)?.spec,
         providerFor: (model) => providers(model, own),
         allowStdio: true,
@@ -55,6 +55,11 @@ export function resolveAll(
       return [keyOf(agent), { agent, resolution }];
     }),
   );
+}
+
+/** A key is the user's: `constructor` is one that every object has, and no value. */
+function valueAt(values: Values | undefined, key: string): string | undefined {
+  return values !== undefined && Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
 /** The process's environment, then `ark-api-keys` of the namespace, then the agent's own `envFrom` (api 15). */

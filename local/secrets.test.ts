@@ -1,0 +1,18 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { Secrets } from "./secrets.ts";
+
+test("T1: a token that could not be kept is none: the next process would make another", async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), "ark-secrets-"));
+  const file = path.join(dir, "tokens.json");
+  await mkdir(file);
+  const secrets = await Secrets.open(dir);
+  await expect(secrets.webhookToken("default", "hook")).rejects.toThrow();
+  expect(secrets.secret("default", "hook-webhook-token")).toBeUndefined();
+  await rm(file, { recursive: true });
+  const token = await secrets.webhookToken("default", "hook");
+  expect(await (await Secrets.open(dir)).webhookToken("default", "hook")).toBe(token);
+  await rm(dir, { recursive: true });
+});
