@@ -10,6 +10,7 @@ import type { CommonOptions } from "../options.ts";
 import { printResult } from "../print.ts";
 import { runReport, runStory } from "../render/run-story.ts";
 import { durationOf, isEnded } from "../render/run-view.ts";
+import { oneLine } from "../render/style.ts";
 import { table } from "../render/table.ts";
 import { age, elapsed } from "../render/time.ts";
 import { runViewOf } from "../run-view.ts";
@@ -65,7 +66,7 @@ async function teamStatus(cluster: Cluster, team: ArkTeam, options: StatusOption
 
 function notReady(team: ArkTeam): string {
   const ready = team.status?.conditions?.find((condition) => condition.type === "Ready");
-  return ready === undefined || ready.status === "True" ? "" : `: ${ready.reason}: ${ready.message}`;
+  return ready === undefined || ready.status === "True" ? "" : `: ${ready.reason}: ${oneLine(ready.message)}`;
 }
 
 async function overview(cluster: Cluster, options: StatusOptions, io: Io): Promise<number> {

@@ -9,6 +9,7 @@ import type { Io } from "../io.ts";
 import { createKeyedRun, createRun, newRun } from "../new-run.ts";
 import { dataOption, durationOption, inputOption, usage, type CommonOptions } from "../options.ts";
 import { printOutput, printResult } from "../print.ts";
+import { oneLine } from "../render/style.ts";
 import { requireInput } from "../require-input.ts";
 import { refused } from "../rest.ts";
 import { findTarget, type Target } from "../target.ts";
@@ -134,7 +135,8 @@ async function printSync(
   printResult(io, options.output, answer.body, () => "");
   if (options.output === "text") {
     printOutput(io, output ?? JSON.stringify(answer.body, null, 2));
-    if (status !== "succeeded") io.err(`${io.style.red("Run Failed")}: ${error?.message ?? "see the answer"}\n`);
+    if (status !== "succeeded")
+      io.err(`${io.style.red("Run Failed")}: ${oneLine(error?.message ?? "see the answer")}\n`);
   }
   return status === "succeeded" ? EXIT.done : EXIT.runFailed;
 }

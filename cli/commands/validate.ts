@@ -4,6 +4,7 @@ import { checkManifests, faultText, invalidManifests } from "../check.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { printResult } from "../print.ts";
+import { printable } from "../render/style.ts";
 import type { OutputFormat } from "../options.ts";
 
 export type ValidateOptions = { readonly output: OutputFormat; readonly checkAgents?: boolean };
@@ -12,7 +13,8 @@ export async function validate(files: readonly string[], options: ValidateOption
   const relative = (file: string) => path.relative(io.cwd, file) || file;
   const sources = files.map((file) => path.resolve(io.cwd, file));
   const checked = await checkManifests(sources, { references: options.checkAgents === true });
-  for (const warning of checked.warnings) io.err(`${io.style.yellow("warning:")} ${faultText(warning, relative)}\n`);
+  for (const warning of checked.warnings)
+    io.err(`${io.style.yellow("warning:")} ${printable(faultText(warning, relative))}\n`);
   if (options.output !== "text") {
     const { faults, warnings } = checked;
     printResult(io, options.output, { valid: faults.length === 0, faults, warnings }, () => "");

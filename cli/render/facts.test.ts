@@ -98,3 +98,16 @@ describe("trace", () => {
 
   it("has nothing to show of a run without facts", () => expect(spansOf("x", [])).toBeUndefined());
 });
+
+it("shows the name of a tool that a model made up without what would steer a terminal", () => {
+  const made = { ...call, name: "\u001b]0;owned\u0007wiki\u009b2J" };
+  const asked = turn(1_500, 0, { kind: "model", purpose: "answer", answer: { text: "", toolCalls: [made] }, usage });
+  const told = turn(1_700, 1, { kind: "tools", results: [{ callId: "c1", text: "", isError: true }] });
+  const all = [facts[0]!, asked, told];
+  const root = spansOf("blog-run-1", all)!;
+  const texts = [all.flatMap((fact) => factLines(fact, options)).join("\n"), traceText(root, { now: 0, style: PLAIN })];
+  for (const text of texts) {
+    expect(text).toContain("wiki");
+    expect(text.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+  }
+});

@@ -76,7 +76,7 @@ function turnLines(fact: StepTurn, options: FactLineOptions): readonly string[] 
     );
   }
   const spent = options.style.dim(`[${fact.model}, ${fact.usage.inputTokens} + ${fact.usage.outputTokens} tokens]`);
-  const calls = record.answer.toolCalls.map((call) => `calls ${call.name} ${text(call.arguments, options)}`);
+  const calls = record.answer.toolCalls.map((call) => `calls ${oneLine(call.name)} ${text(call.arguments, options)}`);
   const said = record.answer.text === "" ? [] : [`says: ${text(record.answer.text, options)}`];
   const [first = "says nothing", ...rest] = [...said, ...calls];
   return [`${record.purpose === "answer" ? "" : `(${record.purpose}) `}${first} ${spent}`, ...rest];

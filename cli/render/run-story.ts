@@ -1,7 +1,7 @@
 /** A run told from beginning to end, for `ark status RUN` and after a run; and its machine form. Pure. */
 import { lastLine, progressChanges, type ProgressOptions } from "./progress.ts";
 import { durationOf, isEnded, type RunView } from "./run-view.ts";
-import { printable } from "./style.ts";
+import { oneLine, printable } from "./style.ts";
 import { elapsed } from "./time.ts";
 
 /** The JSON of api 14. */
@@ -51,7 +51,7 @@ export function runStory(run: RunView, options: ProgressOptions): string {
     isEnded(run)
       ? lastLine(run, options)
       : `Run ${run.phase} for ${elapsed(durationOf(run, options.now))}, so far: ${run.tokens} tokens` +
-          (run.message === undefined || run.message === "" ? "" : `: ${run.message}`),
+          (run.message === undefined || run.message === "" ? "" : `: ${oneLine(run.message)}`),
   );
   if (run.output !== undefined && run.output !== "") lines.push("", printable(run.output));
   return `${lines.join("\n")}\n`;

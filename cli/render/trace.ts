@@ -1,6 +1,6 @@
 /** A trace as a tree with times and bars. Pure. */
 import type { Span } from "./spans.ts";
-import { padEnd, truncate, width, type Style } from "./style.ts";
+import { oneLine, padEnd, truncate, width, type Style } from "./style.ts";
 import { elapsed } from "./time.ts";
 
 const BAR_COLUMNS = 24;
@@ -13,7 +13,7 @@ export function traceText(root: Span, options: { readonly now: number; readonly 
   const lines = rows.map(({ label, span }) => {
     const ms = (span.endedAt ?? options.now) - span.startedAt;
     const bar = barOf(span.startedAt - root.startedAt, ms, total);
-    const note = span.note === "" ? "" : `  ${options.style.dim(span.note)}`;
+    const note = span.note === "" ? "" : `  ${options.style.dim(oneLine(span.note))}`;
     const name = padEnd(truncate(label, nameWidth), nameWidth);
     return `${name}  ${options.style.cyan(bar)}  ${elapsed(ms).padStart(7)}${note}`.trimEnd();
   });
@@ -23,7 +23,7 @@ export function traceText(root: Span, options: { readonly now: number; readonly 
 type Row = { readonly label: string; readonly span: Span };
 
 function flatten(span: Span, lead: string, below: string): readonly Row[] {
-  const rows: Row[] = [{ label: `${lead}${span.name}`, span }];
+  const rows: Row[] = [{ label: `${lead}${oneLine(span.name)}`, span }];
   span.children.forEach((child, index) => {
     const isLast = index === span.children.length - 1;
     rows.push(...flatten(child, `${below}${isLast ? "└─ " : "├─ "}`, `${below}${isLast ? "   " : "│  "}`));
