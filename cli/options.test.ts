@@ -17,6 +17,7 @@ it.each([
   () => inputOption(['{"a": 1']),
   () => durationOption("--timeout", "soon"),
   () => durationOption("--timeout", "0s"),
+  () => durationOption("--timeout", "597h"),
   () => labelsOption("a"),
   () => labelsOption("=b"),
 ])("refuses what it cannot read, with a next step", (read) => {

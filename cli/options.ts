@@ -18,8 +18,14 @@ export function usage(message: string, hint: string): ArkError {
   return new ArkError("usage", message, hint);
 }
 
+/** Node's timers count in 31 bits, and end a longer wait at once. */
+const LONGEST_WAIT_MS = 24 * 24 * 3_600_000;
+
+/** How long somebody waits. */
 export function durationOption(flag: string, text: string): number {
   const ms = parseDuration(text);
+  if (ms !== undefined && ms > LONGEST_WAIT_MS)
+    throw usage(`${flag} is ${JSON.stringify(text)}, longer than anybody waits`, "Give at most 576h: 24 days.");
   if (ms !== undefined && ms > 0) return ms;
   throw usage(`${flag} is ${JSON.stringify(text)}, which is not a duration`, "Write one such as 90s, 5m or 1h30m.");
 }
