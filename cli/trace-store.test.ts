@@ -41,6 +41,13 @@ test("Jaeger's answer is a tree in order of time; what has lost its parent stand
   ]);
 });
 
+test("a span that was sent twice is one, and its own parent is none", async () => {
+  const spans = [jaeger("a", "root", 4_000, "a"), jaeger("b", "step", 5_000, "a"), jaeger("b", "step", 5_000, "a")];
+  const { spans: found } = await ask(200, JSON.stringify({ data: [{ traceID: ID, spans }] }));
+  expect(found).toMatchObject([{ name: "root", children: [{ name: "step", children: [] }] }]);
+  expect(found).toHaveProperty("0.children.length", 1);
+});
+
 test("so is Tempo's, in either form", async () => {
   const span = {
     spanId: "AQ==",

@@ -39,7 +39,7 @@ export async function storedTrace(endpoint: string, traceId: string, signal: Abo
   const parsed = Answer.safeParse(await ask(url, signal));
   if (!parsed.success) throw refused(url, "its answer is neither Jaeger's nor Tempo's");
   const spans = flat(parsed.data);
-  if (spans.length > 0) return below(undefined, spans);
+  if (spans.length > 0) return treeOf(spans);
   throw new ArkError(
     "object.not_found",
     `${endpoint} has no trace ${traceId}`,
@@ -91,15 +91,19 @@ function flat({ data = [], batches = [], trace }: z.output<typeof Answer>): read
   return [...jaeger, ...otlp];
 }
 
-/** `undefined`: those at the top. In order of their start. */
-function below(parent: string | undefined, all: readonly Flat[]): readonly Span[] {
-  const ids = new Set(all.map(({ id }) => id));
-  const children = all.filter((one) =>
-    parent === undefined ? one.parent === undefined || !ids.has(one.parent) : one.parent === parent,
-  );
-  return children
-    .toSorted((a, b) => a.startedAt - b.startedAt)
-    .map(({ id, name, startedAt, endedAt }) => {
-      return { name, startedAt, ...(endedAt !== undefined && { endedAt }), note: "", children: below(id, all) };
+/** In order of their start. A span that was sent twice is one: its id follows from what it is of. */
+function treeOf(all: readonly Flat[]): readonly Span[] {
+  const spans = [...new Map(all.map((one) => [one.id, one])).values()].toSorted((a, b) => a.startedAt - b.startedAt);
+  const ids = new Set(spans.map(({ id }) => id));
+  const below = new Map<string | undefined, Flat[]>();
+  for (const span of spans) {
+    const { id, parent } = span;
+    const at = parent !== undefined && parent !== id && ids.has(parent) ? parent : undefined;
+    below.set(at, [...(below.get(at) ?? []), span]);
+  }
+  const childrenOf = (parent: string | undefined): readonly Span[] =>
+    (below.get(parent) ?? []).map(({ id, name, startedAt, endedAt }) => {
+      return { name, startedAt, ...(endedAt !== undefined && { endedAt }), note: "", children: childrenOf(id) };
     });
+  return childrenOf(undefined);
 }
