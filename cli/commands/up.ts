@@ -83,6 +83,7 @@ async function tellRuns(cluster: Cluster, io: Io): Promise<void> {
     const key = `${view.namespace}/${view.name}`;
     if (type === "deleted" || ended.has(object.metadata.uid)) {
       shown.delete(key);
+      if (type === "deleted") ended.delete(object.metadata.uid);
       continue;
     }
     const options = { now: io.now(), columns: io.columns(), style: io.style };
