@@ -3,6 +3,7 @@
  *
  * R1  What is stored through here has passed the same checks as a manifest (P10); nothing is half done.
  * R2  Status is not writable here: its writers are the collector and the reconciler (P5).
+ * R3  A change is one of what was looked at: what another writer did meanwhile is never undone by it.
  */
 import { type ArkObject, type Kind, PLURALS } from "#core/api/objects.ts";
 import { checkUpdate } from "#core/api/validate.ts";
@@ -23,6 +24,7 @@ export type ObjectsApi = {
 const KINDS: ReadonlyMap<string, Kind> = new Map(
   (Object.keys(PLURALS) as readonly Kind[]).map((kind) => [PLURALS[kind], kind]),
 );
+const CHANGE_TRIES = 20;
 const GROUP = "/apis/arkonis.dev/v1alpha1";
 const ONE = `${GROUP}/namespaces/:namespace/:plural/:name`;
 const IN_NAMESPACE = `${GROUP}/namespaces/:namespace/:plural`;
@@ -109,6 +111,7 @@ async function patch(kind: Kind, request: HttpRequest, api: ObjectsApi): Promise
   return change(kind, request, api, (object) => mergePatch(object, value));
 }
 
+/** Judged against what is stored, so where that changes meanwhile it is judged anew (R3). */
 async function change(
   kind: Kind,
   request: HttpRequest,
@@ -116,23 +119,38 @@ async function change(
   to: (object: ArkObject) => unknown,
 ): Promise<HttpReply> {
   const key = keyOf(request);
-  const stored = await api.objects.get(kind, key);
-  if (stored === undefined) return notFound(kind, key);
-  const admitted = await admit(kind, request, to(stored), api);
-  if (admitted.kind === "refused") return failure("Invalid", admitted.message);
-  const next = admitted.object;
-  const [fault] = checkUpdate(kind, next, stored);
-  if (fault !== undefined) return failure("Invalid", `${fault.path}: ${fault.message}`);
-  const { labels, annotations } = next.metadata;
-  const outcome = await api.objects.update(kind, key, (object) => {
+  for (let tries = 0; tries < CHANGE_TRIES; tries += 1) {
+    const stored = await api.objects.get(kind, key);
+    if (stored === undefined) return notFound(kind, key);
+    const admitted = await admit(kind, request, to(stored), api);
+    if (admitted.kind === "refused") return failure("Invalid", admitted.message);
+    const [fault] = checkUpdate(kind, admitted.object, stored);
+    if (fault !== undefined) return failure("Invalid", `${fault.path}: ${fault.message}`);
+    const written = await writeOver(kind, stored, admitted.object, api);
+    if (written === "absent") return notFound(kind, key);
+    if (written !== "changed") return success(written);
+  }
+  return failure("Conflict", `${kind} "${key.name}" was changed meanwhile`);
+}
+
+/** `changed`: `stored` is not what is stored any more, and nothing was written. */
+async function writeOver(
+  kind: Kind,
+  stored: ArkObject,
+  { metadata: { labels, annotations }, spec }: ArkObject,
+  { objects }: ObjectsApi,
+): Promise<ArkObject | "absent" | "changed"> {
+  const { namespace = "default", name = "", resourceVersion } = stored.metadata;
+  let isSame = true;
+  const outcome = await objects.update(kind, { namespace, name }, (object) => {
+    isSame = object.metadata.resourceVersion === resourceVersion;
+    if (!isSame) return object;
     const { labels: _labels, annotations: _annotations, ...metadata } = object.metadata;
     const changed = { ...metadata, ...(labels && { labels }), ...(annotations && { annotations }) };
-    return { ...object, spec: next.spec, metadata: changed } as never;
+    return { ...object, spec, metadata: changed } as never;
   });
-  if (outcome.kind === "updated") return success(outcome.object);
-  return outcome.kind === "absent"
-    ? notFound(kind, key)
-    : failure("Conflict", `${kind} "${key.name}" was changed meanwhile`);
+  if (outcome.kind !== "updated") return outcome.kind === "absent" ? "absent" : "changed";
+  return isSame ? outcome.object : "changed";
 }
 
 async function remove(kind: Kind, request: HttpRequest, { objects }: ObjectsApi): Promise<HttpReply> {
