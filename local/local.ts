@@ -162,6 +162,7 @@ async function opened(
   hard: AbortController,
 ): Promise<Serving> {
   try {
+    await system.reconciler.remember();
     await system.sources.reload();
     await system.reconciler.settle();
     return await openDoors({ ...parts, port, log, signal: hard.signal });

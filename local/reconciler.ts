@@ -109,6 +109,13 @@ export class Reconciler {
     }
   }
 
+  /** What an earlier process kept records of: of what is gone at the first pass, they go too. */
+  async remember(): Promise<void> {
+    const { objects } = this.#deps;
+    this.#known = new Set((await objects.list("ArkEvent")).map(keyOf));
+    this.#served = new Set((await objects.list("ArkService")).map(keyOf));
+  }
+
   poke(): void {
     this.#pass.poke();
   }

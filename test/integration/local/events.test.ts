@@ -144,6 +144,21 @@ test("a suspended event refuses its webhook, keeps its token, and fires again wh
   expect(await ark.ended(before + 1)).toHaveLength(before + 1);
 });
 
+test("an event that left the manifests while nothing ran takes no fire any more", async () => {
+  const hooks = ["gone", "kept"].map((name) => event(name, "{ type: webhook }", "[{ team: blog }]"));
+  await using ark = await startArk(team("blog") + hooks.join(""));
+  const token = await ark.token("gone");
+  await ark.local.stop();
+  await ark.write({ "ark.yaml": team("blog") + hooks[1] });
+  await ark.restart();
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const post = { method: "POST", headers, body: "{}" };
+  const answer = await fetch(`${ark.local.url}/triggers/default/gone`, post);
+  // As for an event that never was.
+  expect(answer.status).toBe(401);
+  expect((await ark.fire("kept", {})).status).toBe(202);
+});
+
 test("a fire whose team is missing is kept, and runs once the team is there", async () => {
   const hook = event("hook", "{ type: webhook }", "[{ team: late }]");
   await using ark = await startArk({ "event.yaml": hook });
