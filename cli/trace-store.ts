@@ -99,7 +99,9 @@ function treeOf(all: readonly Flat[]): readonly Span[] {
   for (const span of spans) {
     const { id, parent } = span;
     const at = parent !== undefined && parent !== id && ids.has(parent) ? parent : undefined;
-    below.set(at, [...(below.get(at) ?? []), span]);
+    const siblings = below.get(at);
+    if (siblings === undefined) below.set(at, [span]);
+    else siblings.push(span);
   }
   const childrenOf = (parent: string | undefined): readonly Span[] =>
     (below.get(parent) ?? []).map(({ id, name, startedAt, endedAt }) => {
