@@ -75,7 +75,13 @@ async function replay(attempt: Attempt, purpose: TurnPurpose): Promise<Asked | u
   if (turn === undefined) return undefined;
   attempt.count(turn.usage);
   await attempt.deps.budget.settled(callId(attempt, turn.index), turn.usage);
-  return { kind: "answer", answer: { ...turn.answer, usage: turn.usage }, index: turn.index };
+  const { limitedBy } = turn;
+  return {
+    kind: "answer",
+    answer: { ...turn.answer, usage: turn.usage },
+    index: turn.index,
+    ...(limitedBy !== undefined && { limitedBy }),
+  };
 }
 
 export function callId(attempt: Attempt, index: number): string {
@@ -145,6 +151,7 @@ async function keep(
   index: number,
   { text, toolCalls, stop, usage }: ModelAnswer,
 ): Promise<Asked> {
+  const limited = reserved.limitedBy === undefined ? {} : { limitedBy: reserved.limitedBy };
   const stored = await attempt.deps.turns.record({
     kind: "model",
     index,
@@ -152,18 +159,13 @@ async function keep(
     requestDigest: question.digest,
     answer: { text, toolCalls, stop },
     usage,
+    ...limited,
     at: attempt.deps.clock.now(),
   });
   await reserved.settle(usage);
   attempt.count(usage);
   if (stored === "lost") return { kind: "end", ending: { kind: "lost" } };
-  const { limitedBy } = reserved;
-  return {
-    kind: "answer",
-    answer: { text, toolCalls, stop, usage },
-    index,
-    ...(limitedBy !== undefined && { limitedBy }),
-  };
+  return { kind: "answer", answer: { text, toolCalls, stop, usage }, index, ...limited };
 }
 
 function failure(outcome: Exclude<ModelOutcome, { kind: "answer" }>, mayPass: boolean): Ending {

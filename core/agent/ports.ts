@@ -132,6 +132,8 @@ export type RecordedTurn =
         readonly stop: StopReason;
       };
       readonly usage: Usage;
+      /** The budget that left it less than the agent's own limit: a cut answer is that budget's doing. */
+      readonly limitedBy?: string;
       /** Milliseconds since the epoch. */
       readonly at: number;
     }

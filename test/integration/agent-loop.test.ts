@@ -328,8 +328,12 @@ describe("P6: budgets", () => {
     const small = () => memoryBudget(700).budget;
     expect(await run(taskFor(model), depsFor(model, { budget: small() }))).toMatchObject({ kind: "done" });
     expect(model.requests()[0]?.body).toMatchObject({ max_tokens: 500 });
-    const cut = await run(taskFor(model), depsFor(model, { budget: small() }));
+    const first = depsFor(model, { budget: small() });
+    const cut = await run(taskFor(model), first);
     expect(cut).toMatchObject({ kind: "refused", code: "budget.exceeded", which: "run" });
+    // W1: so it is for whoever takes over.
+    const recorded = structuredClone(first.turns.turns);
+    expect(await run(taskFor(model, { recorded }), depsFor(model))).toEqual(cut);
   });
 
   test("twenty tasks at once never pass the limit together", async () => {
