@@ -4,8 +4,7 @@
 import type { RequestListener } from "node:http";
 import type { Logger } from "#core/ports/log.ts";
 import type { Meters } from "#core/ports/meters.ts";
-import type { ServicePort, ServiceRecord } from "#core/ports/services.ts";
-import { PROTOCOL_HEADER } from "#core/routing/spoken.ts";
+import { PROTOCOL_HEADER, type ServicePort, type ServiceRecord } from "#core/ports/services.ts";
 import { createApp } from "#platform/http/app.ts";
 import { createPorts, type Ports } from "#platform/http/ports.ts";
 import type { RouterDeps } from "../functions/router/deps.ts";

@@ -14,6 +14,7 @@ import {
   concernedByAgent,
   concernedByChild,
   concernedByRun,
+  concernedByService,
   concernedBySettings,
   concernedByTeam,
   workKey,
@@ -81,7 +82,7 @@ export function createInformers(sources: InformerSources): Informers {
       return concernedByAgent(key, now ?? before, informers);
     }),
     settings: whole("ArkSettings", (key) => concernedBySettings(key, informers)),
-    arkServices: whole("ArkService", () => []),
+    arkServices: whole("ArkService", (_key, now, before) => concernedByService(now, before, informers)),
     runs: ark(
       "ArkRun",
       runView,

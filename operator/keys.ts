@@ -1,6 +1,8 @@
 /** Keys of the work queue, `<Kind>:<namespace>/<name>`, and whom a change concerns beside its own object. */
+import { isDeepStrictEqual } from "node:util";
 import type { Kind } from "#core/api/objects.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
+import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Informers } from "./deps.ts";
 import { LABELS, nameOf } from "./resources/names.ts";
 import { settingsOf } from "./state/agent-refs.ts";
@@ -39,6 +41,25 @@ export function concernedByAgent(key: string, agent: ArkAgent | undefined, infor
 export function concernedBySettings(key: string, { agents }: Informers): string[] {
   const [namespace = "", name = ""] = key.split("/");
   return keysOf("ArkAgent", agents.values(), namespace, ({ spec }) => settingsOf(spec).includes(name));
+}
+
+/** Ports are one space of numbers: what one service has no more, or has now, is another's to have (D42). */
+export function concernedByService(
+  now: ArkService | undefined,
+  before: ArkService | undefined,
+  { arkServices }: Informers,
+): string[] {
+  if (isDeepStrictEqual(portsOf(now), portsOf(before))) return [];
+  return [...arkServices.values()].map((one) => {
+    const { namespace, name } = nameOf(one);
+    return workKey("ArkService", `${namespace}/${name}`);
+  });
+}
+
+/** Of an object that is another, its ports are others. */
+function portsOf(service: ArkService | undefined): unknown {
+  if (service === undefined || service.metadata.deletionTimestamp !== undefined) return undefined;
+  return [service.metadata.uid, service.spec.ports];
 }
 
 /** A run's turns alone concern others: its beginning, its phases, its going. */

@@ -12,6 +12,7 @@ import { agentScale } from "#core/reconcile/agent-scale.ts";
 import { agentFaults, teamFaults } from "#core/validate/spec-faults.ts";
 import { tellWhole } from "#core/reconcile/readings.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
+import { kubeChildren } from "#platform/kube/children.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import type { Deps, Informers, Pool } from "./deps.ts";
 import { createInformers } from "./informers.ts";
@@ -27,6 +28,7 @@ import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
 import { keepLettingGo } from "./let-go.ts";
 import { measuredWork, wholeOf } from "./measure.ts";
 import { createJudged } from "./judged.ts";
+import { createFrontPorts, PORTS_FIELD_MANAGER } from "./front-ports.ts";
 import { createPortPlan } from "./port-plan.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
@@ -47,6 +49,7 @@ export type LeadDeps = Omit<
   | "triggerLane"
   | "judged"
   | "ports"
+  | "frontPorts"
 > & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
@@ -106,6 +109,13 @@ export function createLeading(given: LeadDeps): Leading {
   const recordTokens = createRecordTokens(children, given);
   const judged = { teams: createJudged(teamFaults), agents: createJudged(agentFaults) };
   const ports = createPortPlan(informers.arkServices, given.config);
+  const frontPorts = createFrontPorts({
+    children: kubeChildren(kube, PORTS_FIELD_MANAGER),
+    namespace: given.config.namespace,
+    // Services that cannot be seen are not gone (D51).
+    wanted: () => (informers.arkServices.fault === undefined ? ports.won() : undefined),
+    log,
+  });
   const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
   const recountLetters: Deps["recountLetters"] = () => letterCounts.look();
   const own = {
@@ -119,6 +129,7 @@ export function createLeading(given: LeadDeps): Leading {
     recordTokens,
     judged,
     ports,
+    frontPorts,
   };
   const deps: Deps = { ...given, ...own };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
@@ -154,6 +165,7 @@ export function createLeading(given: LeadDeps): Leading {
           queue.run(signal),
           letterCounts.run(signal),
           keepShared(deps, signal),
+          frontPorts.run(signal),
           tidy(deps, signal),
           keepLettingGo(deps, signal),
         ]);

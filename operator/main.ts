@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { createApp } from "#platform/http/app.ts";
 import { bearerToken, tokenMatches } from "#platform/http/bearer.ts";
 import { hold } from "#platform/http/hold.ts";
+import { createPorts } from "#platform/http/ports.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
@@ -23,6 +24,7 @@ import { openMetrics } from "#platform/telemetry/metrics.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { createApplier } from "./applier.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
+import { followPorts, openPorts } from "./front/follow-ports.ts";
 import { createForetelling } from "./front/foretell.ts";
 import { createFront } from "./front/front.ts";
 import { createRecord } from "./front/record.ts";
@@ -108,6 +110,15 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
     log,
   });
   await using door = await serve(front.listener, { port: config.frontPort, host: config.host });
+  await using ports = createPorts({
+    listener: front.atPort,
+    serve: { host: config.host },
+    graceMs: config.graceMs,
+    log,
+  });
+  const services = { services: js.services, ports, log };
+  await openPorts(services);
+  const following = followPorts(services, stop);
   await using health = await serve(
     createApp({ routes: [], ready: () => isUp() && (leading?.faults() ?? []).length === 0, log }),
     { port: config.port, host: config.host },
@@ -130,14 +141,20 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
     kube,
     lease,
     async (signal) => {
-      leading = createLeading({ ...leadDeps(kube, js, waking, config, log), recorder, meters });
+      leading = createLeading({
+        ...leadDeps(kube, js, waking, config, log),
+        portFault: (port) => ports.fault(port),
+        recorder,
+        meters,
+      });
       await leading.run(signal);
       leading = undefined;
     },
     stop,
   );
   log.info({}, "draining");
-  await Promise.all([door.stop(config.graceMs), health.stop(0), waking.ended()]);
+  await following;
+  await Promise.all([door.stop(config.graceMs), ports.stop(config.graceMs), health.stop(0), waking.ended()]);
 }
 
 /** Made anew for each term: what another leader did meanwhile is looked at afresh. */
@@ -147,7 +164,7 @@ function leadDeps(
   waking: Waking,
   config: Config,
   log: Logger,
-): Omit<LeadDeps, "meters" | "recorder"> {
+): Omit<LeadDeps, "meters" | "portFault" | "recorder"> {
   const children = kubeChildren(kube, FIELD_MANAGER);
   return {
     kube,

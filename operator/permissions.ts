@@ -5,6 +5,8 @@
 export type Rule = {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  /** Of these names alone. */
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 };
 
@@ -48,4 +50,6 @@ export const CLUSTER_RULES: readonly Rule[] = [
 /** In its own namespace. */
 export const NAMESPACE_RULES: readonly Rule[] = [
   { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "update"] },
+  // Its own Service: ports of ArkServices.
+  { apiGroups: [""], resources: ["services"], resourceNames: ["ark-operator"], verbs: ["patch"] },
 ];

@@ -5,6 +5,9 @@ import type { Delivery } from "./record.ts";
 
 export type ServicePort = ArkServiceSpec["ports"][number];
 
+/** Set by whoever listens at a port that a service declares: the protocol of that port. */
+export const PROTOCOL_HEADER = "x-ark-protocol";
+
 /** What the router must know of an ArkService without asking the API server; `<ns>.<service>.service` in `ark-triggers`. */
 export type ServiceRecord = {
   readonly namespace: string;
@@ -20,12 +23,20 @@ export type ServiceRecord = {
   readonly tokenDigest: string;
 };
 
+export type ServiceChange = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly record: ServiceRecord | undefined;
+};
+
 export interface Services {
   get(namespace: string, name: string): Promise<ServiceRecord | undefined>;
   put(record: ServiceRecord): Promise<void>;
   delete(namespace: string, name: string): Promise<void>;
   /** All of them. */
   list(): AsyncIterable<ServiceRecord>;
+  /** What is there first, then changes, until `signal`; `record` is undefined where it has gone. */
+  watch(signal: AbortSignal): AsyncIterable<ServiceChange>;
 }
 
 export type Pool = { readonly namespace: string; readonly agent: string };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { PROTOCOL_HEADER, speaks } from "./spoken.ts";
+import { PROTOCOL_HEADER } from "#core/ports/services.ts";
+import { speaks } from "./spoken.ts";
 
 const both = { protocols: ["HTTP", "A2A"] } as const;
 const plain = { protocols: ["HTTP"] } as const;

@@ -1,8 +1,5 @@
 /** What is spoken to a service where a request comes in. */
-import type { ServicePort, ServiceRecord } from "../ports/services.ts";
-
-/** Set by whoever listens at a port that a service declares: the protocol of that port. */
-export const PROTOCOL_HEADER = "x-ark-protocol";
+import { PROTOCOL_HEADER, type ServicePort, type ServiceRecord } from "../ports/services.ts";
 
 /** At a port of its own that port's protocol alone, elsewhere all of them. */
 export function speaks(

@@ -6,13 +6,14 @@
  * F2  Either side that goes away ends the other. Both have a limit of silence.
  * F3  A function that cannot be reached is 503 with Retry-After: nothing was fired.
  * F4  Only a service that has a record is passed on to: a path names no other address of the cluster.
- * F5  The API server's proxy keeps `Authorization` for itself: who comes through it has the token in `x-ark-token`.
+ * F5  A port that a service declares leads to that service alone, and says which protocol it is for (D42).
+ * F6  The API server's proxy keeps `Authorization` for itself: who comes through it has the token in `x-ark-token`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
-import type { Services } from "#core/ports/services.ts";
+import { PROTOCOL_HEADER, type ServicePort, type Services } from "#core/ports/services.ts";
 import { problemBody } from "#platform/http/problem.ts";
 import { createForwarder } from "#platform/proxy/forward.ts";
 import type { Foretell } from "./foretell.ts";
@@ -36,7 +37,13 @@ export type FrontOptions = {
   readonly silenceMs?: number;
 };
 
-export type Front = Disposable & { readonly listener: (request: IncomingMessage, response: ServerResponse) => void };
+export type Front = Disposable & {
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  /** At a port that a service declares: everything is for its router. */
+  readonly atPort: (request: IncomingMessage, response: ServerResponse, port: DeclaredPort) => void;
+};
+
+export type DeclaredPort = ServiceName & Pick<ServicePort, "protocol">;
 
 /** Longer than the longest sync wait (api 13): 1 h. */
 const SILENCE_MS = 65 * 60_000;
@@ -74,23 +81,35 @@ export function createFront(options: FrontOptions): Front {
         notReady(answer, "The service cannot be looked up.");
       });
   };
+  const isHealth = (pathname: string, answer: ServerResponse): boolean => {
+    if (pathname === "/healthz") text(answer, 200, "ok");
+    else if (pathname === "/readyz") text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
+    else return false;
+    return true;
+  };
   const listener: Front["listener"] = (asked, answer) => {
     readToken(asked);
+    Reflect.deleteProperty(asked.headers, PROTOCOL_HEADER);
     const pathname = pathOf(asked);
-    if (pathname === "/healthz") return text(answer, 200, "ok");
-    if (pathname === "/readyz") return text(answer, ready() ? 200 : 503, ready() ? "ok" : "not ready");
+    if (isHealth(pathname, answer)) return;
     if (WEBHOOK_PATHS.test(pathname)) return toWebhook(pathname, asked, answer);
     if (RECORD_PATHS.test(pathname)) return record(asked, answer);
     toRouter(serviceIn(pathname), asked, answer);
   };
-  return { listener, [Symbol.dispose]: () => forwarder[Symbol.dispose]() };
+  const atPort: Front["atPort"] = (asked, answer, { namespace, name, protocol }) => {
+    readToken(asked);
+    asked.headers[PROTOCOL_HEADER] = protocol;
+    // A probe of a load balancer wakes nobody.
+    if (!isHealth(pathOf(asked), answer)) toRouter({ namespace, name }, asked, answer);
+  };
+  return { listener, atPort, [Symbol.dispose]: () => forwarder[Symbol.dispose]() };
 }
 
 function pathOf({ url = "/" }: IncomingMessage): string {
   return URL.parse(url, "http://localhost")?.pathname ?? "";
 }
 
-/** F5. */
+/** F6. */
 function readToken({ headers }: IncomingMessage): void {
   const { "x-ark-token": token } = headers;
   Reflect.deleteProperty(headers, "x-ark-token");

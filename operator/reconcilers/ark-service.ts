@@ -1,5 +1,5 @@
 /**
- * ArkService → token Secret, record for its router, the router's Knative Service, status (api 5).
+ * ArkService → token Secret, record for its router, the router's Knative Service, ports of the front door, status (api 5).
  *
  * S1  The record is stored before the status says Ready: who reads Ready can post tasks.
  * S2  A service that is gone leaves nothing: its record stands outside Kubernetes and is taken away here, also when the
@@ -8,6 +8,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
+import { portConflict } from "#core/reconcile/ports.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps, splitKey } from "../deps.ts";
@@ -23,6 +24,7 @@ export async function reconcileService(key: string, deps: Deps): Promise<WorkOut
   const service = deps.informers.arkServices.get(key);
   if (service === undefined || service.metadata.deletionTimestamp !== undefined) return forget(key, deps);
   const fault = (await reconcileRecord(service, deps)) ?? (await reconcileRouter(service, deps));
+  await deps.frontPorts.lead();
   await showStatus(service, fault, deps);
   if (fault !== undefined) return { kind: "retry", reason: fault };
   return { kind: "wait", reason: "next look at its instances", afterMs: deps.config.resyncMs };
@@ -66,7 +68,7 @@ async function reconcileRouter(service: ArkService, deps: Deps): Promise<string 
 }
 
 async function showStatus(service: ArkService, fault: string | undefined, deps: Deps): Promise<void> {
-  const { informers, instances, now, objects } = deps;
+  const { frontPorts, informers, instances, now, objects, portFault, ports } = deps;
   const { namespace } = nameOf(service);
   const { arkAgent: agent } = service.spec.selector;
   const known = informers.agents.get(`${namespace}/${agent}`);
@@ -74,23 +76,27 @@ async function showStatus(service: ArkService, fault: string | undefined, deps: 
   const router = informers.services.get(routerKey(service));
   // An agent that is missing is the greater trouble than a router that is being made.
   const unserved = fault ?? (known === undefined ? undefined : agentReadiness(router)?.message);
+  const faultOf = (port: number) => frontPorts.fault(port) ?? portFault(port);
+  const conflict = portConflict(service, ports.decisionOf(service), faultOf);
   const status = serviceStatus(service, {
     hasAgent: () => known !== undefined,
     ready,
     canWake: known !== undefined && known.spec.replicas > 0,
     ...(router?.url !== undefined && { url: router.url }),
     ...(unserved !== undefined && { fault: unserved }),
+    ...(conflict !== undefined && { portConflict: conflict }),
     now: now(),
   });
   await writeStatus(objects, "ArkService", service, status);
 }
 
 /** S2, S3. Its Secret and its Knative Service are owned, and go with it. */
-async function forget(key: string, { config, informers, services }: Deps): Promise<WorkOutcome> {
+async function forget(key: string, { config, frontPorts, informers, services }: Deps): Promise<WorkOutcome> {
   const { fault } = informers.arkServices;
   if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
   const { namespace, name } = splitKey(key);
   await services.delete(namespace, name);
+  await frontPorts.lead();
   return DONE;
 }
 

@@ -4,6 +4,8 @@ import type { ServiceRecord, Services } from "#core/ports/services.ts";
 import { bucket } from "./bucket.ts";
 import type { Link } from "./link.ts";
 
+const EVERY = "*.*.service";
+
 export function services(link: Link): Services {
   const store = bucket<ServiceRecord>(link, BUCKETS.triggers);
   // Names have no dots, so no ArkEvent's own record can have this key.
@@ -17,7 +19,13 @@ export function services(link: Link): Services {
       await store.remove(keyOf(namespace, name));
     },
     async *list() {
-      for await (const { value } of store.entries("*.*.service")) yield value;
+      for await (const { value } of store.entries(EVERY)) yield value;
+    },
+    async *watch(signal) {
+      for await (const { key, entry } of store.watch(EVERY, signal)) {
+        const [namespace = "", name = ""] = key.split(".");
+        yield { namespace, name, record: entry?.value };
+      }
     },
   };
 }

@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { createPorts, type Ports, type PortsOptions } from "#platform/http/ports.ts";
+import { freePort, freePorts } from "../harness/free-ports.ts";
 import { quiet } from "../harness/ark.ts";
 
 const HOST = "127.0.0.1";
@@ -32,17 +33,11 @@ async function taken(): Promise<{ readonly port: number; readonly free: () => Pr
   return { port: (server.address() as AddressInfo).port, free };
 }
 
-async function freePort(): Promise<number> {
-  const { port, free } = await taken();
-  await free();
-  return port;
-}
-
 const ask = async (port: number) => (await fetch(`http://${HOST}:${port}/`)).text();
 const refused = (port: number) => expect(ask(port)).rejects.toThrow("fetch failed");
 
 test("Q1: what is wanted is open, what is wanted no more is closed", async () => {
-  const [a, b] = [await freePort(), await freePort()];
+  const [a = 0, b = 0] = await freePorts(2);
   const ports = start();
   await ports.use(new Map([[a, "first"]]));
   expect(await ask(a)).toBe("first");
@@ -60,7 +55,7 @@ test("Q1: what is wanted is open, what is wanted no more is closed", async () =>
 });
 
 test("Q1: a service that moves to another port answers there, and where it was no more", async () => {
-  const [from, to] = [await freePort(), await freePort()];
+  const [from = 0, to = 0] = await freePorts(2);
   const ports = start();
   // Said at once: the last word counts.
   const first = ports.use(new Map([[from, "moved"]]));

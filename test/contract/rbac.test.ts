@@ -62,7 +62,11 @@ const EVERYWHERE: Readonly<Record<string, readonly string[]>> = {
 
 /** Beyond that, in the namespace where Ark itself is. */
 const AT_HOME: Readonly<Record<string, readonly string[]>> = {
-  "ark-operator": rights("coordination.k8s.io/leases", ["get", "create", "update"]),
+  "ark-operator": [
+    ...rights("coordination.k8s.io/leases", ["get", "create", "update"]),
+    // Ports of ArkServices are ports of the front door; no other service is changed.
+    ...rights("services[ark-operator]", ["patch"]),
+  ],
 };
 
 const Rules = z.object({

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { CLUSTER_RULES, NAMESPACE_RULES } from "../../../operator/permissions.ts";
+import { freePort } from "../../harness/free-ports.ts";
+import { manifests } from "../../harness/manifests.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
 import { fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
 
@@ -14,9 +16,12 @@ const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
 
+const FRONT = `/api/v1/namespaces/${SYSTEM}/services/ark-operator`;
+
 let world: OperatorWorld;
 let operator: TestProcess;
 let token: string;
+let declared: number;
 const kubeconfig = path.join(tmpdir(), `ark-operator-${process.pid}.json`);
 
 beforeAll(async () => {
@@ -31,6 +36,9 @@ beforeAll(async () => {
   await api.request("POST", `${RBAC}/namespaces/${SYSTEM}/roles`, { metadata, rules: NAMESPACE_RULES });
   const binding = { metadata, subjects, roleRef: ref("Role") };
   await api.request("POST", `${RBAC}/namespaces/${SYSTEM}/rolebindings`, binding);
+  const own = (await manifests("knative/base/operator.yaml")).find(({ kind }) => kind === "Service");
+  expect((await api.request("POST", `/api/v1/namespaces/${SYSTEM}/services`, own)).status).toBe(201);
+  declared = await freePort();
   await writeFile(kubeconfig, JSON.stringify(kubeconfigOf(api.url, api.caFile, token)), { mode: 0o600 });
   operator = await startProcess({
     entry: "operator/main.ts",
@@ -90,7 +98,7 @@ test("the process does all of its work with these rights", async () => {
   });
   await make("ArkService", "arkservices", "writing", {
     selector: { arkAgent: "blog-writer" },
-    ports: [{ protocol: "HTTP", port: 8081 }],
+    ports: [{ protocol: "HTTP", port: declared }],
   });
   await make("ArkRun", "arkruns", "by-hand", { teamRef: "blog" });
   await expect.poll(() => reason("arksettings", "style"), POLL).toBe("Accepted");
@@ -100,6 +108,10 @@ test("the process does all of its work with these rights", async () => {
   await expect.poll(() => reason("arkservices", "writing"), POLL).toBe("ReconcileError");
   const router = "/apis/serving.knative.dev/v1/namespaces/default/services/writing-router";
   await expect.poll(async () => (await world.api.request("GET", router)).status, POLL).toBe(200);
+  // D42: it listens at the port of a service, and its own Service leads there.
+  const front = async () => fieldOf((await world.api.request("GET", FRONT)).body, "spec", "ports");
+  await expect.poll(front, POLL).toContainEqual(expect.objectContaining({ name: `svc-${declared}`, port: declared }));
+  await expect.poll(() => fetch(`http://127.0.0.1:${declared}/readyz`).then(({ status }) => status), POLL).toBe(200);
   const pings = "/apis/sources.knative.dev/v1/namespaces/default/pingsources/tick-cron";
   await expect.poll(async () => (await world.api.request("GET", pings)).status, POLL).toBe(200);
   const run = async () => (await world.api.request("GET", `${ARK}/arkruns/by-hand`)).body;
@@ -122,6 +134,8 @@ test.each([
   ["create", "", "pods"],
   ["create", "", "pods/exec"],
   ["patch", "", "namespaces"],
+  ["patch", "", "services"],
+  ["create", "", "services"],
   ["create", "arkonis.dev", "arkruns"],
   ["patch", "arkonis.dev", "arkruns/status"],
   ["patch", "arkonis.dev", "arkevents"],

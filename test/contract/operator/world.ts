@@ -31,7 +31,7 @@ export type OperatorWorld = AsyncDisposable & {
   readonly js: JetStream;
   readonly config: Config;
   /** A leader of its own, until it is stopped. */
-  lead(env?: Readonly<Record<string, string>>, now?: () => number): Term;
+  lead(env?: Readonly<Record<string, string>>, now?: () => number, portFault?: LeadDeps["portFault"]): Term;
   /** Until then nobody leads. */
   stopLeading(): Promise<void>;
 };
@@ -56,8 +56,8 @@ export async function startOperatorWorld({ knative = true } = {}): Promise<Opera
     nats,
     js,
     config: configOf(nats.url, {}),
-    lead(env = {}, now = Date.now) {
-      const term = startTerm(api, js, configOf(nats.url, env), now);
+    lead(env = {}, now = Date.now, portFault = () => undefined) {
+      const term = startTerm(api, js, configOf(nats.url, env), now, portFault);
       terms.push(term);
       return term;
     },
@@ -78,10 +78,16 @@ export function configOf(natsUrl: string, env: Readonly<Record<string, string>>)
 
 let tokens = 0;
 
-function startTerm(api: ApiServer, js: JetStream, config: Config, now: () => number): Term {
+function startTerm(
+  api: ApiServer,
+  js: JetStream,
+  config: Config,
+  now: () => number,
+  portFault: LeadDeps["portFault"],
+): Term {
   const stop = new AbortController();
   const waking = createWaking(wakingDeps(js), stop.signal);
-  const leading = createLeading(leadDeps(api, js, waking, config, now));
+  const leading = createLeading(leadDeps(api, js, waking, config, now, portFault));
   const running = leading.run(stop.signal);
   return {
     leading,
@@ -110,6 +116,7 @@ export function leadDeps(
   waking: Waking,
   config: Config,
   now: () => number = Date.now,
+  portFault: LeadDeps["portFault"] = () => undefined,
 ): LeadDeps {
   const kube = openKube({ kubeconfig: api.kubeconfig });
   const children = kubeChildren(kube, "ark-operator");
@@ -129,6 +136,7 @@ export function leadDeps(
     probes: js.probes,
     toolServers: js.toolServers,
     services: js.services,
+    portFault,
     instances: js.instances,
     outbox: js.outbox,
     taskQueues: js.taskQueues,

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TaskState } from "@a2a-js/sdk";
 import { a2aClient, a2aMessage } from "../../harness/a2a.ts";
+import { freePorts } from "../../harness/free-ports.ts";
 import { type Ark, startArk, until } from "../../harness/ark.ts";
 
 const HOST = "127.0.0.1";
@@ -36,14 +37,6 @@ async function listening(): Promise<Server> {
 }
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
-
-/** All of them are held until all are known, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listening));
-  const ports = servers.map(portOf);
-  for (const server of servers) server.close();
-  return ports;
-}
 
 let ark: Ark;
 let http: number;
