@@ -2,7 +2,8 @@
  * The token that opens the record of a namespace's runs: Secret `ark-record-token` there, so that RBAC on that one name
  * says who reads turns. Nobody hands the operator a credential of the cluster (adr/0016).
  *
- * T1  Made once, when a namespace has its first team or run; never rotated unasked. Deleted by the user, it is made anew.
+ * T1  Made once, when a namespace has its first agent, team or run; never rotated unasked. Deleted by the user, it is made
+ *     anew while there is an agent, which is looked at again and again: no watch tells of a Secret (D43).
  * T2  What is known of a namespace is known for `KNOWN_MS`: a wrong guess costs the API server one look, not one for each
  *     request. Looks at namespaces that had no token when they were last looked at have a rate of their own, and their
  *     room is bounded: whoever names namespaces without end keeps nobody from those that have one.
@@ -23,7 +24,7 @@ export type RecordTokens = {
 type Clock = () => number;
 
 const KNOWN_MS = 10_000;
-const ENSURED_MS = 60_000;
+const ENSURED_MS = 15_000;
 const MAX_NAMESPACES = 1_000;
 const MAX_WITH_TOKEN = 10_000;
 
@@ -40,7 +41,7 @@ export function createRecordTokens(
         const labels = { ...MANAGED, [LABELS.namespace]: namespace };
         const secret = { metadata: { ...key, labels }, stringData: { token: newToken() } };
         const made = await children.create("Secret", secret);
-        if (made.kind === "refused") return log.warn({ namespace, why: made.message }, "no token for the record");
+        if (made.kind === "refused") log.warn({ namespace, why: made.message }, "no token for the record");
       }
       ensured.set(namespace, true);
     },

@@ -29,6 +29,7 @@ export async function reconcileAgent(key: string, deps: Deps): Promise<WorkOutco
   const agent = deps.informers.agents.get(key);
   if (agent === undefined) return forget(key, deps);
   if (agent.metadata.deletionTimestamp !== undefined) return DONE;
+  await deps.recordTokens.ensure(nameOf(agent).namespace);
   const [fault] = await deps.judged.agents.of(key, agent);
   if (fault !== undefined)
     return unresolved(agent, { reason: fault.reason, message: `${fault.path}: ${fault.message}` }, deps);

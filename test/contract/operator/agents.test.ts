@@ -412,6 +412,17 @@ test("R1: a fire's run is held from its first moment, by whoever made it: the op
   await expect.poll(() => get(path), POLL).toBeUndefined();
 });
 
+test("the token of the record that a user deletes to rotate it comes back, also where nothing starts (T1)", async () => {
+  const path = `${CORE}/secrets/ark-record-token`;
+  await make("ArkAgent", "arkagents", "keeper", { model: "gpt-4o", systemPrompt: "x" });
+  const uid = async () => fieldOf(await get(path), "metadata", "uid");
+  await expect.poll(uid, POLL).toBeDefined();
+  const before = await uid();
+  await term.leading.settled();
+  await world.api.request("DELETE", path);
+  await expect.poll(async () => ![undefined, before].includes((await uid()) as string | undefined), POLL).toBe(true);
+});
+
 test("a burst of runs is shown once a second: no status leads to the next one", async () => {
   await make("ArkTeam", "arkteams", "busy", { ...TEAM, successfulRunsHistoryLimit: 100 });
   const team = `${ark("arkteams")}/busy`;
