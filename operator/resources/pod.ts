@@ -12,6 +12,7 @@ export const POD = {
   securityContext: {
     allowPrivilegeEscalation: false,
     capabilities: { drop: ["ALL"] },
+    readOnlyRootFilesystem: true,
     runAsNonRoot: true,
     seccompProfile: { type: "RuntimeDefault" },
   },
