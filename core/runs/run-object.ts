@@ -7,6 +7,7 @@ import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import { ownTraceparent, parseTraceparent } from "#core/events/trace-context.ts";
 import type { ParentRef, RunRequested, StepResult, Via } from "#core/events/facts.ts";
+import { parentOf } from "./parent-ref.ts";
 
 export const LABELS = {
   team: "arkonis.dev/team",
@@ -127,15 +128,15 @@ function traceOf({ metadata: { annotations = {}, uid = "" } }: ArkRun): Pick<Run
 
 type Whence = Pick<RunRequested, "depth" | "hop" | "event" | "parent" | "via">;
 
-function comesFrom({ metadata: { labels = {}, annotations = {} } }: ArkRun): Whence {
+function comesFrom({ metadata: { namespace = "", labels = {}, annotations = {} } }: ArkRun): Whence {
   const event = labels[LABELS.event];
-  const parent = annotations[ANNOTATIONS.parent];
+  const parent = parentOf(annotations[ANNOTATIONS.parent], namespace);
   const via = viaOf(labels, annotations);
   return {
     depth: count(annotations[ANNOTATIONS.depth]),
     hop: count(annotations[ANNOTATIONS.hop]),
     ...(event === undefined ? {} : { event }),
-    ...(parent === undefined ? {} : { parent: JSON.parse(parent) as ParentRef }),
+    ...(parent === undefined ? {} : { parent }),
     ...(via === undefined ? {} : { via }),
   };
 }

@@ -6,6 +6,7 @@ import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import { bury } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
+import { ParentRefSchema } from "#core/runs/parent-ref.ts";
 import { runObject, snapshot } from "#core/runs/run-object.ts";
 import { startRun } from "#core/runs/start-run.ts";
 
@@ -13,15 +14,7 @@ const Request = z.object({
   run: z.string(),
   team: z.string(),
   input: z.record(z.string(), z.string()).default({}),
-  parent: z.object({
-    namespace: z.string(),
-    run: z.string(),
-    uid: z.string(),
-    step: z.string(),
-    iteration: z.int(),
-    attempt: z.int(),
-    budgets: z.array(z.object({ key: z.string(), limit: z.number() })).exactOptional(),
-  }),
+  parent: ParentRefSchema,
   depth: z.int().min(1),
   hop: z.int().min(0),
 });
