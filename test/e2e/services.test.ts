@@ -103,7 +103,7 @@ test("D42: the declared port of A2A has the card, which names it, and takes mess
   expect(refused.status).toBe(404);
 });
 
-test("D42: a port that another namespace's service has is a conflict; a service that goes takes its ports along", async () => {
+test("D42: a port that another service has is a conflict; a service that goes takes its ports along", async () => {
   const { namespace } = feature;
   const metadata = { name: "writing-too", namespace };
   const spec = { selector: { arkAgent: "writer" }, ports: [{ protocol: "HTTP", port: HTTP }] };

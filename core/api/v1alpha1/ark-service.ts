@@ -11,7 +11,9 @@ const PortSchema = z.object({
     .int32()
     .min(1)
     .max(65_535)
-    .describe("The protocol's own number. Clients reach all protocols at status.address.url."),
+    .describe(
+      "Opened at the front door, Service ark-operator, and on one machine by `ark up`. One number has one service: the older one. All protocols are at status.address.url too.",
+    ),
 });
 type Port = z.output<typeof PortSchema>;
 
