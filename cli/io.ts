@@ -6,7 +6,10 @@ export type Io = {
   readonly out: (text: string) => void;
   /** All else: progress, hints, errors. */
   readonly err: (text: string) => void;
+  /** Of what goes to `err`. */
   readonly style: Style;
+  /** Of what goes to `out`: plain where a file or a pipe reads it. */
+  readonly outStyle: Style;
   /** Stderr is a terminal, so progress may be repainted. */
   readonly live: boolean;
   /** Stdout is a terminal, so text of models is made safe before it is printed. */

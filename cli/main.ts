@@ -24,11 +24,11 @@ function onPipeError(error: NodeJS.ErrnoException): void {
   stop.abort(new ArkError("interrupted", "the reader of the output went away", "Nothing to do."));
 }
 
-function wantsColor(argv: readonly string[]): boolean {
+function wantsColor(argv: readonly string[], { isTTY }: { readonly isTTY: boolean }): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (argv.includes("--no-color") || (NO_COLOR !== undefined && NO_COLOR !== "")) return false;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== "" && FORCE_COLOR !== "0") return true;
-  return process.stderr.isTTY && TERM !== "dumb";
+  return isTTY && TERM !== "dumb";
 }
 
 async function readStdin(): Promise<string> {
@@ -41,7 +41,8 @@ const argv = process.argv.slice(2);
 const io: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void (isUnread || process.stderr.write(text)),
-  style: wantsColor(argv) ? COLOR : PLAIN,
+  style: wantsColor(argv, process.stderr) ? COLOR : PLAIN,
+  outStyle: wantsColor(argv, process.stdout) ? COLOR : PLAIN,
   live: process.stderr.isTTY && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined,
   outIsTerminal: process.stdout.isTTY,
   columns: () => (process.stderr.isTTY ? process.stderr.columns : DEFAULT_COLUMNS),

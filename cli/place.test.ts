@@ -60,6 +60,7 @@ function ioIn(cwd: string): Io {
     out: () => {},
     err: () => {},
     style: PLAIN,
+    outStyle: PLAIN,
     live: false,
     outIsTerminal: false,
     columns: () => 100,

@@ -5,17 +5,19 @@ import { describe, expect, it } from "vitest";
 import { ArkError } from "#core/errors.ts";
 import type { Io } from "./io.ts";
 import { runCli } from "./program.ts";
-import { PLAIN } from "./render/style.ts";
+import { COLOR, PLAIN } from "./render/style.ts";
 
 const unreachable = new ArkError("server.unreachable", "no server", "Start one.");
 
 /** Runs a command line that needs no server; whatever asks for one is refused. */
-async function ark(argv: readonly string[], cwd = "/") {
+async function ark(argv: readonly string[], cwd = "/", styles: Partial<Pick<Io, "style" | "outStyle">> = {}) {
   const written = { out: "", err: "" };
   const io: Io = {
     out: (text) => void (written.out += text),
     err: (text) => void (written.err += text),
     style: PLAIN,
+    outStyle: PLAIN,
+    ...styles,
     live: false,
     outIsTerminal: false,
     columns: () => 100,
@@ -32,6 +34,13 @@ async function ark(argv: readonly string[], cwd = "/") {
   });
   return { code, ...written };
 }
+
+it("colours go to the stream that is a terminal: a result that a file takes has none", async () => {
+  const plan = ["run", "examples/blog-pipeline/ark.yaml", "--dry-run", "-i", "topic=owls"];
+  const root = path.resolve(import.meta.dirname, "..");
+  expect((await ark(plan, root, { style: COLOR })).out).not.toContain("\u001b");
+  expect((await ark(plan, root, { outStyle: COLOR })).out).toContain("\u001b");
+});
 
 describe("exit codes and errors of api 14", () => {
   it.each([

@@ -24,6 +24,7 @@ const INERT: Io = {
   out: unused,
   err: unused,
   style: PLAIN,
+  outStyle: PLAIN,
   live: false,
   outIsTerminal: false,
   columns: () => COLUMNS,

@@ -75,6 +75,7 @@ function thisProcess(signal: AbortSignal): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     style: process.stderr.isTTY ? COLOR : PLAIN,
+    outStyle: process.stdout.isTTY ? COLOR : PLAIN,
     live: process.stderr.isTTY,
     outIsTerminal: process.stdout.isTTY,
     columns: () => (process.stderr.isTTY ? process.stderr.columns : 100),

@@ -61,7 +61,7 @@ function printerOf(options: LogsOptions, io: Io): (fact: Fact) => void {
     startedAt ??= fact.at;
     if (options.output === "json") return io.out(`${JSON.stringify(fact)}\n`);
     if (options.output === "yaml") return io.out(`---\n${stringify(fact, { lineWidth: 0 })}`);
-    const lines = factLines(fact, { style: io.style, startedAt, full: options.full === true });
+    const lines = factLines(fact, { style: io.outStyle, startedAt, full: options.full === true });
     if (lines.length > 0) io.out(`${lines.join("\n")}\n`);
   };
 }

@@ -77,7 +77,7 @@ function dryRun(team: ArkTeam, input: Readonly<Record<string, string>>, options:
   if (planned.kind === "faults") throw new ArkError("internal", "the plan was valid a moment ago", "Report this.");
   const resolved = resolveInput({ ...team.spec, input });
   const plan = runPlan({ spec: team.spec, graph: planned.graph, input: resolved });
-  printResult(io, options.output, { team: name, ...plan }, () => planText(name, plan, io.style));
+  printResult(io, options.output, { team: name, ...plan }, () => planText(name, plan, io.outStyle));
   return EXIT.done;
 }
 

@@ -46,7 +46,7 @@ async function runStatus(cluster: Cluster, run: ArkRun, key: Key, options: Statu
   if (options.watch === true && !isEnded(view)) {
     return finishRuns(cluster, [key], { progress: io.live ? "live" : "lines", output: options.output }, io);
   }
-  const paint = { now: io.now(), columns: io.columns(), style: io.style };
+  const paint = { now: io.now(), columns: io.columns(), style: io.outStyle };
   printResult(io, options.output, runReport(view, io.now()), () => runStory(view, paint));
   return EXIT.done;
 }
@@ -59,7 +59,8 @@ async function teamStatus(cluster: Cluster, team: ArkTeam, options: StatusOption
     io,
     options.output,
     { team, runs: runs.map((run) => runReport(runViewOf(run), io.now())) },
-    () => `${io.style.bold(name)}  ${team.status?.phase ?? "Pending"}${notReady(team)}\n\n${runTable(runs, io, false)}`,
+    () =>
+      `${io.outStyle.bold(name)}  ${team.status?.phase ?? "Pending"}${notReady(team)}\n\n${runTable(runs, io, false)}`,
   );
   return EXIT.done;
 }

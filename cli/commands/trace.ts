@@ -31,7 +31,7 @@ async function stored(run: ArkRun, endpoint: string, options: TraceOptions, io: 
   }
   const roots = await storedTrace(endpoint, traceID, io.signal);
   printResult(io, options.output, { runName, traceID, roots }, () =>
-    roots.map((root) => traceText(root, { now: io.now(), style: io.style })).join(""),
+    roots.map((root) => traceText(root, { now: io.now(), style: io.outStyle })).join(""),
   );
   return EXIT.done;
 }
@@ -48,7 +48,7 @@ async function recorded(cluster: Cluster, run: ArkRun, options: TraceOptions, io
   if (root === undefined) throw notBegun(key.name);
   const traceId = run.status?.traceID;
   printResult(io, options.output, { runName: key.name, traceID: traceId, root }, () =>
-    traceText(root, { now: io.now(), style: io.style }),
+    traceText(root, { now: io.now(), style: io.outStyle }),
   );
   io.err(
     traceId === undefined

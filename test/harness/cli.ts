@@ -23,6 +23,7 @@ export async function ark(argv: readonly string[], options: ArkOptions = {}): Pr
     },
     err: (text) => void (written.err += text),
     style: PLAIN,
+    outStyle: PLAIN,
     live: false,
     outIsTerminal: false,
     columns: () => 100,

@@ -13,6 +13,7 @@ import { type Ark, startArk } from "../../harness/ark.ts";
 const SILENT: Omit<Io, "signal" | "out"> = {
   err: () => {},
   style: PLAIN,
+  outStyle: PLAIN,
   live: false,
   outIsTerminal: false,
   columns: () => 100,
