@@ -140,7 +140,16 @@ export function loadConfig({ kubeconfig, context }: KubeSource): KubeConfig {
     if (config.getContextObject(context) === null) throw noConfig(`the kubeconfig has no context "${context}"`);
     config.setCurrentContext(context);
   }
+  refuseWithoutTls(config);
   return config;
+}
+
+/** The client refuses it too, but at the first request and as if it were a fault of ours. */
+function refuseWithoutTls(config: KubeConfig): void {
+  const cluster = config.getCurrentCluster();
+  if (cluster?.server.startsWith("http:") !== true || cluster.skipTLSVerify) return;
+  const say = "for a `kubectl proxy`, say insecure-skip-tls-verify: true of it";
+  throw noConfig(`${cluster.server} is without TLS; ${say}`);
 }
 
 /** Q2. The connector takes `allowH2` beside the TLS options that the client's type names. */
