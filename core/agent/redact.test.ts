@@ -50,3 +50,19 @@ test("P7, E11: a stream is cleaned as its whole text, however it is cut, and not
     }),
   );
 });
+
+test.each([
+  ["one is the beginning of the other", ["abcdefgh", "abcdefgh-and-more"]],
+  ["the end of one may begin the other", ["abcdefgh-12", "12-zyxwvut"]],
+])("S2: two secrets, cut anywhere, leave no rest: %s", (_how, secrets) => {
+  for (const secret of secrets) {
+    const text = `it is ${secret}!`;
+    for (let cut = 1; cut < text.length; cut += 1) {
+      let said = "";
+      const stream = redactedStream(secrets, (token) => (said += token));
+      for (const part of [text.slice(0, cut), text.slice(cut)]) stream.push(part);
+      stream.end();
+      expect(said).toBe(`it is ${REDACTED}!`);
+    }
+  }
+});

@@ -90,16 +90,26 @@ export function redactedStream(secrets: readonly string[], onToken: OnToken): St
   };
   return {
     push(text) {
-      const cleaned = redact(kept + text);
-      const begun = longestBeginning(cleaned, forms);
-      kept = cleaned.slice(cleaned.length - begun);
-      say(cleaned.slice(0, cleaned.length - begun));
+      const said = kept + text;
+      const end = sayable(said, forms);
+      kept = said.slice(end);
+      say(redact(said.slice(0, end)));
     },
     end() {
-      say(kept);
+      say(redact(kept));
       kept = "";
     },
   };
+}
+
+/** Up to where nothing may become a secret by what follows; a secret that is there already is not cut. */
+function sayable(text: string, forms: readonly string[]): number {
+  const end = text.length - longestBeginning(text, forms);
+  const ends = forms.map((form) => {
+    const at = text.indexOf(form, Math.max(0, end - form.length + 1));
+    return at >= 0 && at < end ? at + form.length : end;
+  });
+  return Math.max(end, ...ends);
 }
 
 /** How many of the last characters may be the beginning of a secret. */
