@@ -16,6 +16,7 @@ import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { ArkError } from "#core/errors.ts";
 import { startLocal } from "../../local/local.ts";
 import { quiet } from "../harness/ark.ts";
+import { freePorts } from "../harness/free-ports.ts";
 import { startHttp } from "../harness/http.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -463,6 +464,38 @@ describe("ark up", PATIENT, () => {
       const refused = await ended(start(["up", "--port", String(port)], own));
       expect({ code: refused.code, out: refused.out }).toEqual({ code: 3, out: "" });
       expect(refused.err).toMatch(/^error: port\.in_use: port \d+ is taken\nnext: /);
+    } finally {
+      taken.close();
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+
+  it("D42: opens the ports of services and says them; it warns of one that is taken, and goes on", async () => {
+    const own = await mkdtemp(path.join(tmpdir(), "ark-ports-"));
+    const taken = createServer().listen(0, "127.0.0.1");
+    try {
+      await once(taken, "listening");
+      const squatted = (taken.address() as AddressInfo).port;
+      const [port = 0] = await freePorts(1);
+      const spec = `{ selector: { arkAgent: writer }, ports: [{ protocol: HTTP, port: ${squatted} }, { protocol: A2A, port: ${port} }] }`;
+      const agent = "kind: ArkAgent\nmetadata: { name: writer }\nspec: { model: mock, systemPrompt: You write. }";
+      const service = `kind: ArkService\nmetadata: { name: writing }\nspec: ${spec}`;
+      const documents = [agent, service].map((text) => `apiVersion: arkonis.dev/v1alpha1\n${text}\n`);
+      await writeFile(path.join(own, "ark.yaml"), documents.join("---\n"));
+      const server = start(["up", "--port", "0", "--provider", "mock"], own);
+      const said = ended(server);
+      await line(server, "Ark is up");
+      const card = await fetch(`http://127.0.0.1:${port}/.well-known/agent-card.json`);
+      expect(await card.json()).toMatchObject({ name: "writer", url: `http://127.0.0.1:${port}/` });
+      server.kill("SIGINT");
+      const { code, err } = await said;
+      expect(code).toBe(130);
+      expect(err).toMatch(
+        new RegExp(`writing answers at \\S+/services/default/writing, A2A at http://127.0.0.1:${port}\n`),
+      );
+      expect(err).toContain(
+        `warning: ArkService writing is not ready: PortConflict: spec.ports[0].port: ${squatted} cannot be opened: listen EADDRINUSE`,
+      );
     } finally {
       taken.close();
       await rm(own, { recursive: true, force: true });

@@ -195,6 +195,15 @@ test("F4: a task reaches the router of its service by its path; what is no servi
   expect((await post("/services/ns")).status).toBe(404);
 });
 
+test("F5: who comes by a path is at no port of its own, whatever it says", async () => {
+  const router = await startUpstream(echo);
+  const services = { get: async () => record };
+  const front = await startFront("http://127.0.0.1:9", () => true, { services, routerUrl: () => router });
+  const headers = { "x-ark-protocol": "A2A" };
+  const response = await fetch(`${front}/services/ns/writing`, { method: "POST", headers, body: "{}" });
+  expect(((await response.json()) as { headers: object }).headers).not.toHaveProperty("x-ark-protocol");
+});
+
 test("F3: a function that cannot be reached is 503 with Retry-After", async () => {
   const front = await startFront("http://127.0.0.1:9");
   const response = await fetch(`${front}/triggers/ns/hook`, { method: "POST", body: "{}" });
