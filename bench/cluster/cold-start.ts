@@ -66,7 +66,10 @@ export const ownImage: ClusterBench = {
 async function agentAndService(place: Place): Promise<void> {
   await place.agent("writer");
   await apply(
-    place.object("ArkService", "door", { selector: { arkAgent: "writer" }, ports: [{ protocol: "HTTP", port: 8080 }] }),
+    place.object("ArkService", "door", {
+      selector: { arkAgent: "writer" },
+      ports: [{ protocol: "HTTP", port: 18080 }],
+    }),
   );
   await until(`/apis/serving.knative.dev/v1/namespaces/${place.namespace}/services`, "door-router", isReady);
 }

@@ -32,6 +32,7 @@ export type RecordDeps = {
   readonly signal: AbortSignal;
   readonly maxReaders?: number;
   readonly maxOutputs?: number;
+  readonly maxOutputBytes?: number;
   readonly maxMs?: number;
 };
 
@@ -96,11 +97,12 @@ function factsReply(request: HttpRequest, run: Run, deps: RecordDeps): HttpReply
   return { kind: "ndjson", lines: readFacts(run, reading, { ...deps, maxTextBytes: MAX_TEXT_BYTES }, signal) };
 }
 
-async function outputReply(_request: HttpRequest, run: Run, { states, outputs }: RecordDeps): Promise<HttpReply> {
+async function outputReply(_request: HttpRequest, run: Run, deps: RecordDeps): Promise<HttpReply> {
+  const { states, outputs, maxOutputBytes = MAX_OUTPUT_BYTES } = deps;
   const known = await states.get(run);
   if (known?.state.phase.kind !== "succeeded") return notFound;
   const { output } = known.state.phase;
-  if ("ref" in output && output.ref.bytes > MAX_OUTPUT_BYTES) return tooLarge;
+  if ("ref" in output && output.ref.bytes > maxOutputBytes) return tooLarge(maxOutputBytes);
   return unlessLost<HttpReply>(
     async () => ({ kind: "json", status: 200, body: { output: await outputs.load(run, output) } }),
     () => notFound,
@@ -132,7 +134,7 @@ const unauthorized = problem(401, "unauthorized", "Send the token of the namespa
 });
 const notFound = problem(404, "not-found", "Nothing is recorded of such a run, or it has no output.");
 const badFromSeq = problem(400, "bad-from-seq", "`fromSeq` is a whole number from 1 on.");
-const tooLarge = problem(413, "too-large", `The output has more than ${MAX_OUTPUT_BYTES} bytes.`);
+const tooLarge = (bytes: number): HttpProblem => problem(413, "too-large", `The output has more than ${bytes} bytes.`);
 const notReady = problem(503, "not-ready", "The record cannot be reached.", { "retry-after": String(AGAIN_SECONDS) });
 
 function tooMany(seconds: number): HttpProblem {
