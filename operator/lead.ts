@@ -97,7 +97,12 @@ export function createLeading(given: LeadDeps): Leading {
   const { children, recorder } = given;
   const departed = new Set<string>();
   const informers = createInformers({ kube, children, poke, pokeSoon, departed, recorder, log });
-  const triggerLane = createTriggerLane({ children, applier: given.applier, now: given.now });
+  const triggerLane = createTriggerLane({
+    children,
+    applier: given.applier,
+    isReady: (key) => informers.triggers.get(key)?.ready?.status === "True",
+    now: given.now,
+  });
   const pokeEvents = (keys: Iterable<string>) => [...keys].forEach((key) => poke(workKey("ArkEvent", key)));
   const letterCounts = createLetterCounts({
     letters: given.letters,

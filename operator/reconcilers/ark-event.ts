@@ -84,7 +84,7 @@ async function reconcileChildren(event: ArkEvent, wanted: EventChildren, deps: D
   const key = nameOf(event);
   const outcomes = [
     wanted.trigger
-      ? await applier.ensure("Trigger", trigger(event, config), live.trigger)
+      ? await triggerLane.ensure(trigger(event, config), live.trigger)
       : await triggerLane.remove(triggerKey(key, deps), live.trigger),
     wanted.pingSource
       ? await applier.ensure("PingSource", pingSource(event, config), live.pingSource)

@@ -221,6 +221,26 @@ test("N1: of Triggers that go together, each waits for the Subscription of the o
   }
 });
 
+test("N4: a Trigger that somebody deleted comes back once its Subscription is gone", async () => {
+  const subscriptions = `/apis/messaging.knative.dev/v1/namespaces/${SYSTEM}/subscriptions`;
+  await create("lost", { source: { type: "webhook" } });
+  const { uid } = (await there(triggerPath("lost")))["metadata"] as { uid: string };
+  const owner = { apiVersion: "eventing.knative.dev/v1", kind: "Trigger", name: "t-lost", uid };
+  const metadata = { name: "lost", ownerReferences: [owner] };
+  await world.api.request("POST", subscriptions, {
+    apiVersion: "messaging.knative.dev/v1",
+    kind: "Subscription",
+    metadata,
+  });
+  await world.api.request("DELETE", triggerPath("lost"));
+  await expect
+    .poll(async () => (await statusOf("lost"))["conditions"], POLL)
+    .toMatchObject([{ type: "Ready", reason: "TriggerNotReady", message: "another Trigger is on its way out" }]);
+  expect(await get(triggerPath("lost"))).toBeUndefined();
+  await world.api.request("DELETE", `${subscriptions}/lost`);
+  expect(((await there(triggerPath("lost")))["metadata"] as { uid: string }).uid).not.toBe(uid);
+});
+
 test("T3, N1: a Trigger beside its ArkEvent has no owner, nor keeps one that it had, and goes by the lane all the same", async () => {
   await world.stopLeading();
   const triggers = TRIGGERS.replace(SYSTEM, "default");
