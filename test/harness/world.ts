@@ -95,11 +95,18 @@ async function build<F extends FunctionName>(options: WorldOptions<F>, stack: As
     NODE_COMPILE_CACHE: path.join(tmpdir(), "ark-test-compile-cache"),
     ...options.env,
   };
+  const bundles = new Map<string, Promise<string>>();
+  /** Once, however many processes of it are started at once: one that is built anew is no file for a moment. */
+  const bundleOf = (name: string): Promise<string> => {
+    const made = bundles.get(name) ?? bundled(name, dir);
+    bundles.set(name, made);
+    return made;
+  };
   const spawn = async (
     name: FunctionName | "router",
     own: Readonly<Record<string, string>> = {},
   ): Promise<TestProcess> => {
-    const entry = options.bundled === true ? await bundled(name, dir) : `functions/${name}/main.ts`;
+    const entry = options.bundled === true ? await bundleOf(name) : `functions/${name}/main.ts`;
     const asGuest = guarded === undefined ? {} : await guestEnv(guarded, name, own);
     return stack.use(await startProcess({ entry, env: { ...env, ...own, ...asGuest } }));
   };
