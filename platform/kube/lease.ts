@@ -76,7 +76,9 @@ async function reign(
     const endsAt = candidate.renewedAt + renewMs;
     const inTime = AbortSignal.timeout(Math.max(0, Math.floor(endsAt - performance.now())));
     const held = await candidate.tryHold(AbortSignal.any([term, inTime]));
-    if (held || !(candidate.isOthers || inTime.aborted)) continue;
+    // By the clock too: a refused connection fails before a timer of no time goes off.
+    const isLate = inTime.aborted || performance.now() >= endsAt;
+    if (held || !(candidate.isOthers || isLate)) continue;
     if (!term.aborted) log.warn({ identity }, "the Lease was lost, or not renewed in time");
     lost.abort();
   }

@@ -107,15 +107,30 @@ function leaseStore() {
   };
 }
 
+const SOON = { retryMs: 20, renewMs: 500, durationMs: 2_000 };
+
 test("E1: whom the API server does not answer has stopped before another one leads", async () => {
   const open = leaseStore();
   await using here = await open();
   await using there = await open();
-  const times = { retryMs: 20, renewMs: 500, durationMs: 2_000 };
-  const one = candidate("four", "one", times, here.kubeconfig);
+  const one = candidate("four", "one", SOON, here.kubeconfig);
   await one.began;
-  const other = candidate("four", "other", times, there.kubeconfig);
+  const other = candidate("four", "other", SOON, there.kubeconfig);
   here.fallSilent();
+  await other.began;
+  expect(one.isLeading()).toBe(false);
+  await other.stop();
+  await one.stop();
+});
+
+test("E1: whom the API server refuses has stopped before another one leads", async () => {
+  const open = leaseStore();
+  await using there = await open();
+  const here = await open();
+  const one = candidate("five", "one", SOON, here.kubeconfig);
+  await one.began;
+  const other = candidate("five", "other", SOON, there.kubeconfig);
+  await here[Symbol.asyncDispose]();
   await other.began;
   expect(one.isLeading()).toBe(false);
   await other.stop();
