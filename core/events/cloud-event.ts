@@ -10,6 +10,14 @@ export const EVENT_TYPES = {
   runFailed: "dev.ark.run.failed",
 } as const;
 
+/** What runs tell of themselves: for whoever wants to know, so for nobody in particular. */
+export const RUN_EVENT_TYPES: readonly string[] = [
+  EVENT_TYPES.runStarted,
+  EVENT_TYPES.runWaiting,
+  EVENT_TYPES.runSucceeded,
+  EVENT_TYPES.runFailed,
+];
+
 /**
  * `arkseq`: where the event stands in the outbox. `arkkey`: names the fire. `arkhop`: length of the chain of runs.
  * `arkreplay`: `<namespace>/<event>`, the one ArkEvent that a dead letter is sent again for. `arkletter`: which letter

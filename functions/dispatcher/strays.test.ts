@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
-import { EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
+import { EVENT_TYPES, EXTENSIONS, RUN_EVENT_TYPES } from "#core/events/cloud-event.ts";
 import { isStray } from "./strays.ts";
 
 const place = { namespace: "ai", event: "hook" };
@@ -28,12 +28,9 @@ test.each([
   expect(isStray(told(EVENT_TYPES.webhook, extensions), place, undefined)).toBe(stray);
 });
 
-test.each([EVENT_TYPES.runStarted, EVENT_TYPES.runWaiting, EVENT_TYPES.runSucceeded, EVENT_TYPES.runFailed])(
-  "what a run tells everybody is nobody's letter where the ArkEvent is gone: %s",
-  (type) => {
-    expect(isStray(told(type), place, undefined)).toBe(true);
-  },
-);
+test.each(RUN_EVENT_TYPES)("what a run tells everybody is nobody's letter where the ArkEvent is gone: %s", (type) => {
+  expect(isStray(told(type), place, undefined)).toBe(true);
+});
 
 test("a foreign event is the letter of an ArkEvent that is gone, and of one whose filters want it", () => {
   const filters = [{ exact: { type: "com.example.order" } }];

@@ -7,23 +7,16 @@
  * Trigger brings it too (P1).
  */
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
-import { EVENT_TYPES, EXTENSIONS, extension } from "#core/events/cloud-event.ts";
+import { EVENT_TYPES, EXTENSIONS, extension, RUN_EVENT_TYPES } from "#core/events/cloud-event.ts";
 import { isMeantFor } from "#core/events/match.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 
 type Place = { readonly namespace: string; readonly event: string };
 
-const OF_RUNS: ReadonlySet<string> = new Set([
-  EVENT_TYPES.runStarted,
-  EVENT_TYPES.runWaiting,
-  EVENT_TYPES.runSucceeded,
-  EVENT_TYPES.runFailed,
-]);
-
 /** `event`: the ArkEvent at `place`, where there is one. */
 export function isStray(cloudEvent: CloudEventRecord, place: Place, event: ArkEvent | undefined): boolean {
   if (cloudEvent.type === EVENT_TYPES.webhook) return !names(cloudEvent, place);
-  if (event === undefined) return OF_RUNS.has(cloudEvent.type);
+  if (event === undefined) return RUN_EVENT_TYPES.includes(cloudEvent.type);
   return !isMeantFor(event, cloudEvent);
 }
 

@@ -7,7 +7,7 @@
  * O2  Posting again is harmless: the event has the same id, and a run the same name.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { EVENT_TYPES, extension, EXTENSIONS } from "#core/events/cloud-event.ts";
+import { extension, EXTENSIONS, RUN_EVENT_TYPES } from "#core/events/cloud-event.ts";
 import type { AcceptedEvent, CloudEventRecord, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { StoreUnavailable, type Delivery } from "#core/ports/record.ts";
@@ -28,11 +28,6 @@ export type RelayDeps = {
 
 const AGAIN_MS = 30_000;
 const STORE_AWAY_MS = 1_000;
-const ENDS_WITH_BROKER: ReadonlySet<string> = new Set([
-  EVENT_TYPES.runStarted,
-  EVENT_TYPES.runSucceeded,
-  EVENT_TYPES.runFailed,
-]);
 
 /** Until `signal`; resolves when no post is open. */
 export async function relay(deps: RelayDeps, signal: AbortSignal): Promise<void> {
@@ -57,7 +52,7 @@ export async function relay(deps: RelayDeps, signal: AbortSignal): Promise<void>
 async function forward(delivery: Delivery<AcceptedEvent>, deps: RelayDeps, signal: AbortSignal): Promise<void> {
   const { cloudEvent, namespace, event } = delivery.value;
   const endsWithBroker =
-    ENDS_WITH_BROKER.has(cloudEvent.type) && extension(cloudEvent, EXTENSIONS.replay) === undefined;
+    RUN_EVENT_TYPES.includes(cloudEvent.type) && extension(cloudEvent, EXTENSIONS.replay) === undefined;
   // A run's event may have many subscribers: none of them settles it for the others.
   const place = endsWithBroker ? {} : { [EXTENSIONS.seq]: String(delivery.seq) };
   const extensions = { ...cloudEvent.extensions, ...place };

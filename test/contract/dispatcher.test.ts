@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { ArkAgentSchema } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
+import { RUN_EVENT_TYPES } from "#core/events/cloud-event.ts";
 import type { RunRequested } from "#core/events/facts.ts";
 import type { StepState } from "#core/pipeline/state.ts";
 import type { AcceptedEvent, CloudEventRecord } from "#core/ports/events.ts";
@@ -587,9 +588,24 @@ test("P1: the relay posts until the dispatcher has confirmed; a Broker that lose
   for (let i = 0; i < 5; i++) expect((await door.post({ i })).status).toBe(202);
   await relayedBy(door, 5);
   expect(await door.runs()).toHaveLength(5);
-  const stream = (await door.nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS");
-  expect(stream?.state.messages).toBe(0);
+  expect(await waitingIn(door)).toBe(0);
 });
+
+test.each(RUN_EVENT_TYPES)("O1: the Broker settles %s: nobody may want it, so nobody confirms it", async (type) => {
+  await using door = await openDoor();
+  const told = foreign("uid-1/emit", { type, source: "/ark/default/arkrun/first-run-1", extensions: {} });
+  await door.js.outbox.publish({ namespace: NS, event: "-runs", key: "k", cloudEvent: told, firedAt: 0 }, "uid");
+  const stop = new AbortController();
+  const post: RelayDeps["post"] = async () => ({ kind: "accepted" });
+  const relaying = relay({ outbox: door.js.outbox, post, log: quiet, maxPending: 10 }, stop.signal);
+  await expect.poll(() => waitingIn(door), { timeout: 20_000 }).toBe(0);
+  stop.abort();
+  await relaying;
+});
+
+async function waitingIn({ nats }: Door): Promise<number | undefined> {
+  return (await nats.monitor.jsz()).streams.find(({ name }) => name === "ARK_EVENTS")?.state.messages;
+}
 
 /** Until `count` events have arrived, by a Broker that takes every event and loses each once: as one whose pod dies. */
 async function relayedBy({ js, dispatcher }: Door, count: number): Promise<void> {
