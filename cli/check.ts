@@ -1,11 +1,8 @@
 /** Manifests on their way into a command: read, judged, and judged against one another, before anything is changed (P10). */
-import type { Fault } from "#core/api/fault.ts";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
-import { isKind } from "#core/api/kinds.ts";
 import { ArkError } from "#core/errors.ts";
-import { validateObject } from "#core/validate/validate.ts";
 import type { Placed } from "../local/manifests/doubles.ts";
-import type { ManifestDocument, ManifestFault } from "../local/manifests/parse.ts";
+import type { ManifestFault } from "../local/manifests/parse.ts";
 import { referenceFaults } from "./references.ts";
 
 export type Manifests = {
@@ -21,35 +18,18 @@ export async function checkManifests(
   sources: readonly string[],
   options: { readonly references: boolean },
 ): Promise<Manifests> {
-  const [{ readManifests }, { doubles }] = await Promise.all([
+  const [{ readManifests }, { judge, located }] = await Promise.all([
     import("../local/manifests/read.ts"),
-    import("../local/manifests/doubles.ts"),
+    import("../local/manifests/judge.ts"),
   ]);
-  const read = await readManifests(sources);
-  const faults: ManifestFault[] = [...read.faults];
-  const warnings: ManifestFault[] = [];
-  const placed: Placed[] = [];
-  let foreign = 0;
-  for (const document of read.documents) {
-    if (isForeign(document)) foreign += 1;
-    else {
-      const checked = await validateObject(document.value);
-      if (checked.kind === "invalid") faults.push(...located(document, checked.faults));
-      else {
-        placed.push({ object: checked.object, document });
-        warnings.push(...located(document, checked.warnings));
-      }
-    }
-  }
-  faults.push(...doubles(placed));
-  if (options.references) {
-    for (const { fault, of } of referenceFaults(
-      placed,
-      read.documents.map(({ value }) => value),
-    ))
-      faults.push(...located(of.document, [fault]));
-  }
-  return { placed, faults: faults.toSorted(byPlace), warnings, foreign };
+  const { documents, faults: unread } = await readManifests(sources);
+  const { placed, foreign, faults, warnings } = await judge(documents);
+  const values = documents.map(({ value }) => value);
+  const missing = options.references
+    ? referenceFaults(placed, values).map(({ fault, of }) => located(of.document, fault))
+    : [];
+  const all = [...unread, ...faults, ...missing];
+  return { placed, faults: all.toSorted(byPlace), warnings, foreign: foreign.length };
 }
 
 export function objectsOf<K extends Kind>(manifests: Manifests, kind: K): readonly ObjectOf<K>[] {
@@ -58,16 +38,6 @@ export function objectsOf<K extends Kind>(manifests: Manifests, kind: K): readon
 
 function byPlace(a: ManifestFault, b: ManifestFault): number {
   return a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : a.file.localeCompare(b.file);
-}
-
-/** A kind of another group is somebody else's; an unknown one of ours is a fault. */
-function isForeign({ value }: ManifestDocument): boolean {
-  const apiVersion = value["apiVersion"];
-  return !isKind(value["kind"]) && typeof apiVersion === "string" && !apiVersion.startsWith("arkonis.dev/");
-}
-
-function located(document: ManifestDocument, faults: readonly Fault[]): readonly ManifestFault[] {
-  return faults.map((fault) => ({ file: document.file, line: document.lineOf(fault.path), ...fault }));
 }
 
 /** `file:line: field: message`, and the hint on a line of its own. */

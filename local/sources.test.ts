@@ -81,6 +81,17 @@ test("two documents that are one object are a fault, as for ark validate: each r
   expect(refused).toEqual([`ArkAgent poet is there already: ${path.join(dir, "a.yaml")}:3`]);
 });
 
+test("an Ark kind of a wrong apiVersion is a fault, as for ark validate: left out, nothing of it was in effect", async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), "ark-sources-"));
+  await writeFile(path.join(dir, "a.yaml"), MANIFEST.replace("arkonis.dev/", "arkonis/"));
+  const refused: unknown[] = [];
+  const sources = start([dir], { error: ({ path: at }) => void refused.push(at) });
+  await sources.reload();
+  await sources.stop();
+  await rm(dir, { recursive: true });
+  expect(refused).toEqual(["apiVersion"]);
+});
+
 test("a stop in the middle of a reading leaves nothing that watches or waits", async () => {
   const dir = await mkdtemp(path.join(tmpdir(), "ark-sources-"));
   await writeFile(path.join(dir, "poet.yaml"), MANIFEST);

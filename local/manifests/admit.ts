@@ -1,8 +1,7 @@
 /** Documents judged and sorted: Ark objects, and the ConfigMaps and Secrets that prompts and keys come from. */
-import type { Fault } from "#core/api/fault.ts";
 import type { ArkObject } from "#core/api/objects.ts";
 import { validateObject } from "#core/validate/validate.ts";
-import { doubles, type Placed } from "./doubles.ts";
+import { judge, located } from "./judge.ts";
 import type { ManifestDocument, ManifestFault } from "./parse.ts";
 
 export type Values = Readonly<Record<string, string>>;
@@ -21,30 +20,18 @@ export type AdmitOutcome =
   | { readonly kind: "refused"; readonly message: string };
 
 export async function admitAll(documents: readonly ManifestDocument[]): Promise<Admitted> {
+  const { placed, foreign, faults, warnings } = await judge(documents);
   const configMaps = new Map<string, Values>();
   const secrets = new Map<string, Values>();
-  const faults: ManifestFault[] = [];
-  const warnings: ManifestFault[] = [];
-  const placed: Placed[] = [];
-  for (const document of documents) {
-    const { value } = document;
-    if (value["apiVersion"] === "v1" && value["kind"] === "ConfigMap")
-      configMaps.set(keyOf(value), texts(value["data"]));
-    else if (value["apiVersion"] === "v1" && value["kind"] === "Secret") secrets.set(keyOf(value), secretValues(value));
-    else if (isForeign(value))
-      warnings.push(
-        located(document, { path: "kind", message: `${String(value["kind"])} has no effect on one machine` }),
-      );
-    else {
-      const judged = await validateObject(value);
-      if (judged.kind === "valid") {
-        placed.push({ object: judged.object, document });
-        warnings.push(...judged.warnings.map((warning) => located(document, warning)));
-      } else faults.push(...judged.faults.map((fault) => located(document, fault)));
-    }
+  const idle: ManifestFault[] = [];
+  for (const document of foreign) {
+    const { apiVersion, kind, ...value } = document.value;
+    if (apiVersion === "v1" && kind === "ConfigMap") configMaps.set(keyOf(value), texts(value["data"]));
+    else if (apiVersion === "v1" && kind === "Secret") secrets.set(keyOf(value), secretValues(value));
+    else idle.push(located(document, { path: "kind", message: `${String(kind)} has no effect on one machine` }));
   }
   const objects = placed.map(({ object }) => inNamespace(object));
-  return { objects, configMaps, secrets, faults: [...faults, ...doubles(placed)], warnings };
+  return { objects, configMaps, secrets, faults, warnings: [...warnings, ...idle] };
 }
 
 /** One object that comes by another way than a file. */
@@ -56,15 +43,6 @@ export async function admit(value: unknown): Promise<AdmitOutcome> {
 
 function inNamespace(object: ArkObject): ArkObject {
   return { ...object, metadata: { namespace: "default", ...object.metadata } };
-}
-
-function located(document: ManifestDocument, fault: Fault): ManifestFault {
-  return { file: document.file, line: document.lineOf(fault.path), ...fault };
-}
-
-function isForeign(value: Readonly<Record<string, unknown>>): boolean {
-  const { apiVersion } = value as { apiVersion?: unknown };
-  return typeof apiVersion === "string" && !apiVersion.startsWith("arkonis.dev/");
 }
 
 function keyOf(value: Readonly<Record<string, unknown>>): string {
