@@ -9,8 +9,8 @@ const trigger = (name: string): ChildObject => ({
   kind: "Trigger",
   metadata: { name, namespace: NS },
 });
-const seen = (name: string): ChildView =>
-  ({ name, namespace: NS, uid: `uid-${name}`, version: "1" }) as unknown as ChildView;
+const seen = (name: string, uid = `uid-${name}`): ChildView =>
+  ({ name, namespace: NS, uid, version: "1" }) as unknown as ChildView;
 
 /** What Knative would hold: a Subscription for each Trigger, until it has taken it away itself. */
 function place() {
@@ -97,4 +97,19 @@ test("N4: a Trigger that somebody deleted is made anew once its Subscription is 
   unsubscribed("mine");
   expect(await make("mine")).toEqual({ kind: "applied" });
   expect(made).toEqual(["mine", "mine"]);
+});
+
+test("N4: so does one that somebody deleted and nobody wants, or has made anew", async () => {
+  const { lane, make, subscribed, unsubscribed } = place();
+  for (const name of ["dropped", "replaced"]) {
+    subscribed(name);
+    await lane.ensure(trigger(name), seen(name));
+  }
+  expect(await lane.remove({ namespace: NS, name: "dropped" }, undefined)).toBe("gone");
+  expect(await make("new")).toBe("later");
+  unsubscribed("dropped");
+  await lane.ensure(trigger("replaced"), seen("replaced", "uid-of-another"));
+  expect(await make("new")).toBe("later");
+  unsubscribed("replaced");
+  expect(await make("new")).toEqual({ kind: "applied" });
 });

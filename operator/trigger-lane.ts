@@ -7,7 +7,7 @@
  * N2  Nobody waits in here: who comes too early is told so, and comes again.
  * N3  A Subscription that does not go holds the others up for `patienceMs` at most, a Trigger that does not become Ready
  *     for `comingMs`.
- * N4  A Trigger that somebody else deleted goes as any other: it is made anew once its Subscription is gone.
+ * N4  A Trigger that somebody else deleted goes as any other: it, or another one, is made once its Subscription is gone.
  */
 import type { ChildObject, Children } from "#platform/kube/children.ts";
 import type { Applier, EnsureOutcome } from "./applier.ts";
@@ -81,21 +81,23 @@ export function createTriggerLane(options: TriggerLaneOptions): TriggerLane {
     return "gone";
   };
 
+  /** N4. */
+  const see = (key: string, uid: string | undefined): void => {
+    const former = present.get(key);
+    if (former !== undefined && former !== uid) leaving.set(former, now());
+    if (uid === undefined) present.delete(key);
+    else present.set(key, uid);
+  };
+
   return {
     ensure(trigger, live) {
       const key = keyOf(nameOf(trigger));
-      if (live !== undefined) {
-        present.set(key, live.uid);
-        return applier.ensure("Trigger", trigger, live);
-      }
-      const former = present.get(key);
-      // N4.
-      if (former !== undefined) leaving.set(former, now());
-      present.delete(key);
-      return inTurn(() => make(key, trigger));
+      see(key, live?.uid);
+      return live === undefined ? inTurn(() => make(key, trigger)) : applier.ensure("Trigger", trigger, live);
     },
-    remove(key, live) {
-      return live === undefined ? Promise.resolve("gone") : inTurn(() => takeAway(key, live));
+    remove(name, live) {
+      see(keyOf(name), live?.uid);
+      return live === undefined ? Promise.resolve("gone") : inTurn(() => takeAway(name, live));
     },
   };
 }
