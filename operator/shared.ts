@@ -11,10 +11,12 @@ import { nameOf } from "./resources/names.ts";
 import { runRequestsTrigger } from "./resources/trigger.ts";
 import { childView } from "./state/views.ts";
 
+type SharedDeps = Pick<Deps, "applier" | "children" | "config" | "log" | "triggerLane">;
+
 const EVERY_MS = 10_000;
 
 /** Until `signal`: what is deleted or changed comes back. Never rejects. */
-export async function keepShared(deps: Deps, signal: AbortSignal): Promise<void> {
+export async function keepShared(deps: SharedDeps, signal: AbortSignal): Promise<void> {
   const { config, log } = deps;
   const made = broker(config);
   const shared: (readonly [ResourceName, ChildObject])[] = [
@@ -38,11 +40,13 @@ async function keep(
   name: ResourceName,
   object: ChildObject,
   told: Set<string>,
-  { applier, children, log }: Deps,
+  { applier, children, log, triggerLane }: SharedDeps,
 ): Promise<void> {
-  const live = await children.get(name, nameOf(object));
-  const outcome = await applier.ensure(name, object, live === undefined ? undefined : childView(live));
-  if (outcome.kind !== "refused") return;
+  const stored = await children.get(name, nameOf(object));
+  const live = stored === undefined ? undefined : childView(stored);
+  const outcome =
+    name === "Trigger" ? await triggerLane.ensure(object, live) : await applier.ensure(name, object, live);
+  if (outcome === "later" || outcome.kind !== "refused") return;
   const reason = outcome.message;
   if (told.has(`${name}: ${reason}`)) return;
   told.add(`${name}: ${reason}`);
