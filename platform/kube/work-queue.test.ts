@@ -90,6 +90,25 @@ test("U4: a key that waits for longer than a timer can, as for a yearly tick, co
   expect(looks.map((at) => at - began)).toEqual([0, 40 * DAY_MS, 80 * DAY_MS]);
 });
 
+test("U5: what ends in hand after the signal, or is told then, leaves no timer behind", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const began = new Lock(1);
+  const finish = new Lock(1);
+  const running = queueOf(async () => {
+    began.unlock();
+    await finish.done;
+    return { kind: "wait", reason: "its tick", afterMs: 60_000 };
+  });
+  running.queue.add("a");
+  await began.done;
+  const over = running[Symbol.asyncDispose]();
+  finish.unlock();
+  await over;
+  running.queue.add("b", 60_000);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("no more keys are in hand than allowed", async () => {
   let inHand = 0;
   let most = 0;

@@ -5,6 +5,7 @@
  * U2  A key that fails comes again after a pause that doubles, with jitter; the first success forgets the count.
  * U3  Waiting is silence: nothing comes again by itself but what asked for a time.
  * U4  A time may be any time away, as the tick of a monthly schedule is: a timer of Node's fires at once beyond 24 days.
+ * U5  After the signal no timer is left, nor made for what ends in hand: it would keep its process for that long.
  */
 import { aborted } from "#core/abort.ts";
 import type { Logger } from "#core/ports/log.ts";
@@ -27,7 +28,7 @@ export type WorkQueueOptions = {
 export type WorkQueue = {
   /** At once, or after a time; the earlier of two times counts. */
   add(key: string, afterMs?: number): void;
-  /** Works until `signal`; resolves when nothing is in hand. */
+  /** Works until `signal`, once; resolves when nothing is in hand. */
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when nothing waits to be looked at now and nothing is in hand. */
   idle(): Promise<void>;
@@ -69,7 +70,6 @@ class Queue implements WorkQueue {
     await aborted(signal);
     for (const key of this.#timers.keys()) this.#clear(key);
     await Promise.all(this.#inHand.values());
-    this.#signal = undefined;
     this.#settle();
   }
 
@@ -79,6 +79,8 @@ class Queue implements WorkQueue {
   }
 
   #later(key: string, afterMs: number): void {
+    // U5.
+    if (this.#signal?.aborted === true) return;
     const at = performance.now() + afterMs;
     const known = this.#timers.get(key);
     if (known !== undefined && known.at <= at) return;
