@@ -6,8 +6,11 @@
  *     may take half of the room: what asks for a look is told also while thousands of runs go well.
  * V3  Of one object so many are told at once, and then a few an hour: an ArkEvent that fires 30 times a second would have
  *     its own events as its greatest load. The numbers are those of client-go's EventSourceObjectSpamFilter.
+ * V4  Writes go one after another with a pause between them, Warnings first: a run that does many steps at once does not
+ *     share the API server with ten writes about them. Each says when its event was told, not when it was written.
  */
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
 import type { Kube } from "./client.ts";
 
@@ -39,7 +42,9 @@ export type RecorderOptions = {
   readonly room?: number;
 };
 
-type Series = { readonly path: string; readonly name: string; count: number; writtenAt: number; writing: boolean };
+type Series = { readonly path: string; readonly name: string; count: number; writtenAt: number; isWaiting: boolean };
+
+type Write = { readonly series: Series; readonly create: object | undefined };
 
 /** How many events of an object may still be told, as of a moment. */
 type Budget = { readonly left: number; readonly at: number };
@@ -49,6 +54,8 @@ const SERIES_MS = 30_000;
 const FORGET_MS = 6 * 60_000;
 const MAX_SERIES = 2_000;
 const MAX_NOTE = 1_024;
+/** V4: a slow API server is not asked faster than it answers. */
+const GAP_MS = 50;
 /** V3. */
 const BURST = 25;
 const REFILL_MS = 5 * 60_000;
@@ -59,8 +66,11 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
   const budgets = new Map<string, Budget>();
   const { now, log, room = MAX_SERIES } = options;
 
-  const write = async (series: Series, create: object | undefined): Promise<void> => {
-    series.writing = true;
+  const waiting: Record<Told["type"], Write[]> = { Warning: [], Normal: [] };
+  let isWriting = false;
+
+  const write = async ({ series, create }: Write): Promise<void> => {
+    series.isWaiting = false;
     series.writtenAt = now();
     const lastObservedTime = microTime(now());
     try {
@@ -74,9 +84,25 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
       if (status > 299) log.debug({ status, event: series.name }, "Kubernetes Event not written");
     } catch (error) {
       log.debug({ err: error }, "Kubernetes Event not written");
-    } finally {
-      series.writing = false;
     }
+  };
+
+  const writeAll = async (): Promise<void> => {
+    if (isWriting) return;
+    isWriting = true;
+    for (let next = take(); next !== undefined; next = take()) {
+      await write(next);
+      // What is told last does not hold its process up.
+      await delay(GAP_MS, undefined, { ref: false });
+    }
+    isWriting = false;
+  };
+  const take = (): Write | undefined => waiting.Warning.shift() ?? waiting.Normal.shift();
+
+  const enqueue = (type: Told["type"], one: Write): void => {
+    one.series.isWaiting = true;
+    waiting[type].push(one);
+    void writeAll();
   };
 
   return {
@@ -88,7 +114,7 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
       const series = known.get(key);
       if (series !== undefined && at - series.writtenAt < FORGET_MS) {
         series.count += 1;
-        if (!series.writing && at - series.writtenAt >= SERIES_MS) void write(series, undefined);
+        if (!series.isWaiting && at - series.writtenAt >= SERIES_MS) enqueue(told.type, { series, create: undefined });
         return;
       }
       const own = told.type === "Warning" ? room : room / 2;
@@ -97,9 +123,9 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
       const { namespace } = regarding;
       const name = `${regarding.name.slice(0, 180)}.${key.slice(0, 10)}${at.toString(16)}`;
       const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
-      const made: Series = { path, name, count: 1, writtenAt: at, writing: false };
+      const made: Series = { path, name, count: 1, writtenAt: at, isWaiting: false };
       known.set(key, made);
-      void write(made, eventObject(name, regarding, told, options));
+      enqueue(told.type, { series: made, create: eventObject(name, regarding, told, options) });
     },
   };
 }
