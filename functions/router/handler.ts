@@ -32,8 +32,13 @@ export type Place = {
 type Access = "by token" | "open";
 type Answer = (request: HttpRequest, at: At) => Promise<HttpReply>;
 
-export function routerRoutes(deps: RouterDeps, place: Place): readonly Route[] {
+/** All places are one router: what it knows of turns and tasks is the same by every way (B1). */
+export function routerRoutes(deps: RouterDeps, ...places: readonly Place[]): readonly Route[] {
   const balance = new Balance(deps);
+  return places.flatMap((place) => routesAt(place, deps, balance));
+}
+
+function routesAt(place: Place, deps: RouterDeps, balance: Balance): readonly Route[] {
   const root = place.base === "" ? "/" : place.base;
   const route = (method: Route["method"], path: string, answer: Answer, access: Access = "by token"): Route => {
     const handle = (request: HttpRequest) =>

@@ -63,8 +63,7 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
   };
   const service = { namespace, name };
   // By the front door a task comes with the service's name in its path.
-  const bases = ["", `/services/${namespace}/${name}`];
-  const routes = bases.flatMap((base) => routerRoutes(deps, { base, service }));
+  const routes = routerRoutes(deps, { base: "", service }, { base: `/services/${namespace}/${name}`, service });
   const app = createApp({
     routes,
     ready: () => js.isConnected() && !stop.aborted,

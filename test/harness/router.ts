@@ -18,9 +18,13 @@ export const SERVICE_TOKEN = "token-of-a-service";
 const PATIENCE_MS = 100_000;
 
 export type TestRouter = AsyncDisposable & {
-  /** The service named after its strategy. */
-  post(strategy: ServiceRecord["strategy"], body: unknown): Promise<Response>;
+  /** The service named after its strategy; that of `OWN` by its own address, too. */
+  post(strategy: ServiceRecord["strategy"], body: unknown, how?: How): Promise<Response>;
 };
+
+type How = { readonly way?: "own" | "path"; readonly mode?: "sync" | "async" };
+
+const OWN = "round-robin";
 
 /** Serves one service of `agent` for each strategy. */
 export async function startRouter(
@@ -50,10 +54,12 @@ export async function startRouter(
     log: quiet,
     ...over,
   };
-  const routes = routerRoutes(deps, { base: "/services/:namespace/:name" });
+  const own = { namespace: NAMESPACE, name: OWN };
+  const routes = routerRoutes(deps, { base: "/services/:namespace/:name" }, { base: "", service: own });
   const serving = await serve(createApp({ routes, ready: () => true, log: quiet }), { port: 0, host: "127.0.0.1" });
   return {
-    post: (strategy, body) => post(`${serving.url}/services/${NAMESPACE}/${strategy}`, body),
+    post: (strategy, body, { way = "path", mode = "sync" } = {}) =>
+      post(`${serving.url}${way === "own" ? "/" : `/services/${NAMESPACE}/${strategy}`}?mode=${mode}`, body),
     [Symbol.asyncDispose]: () => serving.stop(0),
   };
 }
