@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { checkManifests, faultText, invalidManifests } from "./check.ts";
+import { faultText, invalidManifests } from "../local/manifests/faults.ts";
+import { checkManifests } from "./check.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -84,10 +85,10 @@ it("finds the same object twice, and an unknown kind of our own", async () => {
 
 it("says that there is no file, apart from what is wrong in one", async () => {
   const { faults } = await checkManifests([path.join(folder, "none.yaml")], { references: false });
-  const error = invalidManifests(faults, (file) => path.basename(file));
+  const error = invalidManifests(faults, "nothing was changed", (file) => path.basename(file));
   expect(error.code).toBe("manifest.not_found");
   expect(error.message).toContain("none.yaml: no such file or folder");
   await writeFile(path.join(folder, "latin1.yaml"), Buffer.from("a: \u00e9", "latin1"));
   const unread = await checkManifests([path.join(folder, "latin1.yaml")], { references: false });
-  expect(invalidManifests(unread.faults, (file) => path.basename(file)).code).toBe("manifest.invalid");
+  expect(invalidManifests(unread.faults, "nothing was changed").code).toBe("manifest.invalid");
 });

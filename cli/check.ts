@@ -1,6 +1,5 @@
 /** Manifests on their way into a command: read, judged, and judged against one another, before anything is changed (P10). */
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
-import { ArkError } from "#core/errors.ts";
 import type { Placed } from "../local/manifests/doubles.ts";
 import type { ManifestFault } from "../local/manifests/parse.ts";
 import { referenceFaults } from "./references.ts";
@@ -38,25 +37,4 @@ export function objectsOf<K extends Kind>(manifests: Manifests, kind: K): readon
 
 function byPlace(a: ManifestFault, b: ManifestFault): number {
   return a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : a.file.localeCompare(b.file);
-}
-
-/** `file:line: field: message`, and the hint on a line of its own. */
-export function faultText(fault: ManifestFault, relative: (file: string) => string): string {
-  const place = [relative(fault.file), ...(fault.line === undefined ? [] : [String(fault.line)])].join(":");
-  const field = fault.path === undefined || fault.path === "" ? "" : `${fault.path}: `;
-  const hint = fault.hint === undefined ? "" : `\n  ${fault.hint}`;
-  return `${place}: ${field}${fault.message}${hint}`;
-}
-
-/** All faults in one error, each on its own line. */
-export function invalidManifests(faults: readonly ManifestFault[], relative: (file: string) => string): ArkError {
-  const absent = faults.every((fault) => fault.absent === true);
-  const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
-  return new ArkError(
-    absent ? "manifest.not_found" : "manifest.invalid",
-    [`${count}; nothing was changed`, ...faults.map((fault) => faultText(fault, relative))].join("\n"),
-    absent
-      ? "Give the path of a manifest, or of a folder of them."
-      : "Correct what is named above; `ark validate` checks again.",
-  );
 }

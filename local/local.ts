@@ -7,12 +7,12 @@
  * A3  Stopping takes no new work, lets what is in hand end for `GRACE_MS`, then hands it back.
  */
 import type { ArkObject } from "#core/api/objects.ts";
-import { ArkError } from "#core/errors.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import type { Serving } from "#platform/http/server.ts";
 import { openTelemetry, type Telemetry } from "#platform/telemetry/telemetry.ts";
 import { type DoorsDeps, HOST, openDoors, routerDeps } from "./doors.ts";
+import { invalidManifests } from "./manifests/faults.ts";
 import type { ManifestFault } from "./manifests/parse.ts";
 import { type Models, type ProviderName, startModels } from "./models.ts";
 import { Secrets } from "./secrets.ts";
@@ -82,7 +82,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
 
 async function refuseFaults(sources: readonly string[]): Promise<void> {
   const { faults } = await loadSources(sources);
-  if (faults.length > 0) throw invalid(faults);
+  if (faults.length > 0) throw invalidManifests(faults, "nothing was started");
 }
 
 type Parts = {
@@ -177,20 +177,6 @@ async function opened(
 /** Resolves when what is in hand has ended. */
 async function stopTaking({ sources, cron, executors }: System): Promise<void> {
   await Promise.all([sources.stop(), cron.stop(), executors.stop()]);
-}
-
-function invalid(faults: readonly ManifestFault[]): ArkError {
-  const lines = faults.map(({ file, line, path, message, hint }) => {
-    const place = line === undefined ? file : `${file}:${line}`;
-    const said = [place, path, message].filter((part) => part !== undefined && part !== "").join(": ");
-    return hint === undefined ? said : `${said}\n  ${hint}`;
-  });
-  const isAbsent = faults.every((fault) => fault.absent === true);
-  return new ArkError(
-    isAbsent ? "manifest.not_found" : "manifest.invalid",
-    [`${faults.length} ${faults.length === 1 ? "fault" : "faults"}; nothing was started`, ...lines].join("\n"),
-    isAbsent ? "Give the path of a manifest, or of a folder of them." : "Correct what is named above.",
-  );
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -7,15 +7,10 @@
 import { randomBytes } from "node:crypto";
 import * as path from "node:path";
 import * as z from "zod";
+import type { Admitted, Values } from "./manifests/admit.ts";
 import { readPrivate, writePrivate } from "./private-file.ts";
 
-export type Values = Readonly<Record<string, string>>;
-
-/** Keys are `<namespace>/<name>`. */
-export type ManifestValues = {
-  readonly configMaps: ReadonlyMap<string, Values>;
-  readonly secrets: ReadonlyMap<string, Values>;
-};
+export type ManifestValues = Pick<Admitted, "configMaps" | "secrets">;
 
 const Tokens = z.record(z.string(), z.string());
 const TOKEN_BYTES = 32;

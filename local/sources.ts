@@ -17,6 +17,7 @@ import { LOCAL_ONLY } from "#core/validate/texts.ts";
 import { type Admitted, admitAll } from "./manifests/admit.ts";
 import type { ManifestFault } from "./manifests/parse.ts";
 import { readManifests } from "./manifests/read.ts";
+import type { ManifestValues } from "./secrets.ts";
 import { keyOf } from "./world.ts";
 
 const MANAGED_BY = "app.kubernetes.io/managed-by";
@@ -27,7 +28,7 @@ const SETTLE_MS = 200;
 export type SourcesDeps = {
   readonly objects: Objects;
   /** ConfigMaps and Secrets of the manifests; before the objects that refer to them. */
-  readonly onValues: (values: Pick<Admitted, "configMaps" | "secrets">) => void;
+  readonly onValues: (values: ManifestValues) => void;
   /** After everything of the manifests is stored. */
   readonly onApplied: () => void;
   readonly log: Logger;

@@ -6,7 +6,8 @@ import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { ArkSettings } from "#core/api/v1alpha1/ark-settings.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
-import type { Secrets, Values } from "./secrets.ts";
+import type { Values } from "./manifests/admit.ts";
+import type { Secrets } from "./secrets.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

@@ -8,8 +8,9 @@ import { formatDuration } from "#core/duration.ts";
 import { ArkError } from "#core/errors.ts";
 import { resolveInput } from "#core/pipeline/inputs.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
+import { invalidManifests } from "../../local/manifests/faults.ts";
 import { type Adjust, type AdjustOptions, adjustment } from "../adjust.ts";
-import { checkManifests, invalidManifests, objectsOf, type Manifests } from "../check.ts";
+import { checkManifests, objectsOf, type Manifests } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
@@ -41,7 +42,8 @@ export async function run(file: string, options: RunOptions, deps: RunDeps, io: 
   const timeoutMs = options.timeout === undefined ? undefined : durationOption("--timeout", options.timeout);
   const source = path.resolve(io.cwd, file);
   const manifests = await checkManifests([source], { references: false });
-  if (manifests.faults.length > 0) throw invalidManifests(manifests.faults, (name) => path.relative(io.cwd, name));
+  if (manifests.faults.length > 0)
+    throw invalidManifests(manifests.faults, "nothing was changed", (name) => path.relative(io.cwd, name));
   const written = chooseTeam(manifests, options.team, file);
   const adjust = adjustment(options, written.metadata.name ?? "");
   const team = adjust === undefined ? written : (adjust(written) as ArkTeam);

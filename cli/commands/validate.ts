@@ -1,6 +1,7 @@
 /** `ark validate FILE…`: all faults at once, each with file, line and field. */
 import * as path from "node:path";
-import { checkManifests, faultText, invalidManifests } from "../check.ts";
+import { faultText, invalidManifests } from "../../local/manifests/faults.ts";
+import { checkManifests } from "../check.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { printResult } from "../print.ts";
@@ -20,7 +21,7 @@ export async function validate(files: readonly string[], options: ValidateOption
     printResult(io, options.output, { valid: faults.length === 0, faults, warnings }, () => "");
     return faults.length === 0 ? EXIT.done : EXIT.usage;
   }
-  if (checked.faults.length > 0) throw invalidManifests(checked.faults, relative);
+  if (checked.faults.length > 0) throw invalidManifests(checked.faults, "nothing was changed", relative);
   const names = checked.placed.map(({ object }) => `${object.kind} ${object.metadata.name ?? ""}\n`);
   const foreign = checked.foreign === 0 ? "" : `${checked.foreign} of other kinds, not judged\n`;
   io.out(`${names.join("")}${foreign}`);

@@ -9,12 +9,9 @@ import { type ArkObject, type Kind, PLURALS } from "#core/api/objects.ts";
 import { checkUpdate } from "#core/api/validate.ts";
 import type { Objects, ObjectKey } from "#core/ports/objects.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
+import type { AdmitOutcome } from "../manifests/admit.ts";
 import { mergePatch } from "./merge-patch.ts";
 import { failure, success } from "./status.ts";
-
-export type AdmitOutcome =
-  | { readonly kind: "admitted"; readonly object: ArkObject }
-  | { readonly kind: "refused"; readonly message: string };
 
 export type ObjectsApi = {
   readonly objects: Objects;
