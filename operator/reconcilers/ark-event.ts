@@ -21,23 +21,28 @@ import { writeStatus } from "../write-status.ts";
 import { bearerToken } from "./bearer-token.ts";
 import { type Fires, reconcileFires } from "./fires.ts";
 
-const ANOTHER_GOES = "another Trigger is on its way out";
-const LANE_LOOK_MS = 500;
+const ANOTHER_GOES = { kind: "wait", reason: "another Trigger is on its way out", afterMs: 500 } as const;
 /** Whether the run of the dead letter before has ended. */
 const SENDING_LOOK_MS = 1_000;
+
+type Unmade = Exclude<WorkOutcome, { kind: "done" }>;
 
 export async function reconcileEvent(key: string, deps: Deps): Promise<WorkOutcome> {
   const event = deps.informers.events.get(key);
   if (event === undefined || event.metadata.deletionTimestamp !== undefined) return forget(splitKey(key), deps);
   const wanted = eventChildren(event);
   const noToken = await reconcileRecord(event, wanted, deps);
-  const refused = await reconcileChildren(event, wanted, deps);
+  const unmade = await reconcileChildren(event, wanted, deps);
   const fires = await reconcileFires(event, runsOf(event, deps), deps);
   if (fires.kind === "conflict") return { kind: "retry", reason: "another operator counted the fires" };
   const sending = await sendAgain(event, deps);
   if (sending === "conflict") return { kind: "retry", reason: "another operator sent dead letters again" };
-  await showStatus(event, fires, noToken ?? refused ?? notReady(wanted, observed(event, deps)), deps);
-  return again(wanted, refused, fires, sending === "going", deps);
+  const unready: NotReady | undefined =
+    unmade === undefined
+      ? notReady(wanted, observed(event, deps))
+      : { reason: "TriggerNotReady", message: unmade.reason };
+  await showStatus(event, fires, noToken ?? unready, deps);
+  return unmade ?? again(wanted, fires, sending === "going", deps);
 }
 
 /** Dead letters that were asked for. */
@@ -52,12 +57,10 @@ async function sendAgain(event: ArkEvent, deps: Deps): Promise<ReplayOutcome["ki
 
 function again(
   wanted: EventChildren,
-  refused: NotReady | undefined,
   fires: Extract<Fires, { kind: "tallied" }>,
   isSending: boolean,
   { config, now }: Deps,
 ): WorkOutcome {
-  if (refused !== undefined) return { kind: "retry", reason: refused.message };
   const times = [
     ...(wanted.token ? [config.resyncMs] : []),
     ...(isSending ? [SENDING_LOOK_MS] : []),
@@ -77,8 +80,8 @@ async function reconcileRecord(event: ArkEvent, wanted: EventChildren, deps: Dep
   return token?.kind === "missing" ? { reason: "SecretNotFound", message: token.message } : undefined;
 }
 
-/** What the API server would not take, or undefined. */
-async function reconcileChildren(event: ArkEvent, wanted: EventChildren, deps: Deps): Promise<NotReady | undefined> {
+/** When to come again for what is not done, and why; undefined: everything is. */
+async function reconcileChildren(event: ArkEvent, wanted: EventChildren, deps: Deps): Promise<Unmade | undefined> {
   const { applier, config, triggerLane } = deps;
   const live = observed(event, deps);
   const key = nameOf(event);
@@ -91,9 +94,9 @@ async function reconcileChildren(event: ArkEvent, wanted: EventChildren, deps: D
       : await applier.remove("PingSource", pingKey(key), live.pingSource),
   ];
   for (const outcome of outcomes) {
-    if (outcome === "later") return { reason: "TriggerNotReady", message: ANOTHER_GOES };
+    if (outcome === "later") return ANOTHER_GOES;
     if (outcome === "gone") continue;
-    if (outcome?.kind === "refused") return { reason: "TriggerNotReady", message: outcome.message };
+    if (outcome?.kind === "refused") return { kind: "retry", reason: outcome.message };
   }
   return undefined;
 }
@@ -149,7 +152,7 @@ async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
   // After the record: what is accepted by it until then goes too.
   await deps.outbox.purge(key.namespace, key.name);
   const removed = await deps.triggerLane.remove(at, informers.triggers.get(keyText(at)));
-  return removed === "gone" ? DONE : { kind: "wait", reason: ANOTHER_GOES, afterMs: LANE_LOOK_MS };
+  return removed === "gone" ? DONE : ANOTHER_GOES;
 }
 
 function triggerKey(event: ObjectName, { config }: Pick<Deps, "config">): ObjectName {
