@@ -2,6 +2,7 @@
  * Brings a child to what it shall be, and says nothing to the API server where it is that already.
  *
  * A1  A child is written when what it shall be has changed, or when somebody else changed or deleted it.
+ * A2  Of a child that is gone nothing is remembered, whoever took it away: most go with their owners.
  */
 import type { ChildObject, Children, ResourceName } from "#platform/kube/children.ts";
 import { digest, nameOf, type ObjectName } from "./resources/names.ts";
@@ -17,11 +18,13 @@ export type Applier = {
   ensure(name: ResourceName, object: ChildObject, live: ChildView | undefined): Promise<EnsureOutcome>;
   /** Gone already is as good; another's object of this name stays. */
   remove(name: ResourceName, key: ObjectName, live: ChildView | undefined): Promise<void>;
+  /** A2. `key`: `<namespace>/<name>` of a child that is gone. */
+  forget(name: ResourceName, key: string): void;
 };
 
 type Written = { readonly digest: string; readonly uid: string; readonly version: string };
 
-export function createApplier(children: Children): Applier {
+export function createApplier(children: Pick<Children, "apply" | "delete">): Applier {
   const written = new Map<string, Written>();
   return {
     async ensure(name, object, live) {
@@ -38,6 +41,7 @@ export function createApplier(children: Children): Applier {
       written.delete(keyOf(name, key));
       if (live !== undefined) await children.delete(name, key, live.uid);
     },
+    forget: (name, key) => void written.delete(`${name}/${key}`),
   };
 }
 

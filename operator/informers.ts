@@ -8,6 +8,7 @@ import type { Children, ResourceName } from "#platform/kube/children.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import { pathOf } from "#platform/kube/objects.ts";
 import { watchObjects } from "#platform/kube/watch.ts";
+import type { Applier } from "./applier.ts";
 import type { Informers } from "./deps.ts";
 import { createInformer, type Informer } from "./informer.ts";
 import {
@@ -26,6 +27,7 @@ import { childView, type ChildView, runView } from "./state/views.ts";
 export type InformerSources = {
   readonly kube: Kube;
   readonly children: Children;
+  readonly applier: Pick<Applier, "forget">;
   readonly poke: (key: string) => void;
   /** Of many pokes in a short time, one counts: a burst of runs is one look at its team. For what is to be shown alone. */
   readonly pokeSoon: (key: string) => void;
@@ -43,8 +45,7 @@ type More<K extends Kind, T> = {
 };
 
 export function createInformers(sources: InformerSources): Informers {
-  const { kube, children, poke, pokeSoon, departed, recorder, log } = sources;
-  const pokeAll = (keys: readonly string[]) => keys.forEach(poke);
+  const { kube, children, applier, poke, pokeSoon, departed, recorder, log } = sources;
   const ark = <K extends Kind, T>(
     kind: K,
     keep: (object: ObjectOf<K>) => T,
@@ -70,7 +71,10 @@ export function createInformers(sources: InformerSources): Informers {
       kind: name,
       watch: (options) => children.watch(name, { ...options, labelSelector: MANAGED_SELECTOR }),
       keep: childView,
-      onChange: (_key, now, before) => pokeAll(concernedByChild(now ?? before)),
+      onChange: (key, now, before) => {
+        if (now === undefined) applier.forget(name, key);
+        concernedByChild(now ?? before).forEach(poke);
+      },
       log,
     });
   const informers: Informers = {

@@ -94,12 +94,12 @@ export function createLeading(given: LeadDeps): Leading {
   });
   const poke = (key: string) => queue.add(key);
   const pokeSoon = (key: string) => queue.add(key, SOON_MS);
-  const { children, recorder } = given;
+  const { applier, children, recorder } = given;
   const departed = new Set<string>();
-  const informers = createInformers({ kube, children, poke, pokeSoon, departed, recorder, log });
+  const informers = createInformers({ kube, children, applier, poke, pokeSoon, departed, recorder, log });
   const triggerLane = createTriggerLane({
     children,
-    applier: given.applier,
+    applier,
     isReady: (key) => informers.triggers.get(key)?.ready?.status === "True",
     now: given.now,
   });

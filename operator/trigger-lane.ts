@@ -23,7 +23,7 @@ export type TriggerLane = {
 
 export type TriggerLaneOptions = {
   readonly children: Pick<Children, "list">;
-  readonly applier: Applier;
+  readonly applier: Pick<Applier, "ensure" | "remove">;
   /** Of a Trigger by `<namespace>/<name>`. */
   readonly isReady: (key: string) => boolean;
   /** Milliseconds since the epoch. */
