@@ -42,8 +42,8 @@ export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: Rou
       if (waited.kind === "withdrawn") return withdrawn(id, given, service, deps);
       return { ...(await taskOf(id, waited.state, deps)), contextId: given.contextId };
     },
-    leave: (id) => balance.left(id),
     async *follow(id) {
+      const letGo = balance.hold(id);
       let last: RunState | undefined;
       let told: A2aTask["state"] | undefined;
       try {
@@ -54,8 +54,7 @@ export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: Rou
           told = task.state;
         }
       } finally {
-        if (last !== undefined && hasEnded(last)) balance.ended(id);
-        else balance.left(id);
+        letGo(last !== undefined && hasEnded(last));
       }
     },
     cancel: (id) => cancelTask(service, id, signal, deps),

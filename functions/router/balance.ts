@@ -3,14 +3,16 @@
  *
  * B1  A task counts for its instance from the moment it is meant for it: tasks that come at once spread, although the
  *     instances themselves have not yet said that they are busy (D42).
- * B2  What is not known to have ended is forgotten after a while; the instance's own word counts always.
+ * B2  It counts for a while, and for as long as somebody here waits for its end: a task that was never stored, and one
+ *     whose client has gone, are forgotten. The instance's own word counts always.
  */
 import { choose } from "#core/routing/choose.ts";
 import type { Instance, ServiceRecord } from "#core/ports/services.ts";
 
+/** `at`: when it counted last; infinity while somebody waits for it. */
 type Meant = { readonly instance: string; readonly at: number };
 
-/** A task whose end nobody here waits for: by then its instance has said that it is busy. */
+/** By then its instance has said that it is busy. */
 const FORGET_MS = 5_000;
 
 export class Balance {
@@ -36,32 +38,35 @@ export class Balance {
     const chosen = choose(service.strategy, candidates, this.#last.get(key), this.#random());
     if (chosen === undefined) return undefined;
     this.#last.set(key, chosen);
-    this.#meant.set(run, { instance: chosen, at: Number.POSITIVE_INFINITY });
+    this.#meant.set(run, { instance: chosen, at: this.#now() });
     return chosen;
   }
 
   /** Counts `run` while `wait` goes on: what that gives says whether the run has ended. */
   async during<T extends { readonly kind: string }>(run: string, wait: () => Promise<T>): Promise<T> {
+    const letGo = this.hold(run);
     let hasEnded = false;
     try {
       const waited = await wait();
       hasEnded = waited.kind !== "waiting";
       return waited;
     } finally {
-      if (hasEnded) this.ended(run);
-      else this.left(run);
+      letGo(hasEnded);
     }
   }
 
-  /** The run has ended. */
-  ended(run: string): void {
-    this.#meant.delete(run);
+  /** Counts `run` until what it returns is called. */
+  hold(run: string): (hasEnded: boolean) => void {
+    this.#countAt(run, Number.POSITIVE_INFINITY);
+    return (hasEnded) => {
+      if (hasEnded) this.#meant.delete(run);
+      else this.#countAt(run, this.#now());
+    };
   }
 
-  /** Nobody here waits for the run's end, or it may not have been stored; B2. */
-  left(run: string): void {
+  #countAt(run: string, at: number): void {
     const meant = this.#meant.get(run);
-    if (meant !== undefined) this.#meant.set(run, { ...meant, at: this.#now() });
+    if (meant !== undefined) this.#meant.set(run, { ...meant, at });
   }
 
   #loads(): ReadonlyMap<string, number> {

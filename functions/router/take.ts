@@ -81,12 +81,7 @@ async function store(
   };
   const asked = { namespace, run, agent, prompt, via, serviceUid, ...(input !== undefined && { input: { ...input } }) };
   const event = serviceTaskEvent(asked, key, at, options.traceparent);
-  try {
-    await Promise.all([deps.outbox.publish(event, serviceUid), remember(service, run, deps)]);
-  } catch (error) {
-    balance.left(run);
-    throw error;
-  }
+  await Promise.all([deps.outbox.publish(event, serviceUid), remember(service, run, deps)]);
   return instance !== undefined;
 }
 

@@ -46,7 +46,6 @@ export async function postTask(
     ...(taken.replayed ? { "idempotency-replayed": "true" } : {}),
   };
   if (mode.mode === "sync") return answerSync(taken, mode.timeoutMs, headers, request, at, deps, balance);
-  balance.left(taken.run);
   return { kind: "json", status: 202, headers, body: { taskID: taken.run, status: "accepted" } };
 }
 

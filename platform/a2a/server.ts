@@ -35,8 +35,6 @@ export type A2aTasks = {
   send(given: Given): Promise<Sent | "mismatch">;
   /** As far as it has come when the client has waited long enough. */
   wait(sent: Sent, given: Given): Promise<A2aTask>;
-  /** Nobody waits for it here. */
-  leave(id: string): void;
   get(id: string): Promise<A2aTask | undefined>;
   /** Each further state, the last one included. */
   follow(id: string): AsyncIterable<A2aTask>;
@@ -81,7 +79,6 @@ function isLegacy({ method }: Readonly<Record<string, unknown>>): boolean {
 const NO_TASKS: A2aTasks = {
   send: () => Promise.resolve("mismatch"),
   wait: ({ id, contextId }) => Promise.resolve({ id, contextId, state: "submitted", at: 0 }),
-  leave: () => {},
   get: () => Promise.resolve(undefined),
   follow: () => nothing(),
   cancel: () => Promise.resolve("unknown"),
@@ -103,9 +100,8 @@ function requestHandler(agent: AgentAddress, tasks: A2aTasks): A2ARequestHandler
     sendMessage: async ({ message, configuration }) => {
       const given = givenOf(message);
       const sent = await send(given);
-      if (configuration?.returnImmediately !== true) return taskOf(await tasks.wait(sent, given));
-      tasks.leave(sent.id);
-      return taskOf({ ...sent, state: "submitted", at: Date.now() });
+      const isAwaited = configuration?.returnImmediately !== true;
+      return taskOf(isAwaited ? await tasks.wait(sent, given) : { ...sent, state: "submitted", at: Date.now() });
     },
     async *sendMessageStream({ message }) {
       const given = givenOf(message);
