@@ -52,8 +52,9 @@ export async function run(file: string, options: RunOptions, deps: RunDeps, io: 
   if (options.dryRun === true) return dryRun(team, input, options, io);
   // What the flags change holds here alone: a running server answers for its own manifests.
   const asWritten = options.provider === undefined && adjust === undefined;
-  const up = asWritten ? await holder(team, options.namespace, deps) : undefined;
-  if (up !== undefined) return runOn(up, team, options, timeoutMs, io);
+  const { namespace = options.namespace } = team.metadata;
+  const up = asWritten ? await holder(team, namespace, deps) : undefined;
+  if (up !== undefined) return runOn(up, team, { ...options, namespace }, timeoutMs, io);
   return runAlone(source, team, { ...options, ...(adjust && { adjust }) }, deps, timeoutMs, io);
 }
 
@@ -127,7 +128,8 @@ async function runAlone(
     });
     io.err(io.style.dim(`${modelsText(local)}\n`));
     try {
-      const namespace = team.metadata.namespace ?? options.namespace;
+      // Where local mode puts a team that names none, whatever -n says.
+      const { namespace = "default" } = team.metadata;
       const code = await runOn(clusterOf(local, io), team, { ...options, namespace }, timeoutMs, io);
       await local.stop();
       return code;

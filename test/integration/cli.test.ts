@@ -48,7 +48,7 @@ spec:
         prompt: "after {{ .steps.first.output }}"
 ---
 `;
-const MANIFEST = `${TEAM("good", "You end well.")}${TEAM("flaky", "You fail once.")}${TEAM("slow", "You never end.")}${TEAM("needy", "You end well.").replace("default: owls", "required: true")}
+const MANIFEST = `${TEAM("good", "You end well.")}${TEAM("flaky", "You fail once.")}${TEAM("slow", "You never end.")}${TEAM("needy", "You end well.").replace("default: owls", "required: true")}${TEAM("placed", "You end well.").replace("name: placed", "name: placed\n  namespace: prod")}
 apiVersion: arkonis.dev/v1alpha1
 kind: ArkEvent
 metadata:
@@ -395,6 +395,13 @@ describe("ark run", PATIENT, () => {
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code: 0, out: "the end\n" });
     const [, run = ""] = /^(good-run-\S+) on the local server/.exec(outcome.err) ?? [];
     expect((await ark("get", "run", run)).code).toBe(0);
+    const placed = await ark("run", "ark.yaml", "--team", "placed");
+    expect(placed).toMatchObject({ code: 0, err: expect.stringMatching(/^placed-run-\S+ on the local server/) });
+  });
+
+  it("-n of a namespace in which the file's team is not: it runs where it is", async () => {
+    const outcome = await ark("run", "ark.yaml", "--team", "good", "-n", "elsewhere");
+    expect({ code: outcome.code, out: outcome.out }).toEqual({ code: 0, out: "the end\n" });
   });
 });
 
