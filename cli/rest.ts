@@ -1,5 +1,6 @@
 /** HTTP to the local server: one place that knows tokens, timeouts, and what each failure means for the user. */
 import * as z from "zod";
+import { innermostReason } from "#core/causes.ts";
 import { ArkError, type ErrorCode } from "#core/errors.ts";
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -90,11 +91,9 @@ export class Rest {
   /** Why there is no (whole) answer, as the error that ends the command. */
   noAnswer(error: unknown): unknown {
     if (this.#signal.aborted) return this.#signal.reason;
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const why = cause instanceof Error ? cause.message : String(cause);
     return new ArkError(
       "server.unreachable",
-      `${this.url} did not answer: ${why}`,
+      `${this.url} did not answer: ${innermostReason(error)}`,
       "Start the local server with `ark up`, or look at its output.",
       { cause: error },
     );

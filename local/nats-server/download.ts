@@ -1,3 +1,5 @@
+import { innermostReason } from "#core/causes.ts";
+
 export type DownloadOutcome = { kind: "bytes"; bytes: Buffer } | { kind: "failed"; why: string };
 
 /** GETs one file into memory, with limits on time and size. Never rejects. */
@@ -21,12 +23,6 @@ export async function download(
     }
     return { kind: "bytes", bytes: Buffer.concat(chunks) };
   } catch (error) {
-    return { kind: "failed", why: `${url}: ${reasonOf(error)}` };
+    return { kind: "failed", why: `${url}: ${innermostReason(error)}` };
   }
-}
-
-/** fetch says only "fetch failed"; its cause says why. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

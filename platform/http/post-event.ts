@@ -1,4 +1,5 @@
 /** Posts one CloudEvent in binary mode, with a limit of time; the answer's body is not read. */
+import { innermostReason } from "#core/causes.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import { toBinaryMessage } from "./cloud-events.ts";
 
@@ -17,7 +18,6 @@ export async function postEvent(
     await response.body?.cancel();
     return response.ok ? { kind: "accepted" } : { kind: "failed", reason: `HTTP ${response.status}` };
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { kind: "failed", reason: cause instanceof Error ? cause.message : String(cause) };
+    return { kind: "failed", reason: innermostReason(error) };
   }
 }

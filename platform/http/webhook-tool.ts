@@ -7,6 +7,8 @@
  *     may hold secrets, elsewhere.
  * H4  Time and size are limited. What the model reads is text; bytes are named, not shown.
  */
+import { innermostReason } from "#core/causes.ts";
+import { retryAfterMs } from "#core/retry-after.ts";
 import type { SingleTool } from "#core/agent/toolbox.ts";
 import type { ToolErrorCode, ToolOutcome } from "#core/agent/ports.ts";
 import type { ResolvedWebhookTool } from "#core/agent/task.ts";
@@ -51,7 +53,7 @@ async function call(
     return bytes === undefined ? tooLarge(maxBytes) : outcomeOf(response, bytes);
   } catch (error) {
     if (timeout.aborted) return failure("tool.timeout", `no answer within ${tool.timeoutMs / 1000} s`, true);
-    return failure("tool.unreachable", `the tool could not be reached: ${reasonOf(error)}`, true);
+    return failure("tool.unreachable", `the tool could not be reached: ${innermostReason(error)}`, true);
   }
 }
 
@@ -98,7 +100,7 @@ function outcomeOf(response: Response, bytes: Uint8Array): ToolOutcome {
   if (response.ok) return { kind: "result", text: text === "" ? `(nothing, HTTP ${response.status})` : text };
   const { status, headers } = response;
   const moved = status >= 300 && status < 400 ? ` It points to ${headers.get("location") ?? "nowhere"}.` : "";
-  const afterMs = retryAfterMs(headers, Date.now());
+  const afterMs = retryAfterMs(headers.get("retry-after"), Date.now());
   return {
     kind: "error",
     code: "tool.failed",
@@ -114,24 +116,10 @@ function textOf(response: Response, bytes: Uint8Array): string {
   return bytes.byteLength === 0 ? "" : `[${type}, ${bytes.byteLength} bytes]`;
 }
 
-/** RFC 9110, 10.2.3: seconds or an HTTP date. */
-function retryAfterMs(headers: Headers, now: number): number | undefined {
-  const value = headers.get("retry-after") ?? "";
-  if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
-}
-
 function tooLarge(maxBytes: number): ToolOutcome {
   return failure("tool.too_large", `the tool's answer is larger than ${maxBytes} bytes; ask for less`, false);
 }
 
 function failure(code: ToolErrorCode, text: string, mayPass: boolean): ToolOutcome {
   return { kind: "error", code, text, mayPass };
-}
-
-function reasonOf(error: unknown): string {
-  let innermost = error as Error;
-  while (innermost.cause instanceof Error) innermost = innermost.cause;
-  return innermost.message === "" ? innermost.name : innermost.message;
 }

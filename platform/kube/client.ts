@@ -8,6 +8,7 @@
  *     answer is a value.
  */
 import { createConfiguration, HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
+import { innermostReason } from "#core/causes.ts";
 import { ArkError } from "#core/errors.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 
@@ -191,8 +192,7 @@ async function reached<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   } catch (error) {
     const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
     if (signal.aborted && !timedOut) throw error;
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new StoreUnavailable(`the API server cannot be reached: ${String(cause)}`, { cause: error });
+    throw new StoreUnavailable(`the API server cannot be reached: ${innermostReason(error)}`, { cause: error });
   }
 }
 

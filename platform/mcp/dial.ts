@@ -10,6 +10,7 @@
  */
 import type * as mcp from "@modelcontextprotocol/client";
 import type { ResolvedMcpServer } from "#core/agent/task.ts";
+import { causes, innermostReason } from "#core/causes.ts";
 import { boundedFetch, MessageTooLarge } from "./bounded-fetch.ts";
 import { parseStdioUrl } from "./command.ts";
 import { tlsFetch, type TlsFetch } from "./tls-fetch.ts";
@@ -110,10 +111,11 @@ async function dialWithCertificate(attempt: Attempt, url: URL, { fetch, close }:
   return { kind: "open", connection: { ...connection, close: closeBoth } };
 }
 
+const HUNG_UP = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/;
+
 /** Some servers refuse a certificate without a word. */
 function hintOf(error: unknown): string {
-  const { code = "" } = innermost(error) as NodeJS.ErrnoException;
-  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code) ? ": does it accept the client certificate?" : "";
+  return hasCode(error, HUNG_UP) ? ": does it accept the client certificate?" : "";
 }
 
 async function dialWith(attempt: Attempt, url: URL, unbounded: typeof globalThis.fetch): Promise<Dialled> {
@@ -224,7 +226,7 @@ function isTooLarge(error: Error): boolean {
 
 /** The HTTP status an SDK error is about, also where a probe wrapped it. */
 export function statusOf(error: unknown): number | undefined {
-  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+  for (const one of causes(error)) {
     const { status, code, data } = one as Error & { status?: unknown; code?: unknown; data?: { status?: unknown } };
     for (const value of [status, data?.status, code]) if (typeof value === "number" && value >= 300) return value;
   }
@@ -234,14 +236,13 @@ export function statusOf(error: unknown): number | undefined {
 export function reasonOf(error: unknown): string {
   const status = statusOf(error);
   if (status === 401 || status === 403) return `AuthFailed: the server answered ${status}`;
-  const { name, message, code = "" } = innermost(error) as NodeJS.ErrnoException;
-  if (CERTIFICATE_ALERT.test(code)) return `AuthFailed: ${message}`;
-  if (status === 400 && CERTIFICATE_PAGE.test(message)) return "AuthFailed: the server refused the client certificate";
-  return message === "" ? name : message;
+  const reason = innermostReason(error);
+  if (hasCode(error, CERTIFICATE_ALERT)) return `AuthFailed: ${reason}`;
+  if (status === 400 && CERTIFICATE_PAGE.test(reason)) return "AuthFailed: the server refused the client certificate";
+  return reason;
 }
 
-function innermost(error: unknown): Error {
-  let one = error as Error;
-  while (one.cause instanceof Error) one = one.cause;
-  return one;
+/** Whether it is a fault of the system, or of Node, of such a code. */
+export function hasCode(error: unknown, pattern: RegExp): boolean {
+  return causes(error).some((one) => "code" in one && typeof one.code === "string" && pattern.test(one.code));
 }

@@ -12,7 +12,16 @@ import type { Tool } from "@modelcontextprotocol/client";
 import type { ToolOutcome, ToolSpec } from "#core/agent/ports.ts";
 import type { ResolvedMcpServer } from "#core/agent/task.ts";
 import type { ToolServer } from "#core/agent/toolbox.ts";
-import { dial, isProtocolError, reasonOf, statusOf, type Connection, type Dialled, type Limits } from "./dial.ts";
+import {
+  dial,
+  hasCode,
+  isProtocolError,
+  reasonOf,
+  statusOf,
+  type Connection,
+  type Dialled,
+  type Limits,
+} from "./dial.ts";
 import { resultText } from "./result-text.ts";
 
 export type McpOptions = {
@@ -165,12 +174,10 @@ function isUnknownSession(error: unknown): boolean {
   return status === 404 || status === 400;
 }
 
+const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|NOT_CONNECTED)$/;
+
 function wasNeverSent(error: unknown): boolean {
-  for (let one: unknown = error; one instanceof Error; one = one.cause) {
-    const { code } = one as NodeJS.ErrnoException;
-    if (code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "NOT_CONNECTED") return true;
-  }
-  return isUnknownSession(error);
+  return hasCode(error, NEVER_SENT) || isUnknownSession(error);
 }
 
 function requestOptions({ server }: CallContext, connection: Connection, signal: AbortSignal) {

@@ -1,5 +1,6 @@
 /** Every way a call fails, sorted once: may it pass, and when (style 5). */
 import type { APIError } from "openai";
+import { retryAfterMs } from "#core/retry-after.ts";
 import type { ModelOutcome, ProviderErrorCode } from "#core/agent/ports.ts";
 
 type Failure = Exclude<ModelOutcome, { kind: "answer" }>;
@@ -16,7 +17,7 @@ export function failed(code: ProviderErrorCode, reason: string): Failure {
 export function providerFailure(error: APIError, now: number): Failure {
   const { status, message } = error;
   if (status === undefined) return streamFailure(error);
-  const afterMs = retryAfterMs(error.headers, now);
+  const afterMs = pauseMs(error.headers, now);
   switch (status) {
     case 401:
     case 403:
@@ -43,12 +44,9 @@ function streamFailure(error: APIError): Failure {
   return retry("provider.unavailable", error.message);
 }
 
-/** RFC 9110, 10.2.3: seconds or an HTTP date; and the millisecond form that some providers send. */
-function retryAfterMs(headers: Headers | undefined, now: number): number | undefined {
+/** Some providers send a form in milliseconds too. */
+function pauseMs(headers: Headers | undefined, now: number): number | undefined {
   const millis = Number.parseFloat(headers?.get("retry-after-ms") ?? "");
   if (Number.isFinite(millis)) return Math.max(0, millis);
-  const value = headers?.get("retry-after") ?? "";
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1_000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+  return retryAfterMs(headers?.get("retry-after"), now);
 }

@@ -7,6 +7,7 @@
  *     from the environment.
  */
 import type * as openai from "openai";
+import { causes, innermostReason } from "#core/causes.ts";
 import type { Model, ModelOutcome, ModelRequest, OnToken, Provider, Usage } from "#core/agent/ports.ts";
 import { collect, type Collected } from "./collect.ts";
 import { failed, providerFailure, retry } from "./failure.ts";
@@ -131,17 +132,17 @@ function estimate({ text, toolCalls }: { text: string; toolCalls: readonly unkno
 type Ended = { readonly aborted: boolean; readonly timedOut: boolean };
 
 function sort(client: Client, error: unknown, quirks: ReadonlySet<Quirk>, ended: Ended): Tried {
-  if (hasCause(error, TooLarge)) return { outcome: tooLarge() };
+  if (causes(error).some((one) => one instanceof TooLarge)) return { outcome: tooLarge() };
   if (ended.aborted) return { outcome: retry("provider.unavailable", "the call was ended from here") };
   if (ended.timedOut || error instanceof client.APIConnectionTimeoutError) {
     return { outcome: retry("provider.timeout", "the provider did not answer in time") };
   }
-  if (error instanceof client.APIConnectionError) return { outcome: retry("provider.unavailable", reasonOf(error)) };
+  if (error instanceof client.APIConnectionError) return unreachable(error);
   if (error instanceof client.APIError) return sortApiError(error, quirks);
   if (error instanceof SyntaxError) {
     return { outcome: retry("provider.bad_response", "the provider's answer is not the protocol") };
   }
-  return { outcome: retry("provider.unavailable", reasonOf(error)) };
+  return unreachable(error);
 }
 
 function sortApiError(error: openai.APIError, quirks: ReadonlySet<Quirk>): Tried {
@@ -150,14 +151,6 @@ function sortApiError(error: openai.APIError, quirks: ReadonlySet<Quirk>): Tried
   return quirk === undefined ? { outcome } : { outcome, quirk };
 }
 
-/** The innermost cause says what happened: "fetch failed" alone helps nobody. */
-function reasonOf(error: unknown): string {
-  let innermost = error as Error & { cause?: unknown };
-  while (innermost.cause instanceof Error) innermost = innermost.cause;
-  return `the provider could not be reached: ${innermost.message === "" ? innermost.name : innermost.message}`;
-}
-
-function hasCause(error: unknown, type: typeof TooLarge): boolean {
-  for (let one = error; one instanceof Error; one = one.cause) if (one instanceof type) return true;
-  return false;
+function unreachable(error: unknown): Tried {
+  return { outcome: retry("provider.unavailable", `the provider could not be reached: ${innermostReason(error)}`) };
 }

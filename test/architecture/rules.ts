@@ -15,7 +15,7 @@ export type Row = {
   readonly mayLazily?: readonly RegExp[];
 };
 
-const FOUNDATION = /^core\/(abort|env|errors|json|outcome|duration)\.ts$/;
+const FOUNDATION = /^core\/(abort|causes|env|errors|json|outcome|duration|retry-after)\.ts$/;
 const API = /^core\/api\//;
 const EVENTS = /^core\/events\//;
 const TEMPLATE = /^core\/template\//;
