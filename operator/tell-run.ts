@@ -5,7 +5,7 @@ import type { Recorder } from "#platform/kube/events.ts";
 import { runTurn, type Turn } from "./state/run-turn.ts";
 import { stepTurns } from "./state/step-turns.ts";
 import type { RunView } from "./state/views.ts";
-import { regarding } from "./tell.ts";
+import { regarding, tellTurn } from "./tell.ts";
 
 export type TellRun = {
   readonly teamOf: (key: string) => ArkTeam | undefined;
@@ -15,18 +15,14 @@ export type TellRun = {
 export function tellTurns(run: ArkRun, now: RunView, before: RunView | undefined, { teamOf, recorder }: TellRun): void {
   const own = runTurn(now, before);
   const turns = [...stepTurns(run.status?.steps ?? [], before), ...(own === undefined ? [] : [own])];
-  const team = turns.length === 0 ? undefined : teamOf(`${now.namespace}/${now.team}`);
+  const team = now.team === undefined ? undefined : teamOf(`${now.namespace}/${now.team}`);
   for (const turn of turns) {
-    tell("ArkRun", run, turn, recorder);
-    if (team !== undefined) tell("ArkTeam", team, onTeam(turn, now.name), recorder);
+    tellTurn(recorder, regarding("ArkRun", run), turn);
+    if (team !== undefined) tellTurn(recorder, regarding("ArkTeam", team), onTeam(turn, now.name));
   }
 }
 
 /** Without the run's name a team's good turns are one series each, however many runs it has. */
 function onTeam(turn: Turn, run: string): Turn {
   return turn.type === "Normal" ? turn : { ...turn, note: `${run}: ${turn.note}` };
-}
-
-function tell(kind: "ArkRun" | "ArkTeam", object: ArkRun | ArkTeam, turn: Turn, recorder: Recorder): void {
-  recorder.tell(regarding(kind, object), { ...turn, action: turn.reason });
 }

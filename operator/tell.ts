@@ -2,6 +2,7 @@
 import type { Kind } from "#core/api/objects.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { Recorder, Regarding } from "#platform/kube/events.ts";
+import type { Turn } from "./state/run-turn.ts";
 
 type Named = {
   readonly metadata: { readonly namespace?: string; readonly name?: string; readonly uid?: string };
@@ -12,10 +13,14 @@ export function regarding(kind: Kind, { metadata }: Named): Regarding {
   return { apiVersion: API_VERSION, kind, namespace, name, uid };
 }
 
+export function tellTurn(recorder: Recorder, object: Regarding, turn: Turn): void {
+  recorder.tell(object, { ...turn, action: turn.reason });
+}
+
 export function tellNormal(recorder: Recorder, object: Regarding, reason: string, note: string): void {
-  recorder.tell(object, { type: "Normal", reason, action: reason, note });
+  tellTurn(recorder, object, { type: "Normal", reason, note });
 }
 
 export function tellWarning(recorder: Recorder, object: Regarding, reason: string, note: string): void {
-  recorder.tell(object, { type: "Warning", reason, action: reason, note });
+  tellTurn(recorder, object, { type: "Warning", reason, note });
 }

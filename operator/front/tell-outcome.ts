@@ -6,7 +6,7 @@
  * O2  Nothing depends on it: what cannot be told is not told, and never holds an answer up.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { TriggerRecord, Triggers } from "#core/ports/events.ts";
+import type { Triggers } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import type { RateLimit } from "#platform/http/exchange.ts";
@@ -36,7 +36,7 @@ export function createOutcomeTelling({ triggers, recorder, quiet, log }: Outcome
   const tell = async (namespace: string, name: string, skipped: string | undefined): Promise<void> => {
     const trigger = await triggers.get(namespace, name);
     if (trigger?.type !== "webhook") return;
-    const object = regarding("ArkEvent", { metadata: metadataOf(trigger) });
+    const object = regarding("ArkEvent", { metadata: trigger });
     if (skipped === undefined) tellWarning(recorder, object, "AuthFailed", "a request without the event's token");
     else tellNormal(recorder, object, "Skipped", skipped);
   };
@@ -50,8 +50,4 @@ export function createOutcomeTelling({ triggers, recorder, quiet, log }: Outcome
       if (!(error instanceof StoreUnavailable)) log.error({ err: error, namespace, event }, "outcome not told");
     });
   };
-}
-
-function metadataOf({ namespace, name, uid }: TriggerRecord) {
-  return { namespace, name, uid };
 }

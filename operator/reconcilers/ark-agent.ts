@@ -20,7 +20,7 @@ import { agentServiceName, digest, eventAddress, nameOf } from "../resources/nam
 import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
 import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
 import { agentTurns } from "../state/agent-turns.ts";
-import { regarding, tellNormal } from "../tell.ts";
+import { regarding, tellNormal, tellTurn } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";
 import { lookUp, type LookedUp } from "./agent-lookups.ts";
 import { confine } from "./agent-network.ts";
@@ -130,8 +130,7 @@ async function showStatus(
     address: eventAddress(agent, config),
     now: now(),
   });
-  for (const turn of agentTurns(status, agent.status))
-    deps.recorder.tell(regarding("ArkAgent", agent), { ...turn, action: turn.reason });
+  for (const turn of agentTurns(status, agent.status)) tellTurn(deps.recorder, regarding("ArkAgent", agent), turn);
   await writeStatus(objects, "ArkAgent", agent, status);
 }
 

@@ -12,8 +12,8 @@ const FAILURES: Readonly<Record<string, string>> = {
 };
 
 /** A run that is seen for the first time has told its turns before, or has had none. */
-export function runTurn(now: RunView | undefined, before: RunView | undefined): Turn | undefined {
-  if (now === undefined || before === undefined || now.phase === before.phase) return undefined;
+export function runTurn(now: RunView, before: RunView | undefined): Turn | undefined {
+  if (before === undefined || now.phase === before.phase) return undefined;
   if (now.phase === "Succeeded") return { type: "Normal", reason: "RunSucceeded", note: "the run succeeded" };
   if (now.phase === "Failed") return failure(now);
   if (now.phase !== "Running" || hasEnded(before)) return undefined;
