@@ -41,10 +41,7 @@ export type RunDeps = {
 export async function run(file: string, options: RunOptions, deps: RunDeps, io: Io): Promise<number> {
   const timeoutMs = options.timeout === undefined ? undefined : durationOption("--timeout", options.timeout);
   const source = path.resolve(io.cwd, file);
-  const manifests = await checkManifests([source], { references: false });
-  if (manifests.faults.length > 0)
-    throw invalidManifests(manifests.faults, "nothing was changed", (name) => path.relative(io.cwd, name));
-  const written = chooseTeam(manifests, options.team, file);
+  const written = chooseTeam(await valid(source, io), options.team, file);
   const adjust = adjustment(options, written.metadata.name ?? "");
   const team = adjust === undefined ? written : (adjust(written) as ArkTeam);
   const input = { ...team.spec.input, ...inputOption(options.input) };
@@ -56,6 +53,12 @@ export async function run(file: string, options: RunOptions, deps: RunDeps, io: 
   const up = asWritten ? await holder(team, namespace, deps) : undefined;
   if (up !== undefined) return runOn(up, team, { ...options, namespace }, timeoutMs, io);
   return runAlone(source, team, { ...options, ...(adjust && { adjust }) }, deps, timeoutMs, io);
+}
+
+async function valid(source: string, io: Io): Promise<Manifests> {
+  const manifests = await checkManifests([source], { references: false });
+  if (manifests.faults.length === 0) return manifests;
+  throw invalidManifests(manifests.faults, "nothing was changed", (name) => path.relative(io.cwd, name));
 }
 
 /** The one named, else the one that no other team runs as a role. */
