@@ -11,3 +11,13 @@ export const PREVIEW_CHARS = 2_000;
 export function previewOf(text: Text): string {
   return "inline" in text ? text.inline : text.ref.preview;
 }
+
+/** At most `chars` units of UTF-16; never half of a character. */
+export function beginningOf(text: string, chars: number): string {
+  return text.slice(0, chars).replace(/[\uD800-\uDBFF]$/, "");
+}
+
+/** The whole text, or its beginning with an ellipsis behind it. */
+export function cut(text: string, chars: number): string {
+  return text.length <= chars ? text : `${beginningOf(text, chars)}…`;
+}

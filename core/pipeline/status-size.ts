@@ -1,5 +1,6 @@
 /** Bounds the texts of a status (V2): an API server refuses objects above about 1.5 MiB, and people read beginnings. */
 import type { StepStatus } from "#core/api/v1alpha1/ark-run.ts";
+import { cut } from "#core/events/text.ts";
 
 /** UTF-16 units of all step outputs together: under 256 KiB of a status in any usual script. */
 const BUDGET = 160 * 1024;
@@ -13,7 +14,7 @@ export function fitTexts(steps: readonly StepStatus[]): StepStatus[] {
     const { output, outputJSON, ...rest } = step;
     return {
       ...rest,
-      ...(output !== undefined && { output: cut(output, share) }),
+      ...(output !== undefined && { output: shortened(output, share) }),
       ...(outputJSON !== undefined && outputJSON.length <= share && { outputJSON }),
     };
   });
@@ -31,8 +32,6 @@ function fairShare(sizes: readonly number[]): number {
   return Number.POSITIVE_INFINITY;
 }
 
-function cut(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const end = /[\uD800-\uDBFF]/.test(text.charAt(length - 2)) ? length - 2 : length - 1;
-  return `${text.slice(0, end)}…`;
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : cut(text, length - 1);
 }

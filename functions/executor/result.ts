@@ -5,10 +5,13 @@
 import type { AgentOutcome } from "#core/agent/task.ts";
 import type { StepFinished, StepOutcome } from "#core/events/facts.ts";
 import type { Task } from "#core/events/tasks.ts";
+import { cut } from "#core/events/text.ts";
 import type { Outputs } from "#core/ports/record.ts";
 
 /** Outcomes that are a result; `lost` and `stopped` are none. */
 export type Result = Exclude<AgentOutcome, { kind: "lost" | "stopped" }>;
+
+const MESSAGE_CHARS = 8_000;
 
 export async function finishedFact(task: Task, result: Result, at: number, outputs: Outputs): Promise<StepFinished> {
   return {
@@ -31,14 +34,20 @@ async function stepOutcome(task: Task, result: Result, outputs: Outputs): Promis
       return {
         kind: "invalid",
         code,
-        message: cut(message),
+        message: cut(message, MESSAGE_CHARS),
         retryable,
         answer: await outputs.store(task, result.answer),
       };
     }
     case "failed": {
       const { code, message, mayPass, afterMs } = result;
-      return { kind: "failed", code, message: cut(message), mayPass, ...(afterMs !== undefined && { afterMs }) };
+      return {
+        kind: "failed",
+        code,
+        message: cut(message, MESSAGE_CHARS),
+        mayPass,
+        ...(afterMs !== undefined && { afterMs }),
+      };
     }
     case "refused":
       return { kind: "refused", code: result.code, message: result.message };
@@ -60,14 +69,6 @@ async function done(
     output: whole,
     ...(parsed !== undefined && { json: parsed }),
     ...(part !== undefined && { context: part }),
-    ...(contextMissed !== undefined && { contextMissed: cut(contextMissed) }),
+    ...(contextMissed !== undefined && { contextMissed: cut(contextMissed, MESSAGE_CHARS) }),
   };
-}
-
-const MESSAGE_CHARS = 8_000;
-
-/** Never in the middle of a character. */
-function cut(message: string): string {
-  if (message.length <= MESSAGE_CHARS) return message;
-  return `${message.slice(0, MESSAGE_CHARS).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

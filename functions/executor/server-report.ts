@@ -10,6 +10,7 @@ import { redactor, secretsOf } from "#core/agent/redact.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import type { ServerHealth } from "#core/agent/toolbox.ts";
 import { shownUrl } from "#core/api/shown-url.ts";
+import { cut } from "#core/events/text.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { ServerSeen, ToolServers } from "#core/ports/tool-servers.ts";
 
@@ -99,7 +100,9 @@ function cleaner(agent: ResolvedAgent): (health: ServerHealth) => Omit<Used, "at
   const redact = redactor([...secretsOf(agent), ...values]);
   return ({ name, url, healthy, message }) => {
     const seen = { name, url: shownUrl(url), healthy };
-    return message === undefined ? seen : { ...seen, message: cut(redact(message).replace(/\s+/g, " ").trim()) };
+    return message === undefined
+      ? seen
+      : { ...seen, message: cut(redact(message).replace(/\s+/g, " ").trim(), MESSAGE_CHARS) };
   };
 }
 
@@ -107,10 +110,4 @@ function cleaner(agent: ResolvedAgent): (health: ServerHealth) => Omit<Used, "at
 function hidden(url: string): string[] {
   const [, credentials = "", rest = ""] = /^(?:[a-z]+:\/\/([^/]*)@)?[^?#]*(?:[?#](.*))?$/is.exec(url) ?? [];
   return [credentials, ...credentials.split(":"), rest, ...rest.split(/[&#]/).flatMap((one) => one.split("="))];
-}
-
-/** Never in the middle of a character. */
-function cut(message: string): string {
-  if (message.length <= MESSAGE_CHARS) return message;
-  return `${message.slice(0, MESSAGE_CHARS).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

@@ -12,7 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { StoredMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { BUCKETS } from "#core/events/subjects.ts";
-import { INLINE_LIMIT_BYTES, PREVIEW_CHARS, type Text } from "#core/events/text.ts";
+import { beginningOf, INLINE_LIMIT_BYTES, PREVIEW_CHARS, type Text } from "#core/events/text.ts";
 import { type Home, OutputLost, type Outputs } from "#core/ports/record.ts";
 import type { Link } from "./link.ts";
 import { reached } from "./reached.ts";
@@ -38,7 +38,7 @@ export function outputs(
     const subjects = subjectsOf(of, digest);
     const first = await piece(link, subjects(0));
     if (first === undefined || Date.now() - first.at > renewAfterMs) await writeAll(link, subjects, data);
-    return { ref: { digest, bytes: data.length, preview: preview(text) } };
+    return { ref: { digest, bytes: data.length, preview: beginningOf(text, PREVIEW_CHARS) } };
   };
   return {
     store: async (of, text) => {
@@ -125,10 +125,4 @@ async function inBatches<T>(count: number, work: (index: number) => Promise<T>):
 
 function digestOf(data: Uint8Array): string {
   return `sha256:${createHash("sha256").update(data).digest("hex")}`;
-}
-
-/** Never half of a surrogate pair. */
-function preview(text: string): string {
-  const cut = text.slice(0, PREVIEW_CHARS);
-  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
 }
