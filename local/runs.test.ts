@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { Objects, WatchEvent } from "#core/ports/objects.ts";
@@ -18,7 +19,8 @@ function runsOf(present: readonly ArkRun[], more: Partial<RunsDeps>): Runs {
   const objects = { watch, list: () => Promise.resolve(present) } as unknown as Objects;
   const states = { watch: none, delete: () => Promise.resolve() } as unknown as RunStates;
   const log = { warn: () => {}, error: () => {} } as unknown as RunsDeps["log"];
-  const rest = { facts: {} as FactLog, start: () => Promise.resolve(), onChange: () => {}, now: () => 0, log };
+  const start = () => Promise.resolve("started" as const);
+  const rest = { facts: {} as FactLog, start, onChange: () => {}, now: () => 0, sleep: () => setImmediate(), log };
   return new Runs({ objects, states, ...rest, ...more });
 }
 
@@ -39,7 +41,12 @@ const { signal } = new AbortController();
 test("W3: a run that could not be started is started when the watch begins anew", async () => {
   const started: string[] = [];
   const once = awayOnce((name) => started.push(name));
-  const runs = runsOf([aRun("one"), aRun("two")], { start: ({ metadata }) => once(metadata.name ?? "") });
+  const runs = runsOf([aRun("one"), aRun("two")], {
+    start: async ({ metadata }) => {
+      await once(metadata.name ?? "");
+      return "started";
+    },
+  });
   await expect(runs.run(signal)).rejects.toThrow("away");
   await runs.run(signal);
   await runs.run(signal);
@@ -52,10 +59,47 @@ test("W3: a run that cannot be started for what it is holds up no other", async 
     start: async ({ metadata: { name = "" } }) => {
       if (name === "broken") throw new SyntaxError("its parent is no JSON");
       started.push(name);
+      return "started";
     },
   });
   await runs.run(signal);
   expect(started).toEqual(["two"]);
+});
+
+test("W4, W3: a run waits a while for its team, and a store that is away meanwhile takes no try", async () => {
+  const tries: boolean[] = [];
+  let calls = 0;
+  const runs = runsOf([aRun("one")], {
+    start: async (_run, isLastTry) => {
+      calls += 1;
+      if (calls === 3) throw new StoreUnavailable("away");
+      tries.push(isLastTry);
+      return isLastTry ? "started" : "again";
+    },
+  });
+  await runs.run(signal);
+  await expect.poll(() => tries).toEqual([false, false, false, false, true]);
+  expect(calls).toBe(6);
+});
+
+test("W4: a run that is deleted waits for nothing", async () => {
+  const present = [aRun("one")];
+  const next: (() => void)[] = [];
+  let calls = 0;
+  const runs = runsOf(present, {
+    facts: { publish: () => Promise.resolve(), purge: () => Promise.resolve() } as unknown as FactLog,
+    start: async () => {
+      calls += 1;
+      return "again";
+    },
+    sleep: () => new Promise((resolve) => next.push(resolve)),
+  });
+  await runs.run(signal);
+  present.pop();
+  await runs.run(signal);
+  for (const go of next) go();
+  await setImmediate();
+  expect(calls).toBe(1);
 });
 
 test("W3: a cancel that could not be told is told when the watch begins anew", async () => {

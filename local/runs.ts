@@ -5,7 +5,10 @@
  * W1  A run without a phase is announced again at every start: announcing twice is harmless (D32).
  * W2  A run is deleted with its record, and only once it has ended; deleting one that goes on cancels it first.
  * W3  A store that was away costs no start, no cancel and no end: the watch begins anew, and what was not done is done.
+ * W4  A run whose team is not there waits a while for it, then ends and says so (P4). It holds up no other.
  */
+import { keyOf } from "#core/api/object-key.ts";
+import type { Sleep } from "#core/agent/ports.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
 import { parseDuration } from "#core/duration.ts";
@@ -17,17 +20,17 @@ import { prunable, prunableTeamless } from "#core/reconcile/retention.ts";
 import type { TeamRuns } from "#core/reconcile/team-status.ts";
 import { Coalesced } from "./coalesce.ts";
 import { hasEnded, RunsByTeam } from "./team-runs.ts";
-import { keyOf } from "./world.ts";
 
 export type RunsDeps = {
   readonly objects: Objects;
   readonly facts: FactLog;
   readonly states: RunStates;
-  /** Gives a run made by hand its snapshot and announces it. */
-  readonly start: (run: ArkRun) => Promise<void>;
+  /** Gives a run made by hand its snapshot and announces it. The last try announces it whatever is missing. */
+  readonly start: (run: ArkRun, isLastTry: boolean) => Promise<"started" | "again">;
   /** A team's newest run or phase changed. */
   readonly onChange: () => void;
   readonly now: () => number;
+  readonly sleep: Sleep;
   readonly log: Logger;
 };
 
@@ -35,6 +38,8 @@ export const CANCEL = "arkonis.dev/cancel";
 const CANCELLED_END_MS = 60_000;
 const PRUNE_EVERY_MS = 500;
 const AGE_CHECK_MS = 60_000;
+const START_AGAIN_MS = 2_000;
+const START_TRIES = 5;
 
 export class Runs {
   readonly #deps: RunsDeps;
@@ -59,7 +64,7 @@ export class Runs {
       await this.#missed(signal);
       for await (const { type, object } of this.#deps.objects.watch("ArkRun", { signal })) {
         if (type === "deleted") this.#gone(object, signal);
-        else await this.#seen(object);
+        else await this.#seen(object, signal);
       }
     } finally {
       clearInterval(everyMinute);
@@ -86,10 +91,10 @@ export class Runs {
     for (const run of this.#runs.values()) if (!present.has(run.metadata.uid)) this.#gone(run, signal);
   }
 
-  async #seen(run: ArkRun): Promise<void> {
+  async #seen(run: ArkRun, signal: AbortSignal): Promise<void> {
     const before = this.#runs.get(keyOf(run));
     const isNew = before?.metadata.uid !== run.metadata.uid;
-    if (isNew && phaseOf(run) === undefined) await this.#start(run);
+    if (isNew && phaseOf(run) === undefined) await this.#start(run, signal);
     this.#runs.set(keyOf(run), run);
     this.#byTeam.set(run);
     if (isCancelled(run)) await this.#cancel(run, "cancelled by annotation");
@@ -98,12 +103,26 @@ export class Runs {
   }
 
   /** W3: a run is known only once it is started. What is wrong with one holds up no other. */
-  async #start(run: ArkRun): Promise<void> {
-    try {
-      await this.#deps.start(run);
-    } catch (error) {
+  async #start(run: ArkRun, signal: AbortSignal): Promise<void> {
+    const failed = (error: unknown) => {
       if (error instanceof StoreUnavailable) throw error;
       this.#deps.log.error({ err: error, run: run.metadata.name }, "run not started");
+    };
+    const outcome = await this.#deps.start(run, false).catch(failed);
+    if (outcome === "again") void this.#startLater(run, signal).catch(failed);
+  }
+
+  /** W4, for as long as the run itself is there; by W3 a try without the store is none. */
+  async #startLater(run: ArkRun, signal: AbortSignal): Promise<void> {
+    for (let tries = 2; ;) {
+      await this.#deps.sleep(START_AGAIN_MS, signal);
+      if (signal.aborted || this.#runs.get(keyOf(run))?.metadata.uid !== run.metadata.uid) return;
+      try {
+        if ((await this.#deps.start(run, tries === START_TRIES)) === "started") return;
+        tries += 1;
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+      }
     }
   }
 

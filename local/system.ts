@@ -50,8 +50,6 @@ export type SystemOptions = {
 
 /** A quarter of a lease: three may be lost. */
 const HEARTBEAT_MS = LEASE_MS / 4;
-const START_AGAIN_MS = 2_000;
-const START_TRIES = 5;
 
 /** Asked when it is needed: doors open last. */
 export type OpenDoors = { readonly url: () => string; readonly ports: () => OpensPorts | undefined };
@@ -82,9 +80,10 @@ export async function buildSystem(
     objects: js.objects,
     facts: js.factLog,
     states: js.runStates,
-    start: (run) => startRun(run, dispatcher, hard),
+    start: (run, isLastTry) => startRun(run, dispatcher, isLastTry),
     onChange: () => reconciler.pokeSoon(),
     now: Date.now,
+    sleep,
     log,
   });
   const reconciler: Reconciler = new Reconciler({
@@ -256,15 +255,10 @@ async function publishTick(js: JetStream, event: ArkEvent, tickMs: number): Prom
   await js.outbox.publish({ namespace, event: name, key, cloudEvent, firedAt: tickMs }, uid);
 }
 
-/** A run whose team is not there waits a while for it, then ends and says so (P4). It does not hold up the others. */
-async function startRun(run: ArkRun, dispatcher: DispatcherDeps, stop: AbortSignal, tries = 1): Promise<void> {
+async function startRun(run: ArkRun, dispatcher: DispatcherDeps, isLastTry: boolean): Promise<"started" | "again"> {
   const outcome = await completeRun(run, dispatcher);
-  if (outcome.kind !== "retry" || stop.aborted) return;
-  if (tries === START_TRIES) return announce(run, dispatcher);
-  const timer = setTimeout(() => {
-    startRun(run, dispatcher, stop, tries + 1).catch((error: unknown) => {
-      dispatcher.log.error({ err: error, run: run.metadata.name }, "run not started");
-    });
-  }, START_AGAIN_MS);
-  stop.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  if (outcome.kind !== "retry") return "started";
+  if (!isLastTry) return "again";
+  await announce(run, dispatcher);
+  return "started";
 }
