@@ -3,6 +3,7 @@
  * at everything; passes follow one another, never overlap, and end in no write when nothing is left to do.
  */
 import { createHash } from "node:crypto";
+import { keyOf } from "#core/api/object-key.ts";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
@@ -34,7 +35,7 @@ import { Coalesced } from "./coalesce.ts";
 import type { EventStatuses } from "./event-status.ts";
 import { keepRoleAgents, type Refused } from "./role-agents.ts";
 import type { Secrets } from "./secrets.ts";
-import { byKey, type Env, keyOf, type Observed, type Providers, resolveAll, type World } from "./world.ts";
+import { byKey, type Env, type Observed, type Providers, resolveAll, type World } from "./world.ts";
 
 export type ReconcilerDeps = {
   readonly objects: Objects;

@@ -3,12 +3,13 @@
  *
  * M1  An ArkAgent that another team owns, or that stands for itself, is never taken over (E17).
  */
+import { keyOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { Verdict } from "#core/reconcile/conditions.ts";
 import { nameTaken, roleAgents } from "#core/reconcile/role-agents.ts";
 import { applyIfChanged } from "./changes.ts";
-import { byKey, keyOf, type Observed } from "./world.ts";
+import { byKey, type Observed } from "./world.ts";
 
 /** Teams that cannot have the agent of a role, with the reason; by `<namespace>/<name>`. */
 export type Refused = ReadonlyMap<string, Verdict>;

@@ -2,6 +2,7 @@
  * The ports that ArkServices declare, on this machine (D42): at each its service answers as a router of its own does.
  */
 import type { RequestListener } from "node:http";
+import { keyText } from "#core/api/object-key.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Meters } from "#core/ports/meters.ts";
 import { PROTOCOL_HEADER, type ServicePort, type ServiceRecord } from "#core/ports/services.ts";
@@ -47,14 +48,14 @@ export function createServicePorts(deps: ServicePortsDeps): ServicePorts {
   });
   return {
     use: (records) => {
-      const present = new Set(records.map(keyOf));
+      const present = new Set(records.map(keyText));
       for (const key of apps.keys()) if (!present.has(key)) apps.delete(key);
       const owners = records.flatMap(({ namespace, name, ports: won = [] }) =>
         won.map((one) => ({ ...one, namespace, name })),
       );
       const wanted = owners.map((one): [number, Owner] => {
-        const app = apps.get(keyOf(one)) ?? appOf(one, deps);
-        apps.set(keyOf(one), app);
+        const app = apps.get(keyText(one)) ?? appOf(one, deps);
+        apps.set(keyText(one), app);
         return [one.port, { ...one, answer: app }];
       });
       return ports.use(new Map(wanted));
@@ -66,10 +67,6 @@ export function createServicePorts(deps: ServicePortsDeps): ServicePorts {
 }
 
 type Name = Pick<ServiceRecord, "namespace" | "name">;
-
-function keyOf({ namespace, name }: Name): string {
-  return `${namespace}/${name}`;
-}
 
 function appOf({ namespace, name }: Name, { router, ready, meters, log, signal }: ServicePortsDeps): RequestListener {
   const routes = routerRoutes(router, { base: "", service: { namespace, name } });

@@ -8,6 +8,7 @@
  */
 import { existsSync, type FSWatcher, watch } from "node:fs";
 import * as path from "node:path";
+import { keyOf } from "#core/api/object-key.ts";
 import type { ArkObject, Kind, ObjectOf } from "#core/api/objects.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
@@ -18,7 +19,6 @@ import { type Admitted, admitAll } from "./manifests/admit.ts";
 import type { ManifestFault } from "./manifests/parse.ts";
 import { readManifests } from "./manifests/read.ts";
 import type { ManifestValues } from "./secrets.ts";
-import { keyOf } from "./world.ts";
 
 const MANAGED_BY = "app.kubernetes.io/managed-by";
 const MANAGER = "ark-up";

@@ -4,9 +4,9 @@
  *
  * I1  `newest` is the run that was created last; of two of one second, the one that was seen first.
  */
+import { keyOf } from "#core/api/object-key.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { TeamRuns } from "#core/reconcile/team-status.ts";
-import { keyOf } from "./world.ts";
 
 type Team = { readonly runs: Map<string, ArkRun>; active: number; newest: string | undefined };
 

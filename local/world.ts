@@ -1,4 +1,5 @@
 /** What the objects come to on this machine, worked out anew at every change. */
+import { keyOf, type Named } from "#core/api/object-key.ts";
 import { resolveAgent, type ResolveOutcome } from "#core/agent/resolve.ts";
 import type { ProviderChoice } from "#core/agent/ports.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
@@ -22,12 +23,6 @@ export type Observed = {
 export type AgentState = { readonly agent: ArkAgent; readonly resolution: ResolveOutcome };
 /** Keys are `<namespace>/<name>`. */
 export type World = { readonly events: readonly ArkEvent[]; readonly agents: ReadonlyMap<string, AgentState> };
-
-type Named = { readonly metadata: { readonly namespace?: string; readonly name?: string } };
-
-export function keyOf({ metadata }: Named): string {
-  return `${metadata.namespace ?? "default"}/${metadata.name ?? ""}`;
-}
 
 export function byKey<T extends Named>(objects: readonly T[]): ReadonlyMap<string, T> {
   return new Map(objects.map((object) => [keyOf(object), object]));

@@ -4,8 +4,9 @@
  * A1  A child is written when what it shall be has changed, or when somebody else changed or deleted it.
  * A2  Of a child that is gone nothing is remembered, whoever took it away: most go with their owners.
  */
+import { nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import type { ChildObject, Children, ResourceName } from "#platform/kube/children.ts";
-import { digest, nameOf, type ObjectName } from "./resources/names.ts";
+import { digest } from "./resources/names.ts";
 import { childView, type ChildView } from "./state/views.ts";
 
 export type EnsureOutcome =
@@ -17,7 +18,7 @@ export type Applier = {
   /** `live`: the child as it was last seen. */
   ensure(name: ResourceName, object: ChildObject, live: ChildView | undefined): Promise<EnsureOutcome>;
   /** Gone already is as good; another's object of this name stays. */
-  remove(name: ResourceName, key: ObjectName, live: ChildView | undefined): Promise<void>;
+  remove(name: ResourceName, key: ObjectKey, live: ChildView | undefined): Promise<void>;
   /** A2. `key`: `<namespace>/<name>` of a child that is gone. */
   forget(name: ResourceName, key: string): void;
 };
@@ -45,7 +46,7 @@ export function createApplier(children: Pick<Children, "apply" | "delete">): App
   };
 }
 
-function keyOf(name: ResourceName, key: ObjectName): string {
+function keyOf(name: ResourceName, key: ObjectKey): string {
   return `${name}/${key.namespace}/${key.name}`;
 }
 

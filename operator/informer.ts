@@ -5,6 +5,7 @@
  * I2  A kind that is not installed, or may not be read, is a fault that names it; it is looked for again (D51).
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { keyOf } from "#core/api/object-key.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { WatchRefused } from "#platform/kube/client.ts";
 import type { Change, KubeObject } from "#platform/kube/watch.ts";
@@ -105,8 +106,4 @@ class Following<O extends KubeObject, T> implements Informer<T> {
     this.#known.delete(key);
     if (before !== undefined) this.#options.onChange(key, undefined, before);
   }
-}
-
-function keyOf({ metadata }: KubeObject): string {
-  return `${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 }

@@ -1,10 +1,11 @@
 /** Keys of the work queue, `<Kind>:<namespace>/<name>`, and whom a change concerns beside its own object. */
 import { isDeepStrictEqual } from "node:util";
+import { keyOf, type Named, nameOf } from "#core/api/object-key.ts";
 import type { Kind } from "#core/api/objects.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Informers } from "./deps.ts";
-import { LABELS, nameOf } from "./resources/names.ts";
+import { LABELS } from "./resources/names.ts";
 import { settingsOf } from "./state/agent-refs.ts";
 import type { ChildView, RunView } from "./state/views.ts";
 
@@ -50,10 +51,7 @@ export function concernedByService(
   { arkServices }: Informers,
 ): string[] {
   if (isDeepStrictEqual(portsOf(now), portsOf(before))) return [];
-  return [...arkServices.values()].map((one) => {
-    const { namespace, name } = nameOf(one);
-    return workKey("ArkService", `${namespace}/${name}`);
-  });
+  return [...arkServices.values()].map((one) => workKey("ArkService", keyOf(one)));
 }
 
 /** Of an object that is another, its ports are others. */
@@ -90,8 +88,6 @@ export function concernedByChild(child: ChildView | undefined): string[] {
   ];
 }
 
-type Named = { readonly metadata: { readonly namespace?: string; readonly name?: string } };
-
 function keysOf<T extends Named>(
   kind: Kind,
   objects: Iterable<T>,
@@ -100,8 +96,8 @@ function keysOf<T extends Named>(
 ): string[] {
   const found: string[] = [];
   for (const object of objects) {
-    const key = nameOf(object);
-    if (key.namespace === namespace && isConcerned(object)) found.push(workKey(kind, `${key.namespace}/${key.name}`));
+    const isHere = nameOf(object).namespace === namespace;
+    if (isHere && isConcerned(object)) found.push(workKey(kind, keyOf(object)));
   }
   return found;
 }

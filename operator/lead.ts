@@ -4,6 +4,7 @@
  * L1  Nothing is reconciled before all kinds have been seen: what is absent is absent, not unread.
  * L2  A kind that cannot be watched stops nothing but what needs it; readiness names it (D51).
  */
+import { nameOf } from "#core/api/object-key.ts";
 import { aborted } from "#core/abort.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Meters } from "#core/ports/meters.ts";
@@ -24,7 +25,7 @@ import { reconcileRun } from "./reconcilers/ark-run.ts";
 import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { createLetterCounts } from "./letter-counts.ts";
-import { agentServiceName, nameOf, serviceUrl } from "./resources/names.ts";
+import { agentServiceName, serviceUrl } from "./resources/names.ts";
 import { keepLettingGo } from "./let-go.ts";
 import { measuredWork, wholeOf } from "./measure.ts";
 import { createJudged } from "./judged.ts";

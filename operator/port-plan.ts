@@ -1,9 +1,9 @@
 /** Which ArkService has which port, by what is known of all of them now. */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import { assignPorts, MOST_PORTS, type PortDecision } from "#core/reconcile/ports.ts";
 import type { Config } from "./config.ts";
 import type { Informer } from "./informer.ts";
-import { nameOf } from "./resources/names.ts";
 
 export type PortPlan = {
   decisionOf(service: ArkService): PortDecision;

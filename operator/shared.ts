@@ -3,11 +3,11 @@
  * events of runs in Knative's catalogue.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { nameOf } from "#core/api/object-key.ts";
 import type { ChildObject, ResourceName } from "#platform/kube/children.ts";
 import type { Deps } from "./deps.ts";
 import { broker } from "./resources/broker.ts";
 import { eventTypes } from "./resources/event-types.ts";
-import { nameOf } from "./resources/names.ts";
 import { runRequestsTrigger } from "./resources/trigger.ts";
 import { childView } from "./state/views.ts";
 

@@ -9,16 +9,16 @@
  *     for `comingMs`.
  * N4  A Trigger that somebody else deleted goes as any other: it, or another one, is made once its Subscription is gone.
  */
+import { keyOf, keyText, nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import type { ChildObject, Children } from "#platform/kube/children.ts";
 import type { Applier, EnsureOutcome } from "./applier.ts";
-import { nameOf, type ObjectName } from "./resources/names.ts";
 import type { ChildView } from "./state/views.ts";
 
 export type TriggerLane = {
   /** `live`: the Trigger as it was last seen. */
   ensure(trigger: ChildObject, live: ChildView | undefined): Promise<EnsureOutcome | "later">;
   /** Gone already is as good; another's object of this name stays. */
-  remove(key: ObjectName, live: ChildView | undefined): Promise<"gone" | "later">;
+  remove(key: ObjectKey, live: ChildView | undefined): Promise<"gone" | "later">;
 };
 
 export type TriggerLaneOptions = {
@@ -71,8 +71,8 @@ export function createTriggerLane(options: TriggerLaneOptions): TriggerLane {
     coming.set(key, now());
     return applier.ensure("Trigger", trigger, undefined);
   };
-  const takeAway = async (name: ObjectName, live: ChildView): Promise<"gone" | "later"> => {
-    const key = keyOf(name);
+  const takeAway = async (name: ObjectKey, live: ChildView): Promise<"gone" | "later"> => {
+    const key = keyText(name);
     coming.delete(key);
     if (anyComes() || (await anyGoes(name.namespace))) return "later";
     leaving.set(live.uid, now());
@@ -91,17 +91,13 @@ export function createTriggerLane(options: TriggerLaneOptions): TriggerLane {
 
   return {
     ensure(trigger, live) {
-      const key = keyOf(nameOf(trigger));
+      const key = keyOf(trigger);
       see(key, live?.uid);
       return live === undefined ? inTurn(() => make(key, trigger)) : applier.ensure("Trigger", trigger, live);
     },
     remove(name, live) {
-      see(keyOf(name), live?.uid);
+      see(keyText(name), live?.uid);
       return live === undefined ? Promise.resolve("gone") : inTurn(() => takeAway(name, live));
     },
   };
-}
-
-function keyOf({ namespace, name }: ObjectName): string {
-  return `${namespace}/${name}`;
 }

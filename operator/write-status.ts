@@ -1,8 +1,8 @@
 /** A status is written when it says something else than what was last seen: whoever watches its own writes comes to rest. */
 import { isDeepStrictEqual } from "node:util";
+import { nameOf } from "#core/api/object-key.ts";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
 import type { Objects } from "#core/ports/objects.ts";
-import { nameOf } from "./resources/names.ts";
 
 export async function writeStatus<K extends Kind>(
   objects: Pick<Objects, "writeStatus">,

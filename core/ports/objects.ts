@@ -2,9 +2,8 @@
  * Ports onto the Ark objects. Two implementations run the same contract suite: Kubernetes, and the local store over
  * JetStream KV. Semantics are those of the Kubernetes API: uid, resourceVersion, generation, AlreadyExists.
  */
+import type { ObjectKey } from "#core/api/object-key.ts";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
-
-export type ObjectKey = { readonly namespace: string; readonly name: string };
 export type WatchEvent<K extends Kind> = {
   readonly type: "added" | "modified" | "deleted";
   readonly object: ObjectOf<K>;

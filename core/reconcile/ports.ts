@@ -5,6 +5,7 @@
  * N2  The older service has it. Names decide between services of one second, so that everybody decides alike.
  * N3  A port that is refused costs nothing else: the service's other port is decided by itself.
  */
+import { keyOf } from "../api/object-key.ts";
 import type { ArkService } from "../api/v1alpha1/ark-service.ts";
 import type { ServicePort } from "../ports/services.ts";
 
@@ -82,8 +83,4 @@ function bornAt({ metadata }: ArkService): number {
 function compare<T extends number | string>(a: T, b: T): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-function keyOf({ metadata }: ArkService): string {
-  return `${metadata.namespace ?? "default"}/${metadata.name ?? ""}`;
 }

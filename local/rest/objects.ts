@@ -7,7 +7,8 @@
  */
 import { type ArkObject, type Kind, PLURALS } from "#core/api/objects.ts";
 import { checkUpdate } from "#core/api/validate.ts";
-import type { Objects, ObjectKey } from "#core/ports/objects.ts";
+import type { ObjectKey } from "#core/api/object-key.ts";
+import type { Objects } from "#core/ports/objects.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import type { AdmitOutcome } from "../manifests/admit.ts";
 import { mergePatch } from "./merge-patch.ts";

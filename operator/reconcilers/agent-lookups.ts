@@ -1,11 +1,11 @@
 /** Everything that an ArkAgent refers to, read by name, so that resolving it is a pure question. */
+import { nameOf } from "#core/api/object-key.ts";
 import { chooseProvider, readProviders } from "#core/agent/provider.ts";
 import { resolveAgent, type ResolveOutcome } from "#core/agent/resolve.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { Deps } from "../deps.ts";
 import type { Named } from "../references.ts";
 import { API_KEYS_SECRET } from "../resources/agent-service.ts";
-import { nameOf } from "../resources/names.ts";
 import { type AgentRefs } from "../state/agent-refs.ts";
 import { natsCredentials } from "./nats-credentials.ts";
 

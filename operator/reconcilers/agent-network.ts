@@ -4,9 +4,10 @@
  * Y1  It is there before the Service whose pods it confines.
  * Y2  A service that is not there is not reached; it is looked for again with all else the agent refers to.
  */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { Deps } from "../deps.ts";
-import { agentServiceName, nameOf } from "../resources/names.ts";
+import { agentServiceName } from "../resources/names.ts";
 import { networkPolicy, type Reach } from "../resources/network-policy.ts";
 import { type Destination, destinationOf, destinationsOf, hostDestination, type Where } from "../state/destinations.ts";
 

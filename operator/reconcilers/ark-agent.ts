@@ -7,6 +7,7 @@
  *     agent of that name, as a task that was there first does (D3). Its pods end what they hold.
  * G4  Agents that cannot be seen are not gone (D51).
  */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import { agentStatus } from "#core/reconcile/agent.ts";
 import { agentScale, instancesFor } from "#core/reconcile/agent-scale.ts";
@@ -16,7 +17,7 @@ import { DONE, type Deps, splitKey } from "../deps.ts";
 import { workKey } from "../keys.ts";
 import { agentConfigMap, agentFile } from "../resources/agent-config.ts";
 import { agentService } from "../resources/agent-service.ts";
-import { agentServiceName, digest, eventAddress, nameOf } from "../resources/names.ts";
+import { agentServiceName, digest, eventAddress } from "../resources/names.ts";
 import { agentRefs, type AgentRefs } from "../state/agent-refs.ts";
 import { agentReadiness, type Unready } from "../state/agent-readiness.ts";
 import { agentTurns } from "../state/agent-turns.ts";

@@ -7,12 +7,13 @@
  * E3  Events that cannot be seen are not gone (D51).
  */
 import { isDeepStrictEqual } from "node:util";
+import { keyText, nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { eventStatus, triggerRecord, type EventWorld } from "#core/reconcile/event.ts";
 import { type ReplayOutcome, replayWhenAsked } from "#core/reconcile/replay.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps, splitKey } from "../deps.ts";
-import { nameOf, type ObjectName, pingSourceName, triggerName } from "../resources/names.ts";
+import { pingSourceName, triggerName } from "../resources/names.ts";
 import { pingSource } from "../resources/ping-source.ts";
 import { trigger } from "../resources/trigger.ts";
 import { eventChildren, type EventChildren, notReady, type NotReady } from "../state/event-children.ts";
@@ -140,7 +141,7 @@ async function showStatus(
 }
 
 /** E2, E3. */
-async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
+async function forget(key: ObjectKey, deps: Deps): Promise<WorkOutcome> {
   const { applier, config, informers } = deps;
   const { fault } = informers.events;
   if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
@@ -155,14 +156,10 @@ async function forget(key: ObjectName, deps: Deps): Promise<WorkOutcome> {
   return removed === "gone" ? DONE : ANOTHER_GOES;
 }
 
-function triggerKey(event: ObjectName, { config }: Pick<Deps, "config">): ObjectName {
+function triggerKey(event: ObjectKey, { config }: Pick<Deps, "config">): ObjectKey {
   return { namespace: config.broker.namespace, name: triggerName(event) };
 }
 
-function pingKey(event: ObjectName): ObjectName {
+function pingKey(event: ObjectKey): ObjectKey {
   return { namespace: event.namespace, name: pingSourceName(event) };
-}
-
-function keyText({ namespace, name }: ObjectName): string {
-  return `${namespace}/${name}`;
 }

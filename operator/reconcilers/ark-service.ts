@@ -7,13 +7,14 @@
  * S3  Services that cannot be seen are not gone (D51).
  */
 import { isDeepStrictEqual } from "node:util";
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import { portConflict } from "#core/reconcile/ports.ts";
 import { serviceRecord, serviceStatus } from "#core/reconcile/service.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps, splitKey } from "../deps.ts";
 import { workKey } from "../keys.ts";
-import { nameOf, routerServiceName } from "../resources/names.ts";
+import { routerServiceName } from "../resources/names.ts";
 import { routerService } from "../resources/router-service.ts";
 import { agentReadiness } from "../state/agent-readiness.ts";
 import { writeStatus } from "../write-status.ts";

@@ -5,6 +5,7 @@
  * M1  An ArkAgent that another object owns, or that stands for itself, is never taken over (E17).
  * M2  Runs that have not ended are never let go (D52).
  */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam } from "#core/api/v1alpha1/ark-team.ts";
@@ -16,7 +17,7 @@ import { teamStatus, type TeamRuns } from "#core/reconcile/team-status.ts";
 import { judgeTeam } from "#core/reconcile/team-verdict.ts";
 import type { WorkOutcome } from "#platform/kube/work-queue.ts";
 import { DONE, type Deps } from "../deps.ts";
-import { eventAddress, nameOf } from "../resources/names.ts";
+import { eventAddress } from "../resources/names.ts";
 import { asRun } from "../state/run-record.ts";
 import { regarding, tellNormal, tellWarning } from "../tell.ts";
 import { writeStatus } from "../write-status.ts";

@@ -5,9 +5,9 @@
  * T2  Deleted by the user, it is made anew; changed, the new one counts; emptied, none does and the owner says so. All
  *     of it within what a reference is remembered for: an owner is looked at with each of its runs.
  */
+import { nameOf } from "#core/api/object-key.ts";
 import { tokenDigest } from "#platform/http/bearer.ts";
 import type { Deps } from "../deps.ts";
-import { nameOf } from "../resources/names.ts";
 import { tokenIn, tokenOf, type TokenOwner, tokenSecret, tokenSecretName } from "../resources/token-secret.ts";
 
 export type TokenOutcome =

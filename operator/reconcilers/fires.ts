@@ -4,13 +4,14 @@
  * F1  The tally is stored before a status shows it; of two leaders one writes it (D35).
  * F2  A missed tick is in the outbox before it counts as looked at; sent twice, it is one fire by its key (P1).
  */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { FireTally } from "#core/ports/events.ts";
 import { type FiredRun, isCounted, tallyFires } from "#core/reconcile/fires.ts";
 import { tickKey } from "#core/schedule/ticks.ts";
 import type { Deps } from "../deps.ts";
-import { digest, nameOf } from "../resources/names.ts";
+import { digest } from "../resources/names.ts";
 import { pingSourceUri } from "../resources/trigger.ts";
 import { lookAtTicks, type TickLook } from "../state/ticks.ts";
 import type { RunView } from "../state/views.ts";

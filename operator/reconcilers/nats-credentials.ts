@@ -4,8 +4,8 @@
  *
  * K1  Made once, never renewed unasked: deleted by the user, it is made anew; with another signing key another is made.
  */
+import { nameOf } from "#core/api/object-key.ts";
 import type { Deps } from "../deps.ts";
-import { nameOf } from "../resources/names.ts";
 import { guestOf, type GuestOwner, guestSecret, guestSecretName } from "../resources/nats-secret.ts";
 import { NATS_CREDS } from "../resources/pod.ts";
 

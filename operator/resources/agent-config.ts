@@ -1,8 +1,9 @@
 /** The agent's file as the executor reads it (`ARK_AGENT_CONFIG`): its ArkAgent and the ArkSettings it names. */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkSettings } from "#core/api/v1alpha1/ark-settings.ts";
 import type { ChildObject } from "#platform/kube/children.ts";
-import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf } from "./names.ts";
+import { agentServiceName, LABELS, MANAGED, ownerOf } from "./names.ts";
 
 export const AGENT_FILE = "agent.json";
 

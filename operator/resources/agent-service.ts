@@ -5,13 +5,14 @@
  * S2  What changes what the model sees changes an annotation of the template, and so rolls a revision.
  * S3  No secret stands in it: Secrets are named, and mounted as files (D29).
  */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import { agentScale } from "#core/reconcile/agent-scale.ts";
 import type { Config, Executor } from "../config.ts";
 import type { AgentRefs, Mounted } from "../state/agent-refs.ts";
 import { AGENT_FILE } from "./agent-config.ts";
 import type { Container, EnvFrom, Service, Volume } from "./knative.ts";
-import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf, poolUrl } from "./names.ts";
+import { agentServiceName, LABELS, MANAGED, ownerOf, poolUrl } from "./names.ts";
 import { AUTOSCALING, POD, type SharedPod, sharedPod } from "./pod.ts";
 
 export type AgentServiceInput = {

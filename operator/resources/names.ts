@@ -1,5 +1,6 @@
 /** Names, labels and owners of what the operator makes. Names are derived, so a child is found without a search. */
 import { createHash } from "node:crypto";
+import { nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { OwnerReference } from "#platform/kube/children.ts";
 
@@ -17,19 +18,10 @@ export const LABELS = {
 export const MANAGED = { [LABELS.managedBy]: FIELD_MANAGER } as const;
 export const MANAGED_SELECTOR = `${LABELS.managedBy}=${FIELD_MANAGER}`;
 
-export type ObjectName = { readonly namespace: string; readonly name: string };
 type Owner = {
   readonly kind: "ArkEvent" | "ArkAgent" | "ArkTeam" | "ArkService";
   readonly metadata: { readonly name?: string; readonly uid?: string };
 };
-
-export function nameOf({
-  metadata,
-}: {
-  readonly metadata: { readonly namespace?: string; readonly name?: string };
-}): ObjectName {
-  return { namespace: metadata.namespace ?? "default", name: metadata.name ?? "" };
-}
 
 /** Only for children in the owner's own namespace: Kubernetes collects a child whose owner it cannot find there. */
 export function ownerOf({ kind, metadata }: Owner): OwnerReference {
@@ -38,29 +30,29 @@ export function ownerOf({ kind, metadata }: Owner): OwnerReference {
 }
 
 /** Triggers of all namespaces stand in the Broker's: the digest keeps two events of one name apart. */
-export function triggerName({ namespace, name }: ObjectName): string {
+export function triggerName({ namespace, name }: ObjectKey): string {
   return `${name}-${digest(`${namespace}/${name}`).slice(0, 8)}`;
 }
 
-export function pingSourceName({ name }: ObjectName): string {
+export function pingSourceName({ name }: ObjectKey): string {
   return `${name}-cron`;
 }
 
-export function webhookTokenName({ name }: ObjectName): string {
+export function webhookTokenName({ name }: ObjectKey): string {
   return `${name}-webhook-token`;
 }
 
-export function serviceTokenName({ name }: ObjectName): string {
+export function serviceTokenName({ name }: ObjectKey): string {
   return `${name}-service-token`;
 }
 
 /** ksvc of an ArkService's router. */
-export function routerServiceName({ name }: ObjectName): string {
+export function routerServiceName({ name }: ObjectKey): string {
   return `${name}-router`;
 }
 
 /** ksvc and ConfigMap of an agent. The suffix keeps them apart from the user's own, and from an ArkService's. */
-export function agentServiceName({ name }: ObjectName): string {
+export function agentServiceName({ name }: ObjectKey): string {
   return `${name}-agent`;
 }
 

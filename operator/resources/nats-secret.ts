@@ -1,9 +1,10 @@
 /** The Secret of a guest of NATS (ADR 0015): its name says whose key signed it, and what it may do. */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import { type Guest, permissionsOf } from "#core/events/guests.ts";
 import type { ChildObject } from "#platform/kube/children.ts";
-import { agentServiceName, digest, LABELS, MANAGED, nameOf, ownerOf, routerServiceName } from "./names.ts";
+import { agentServiceName, digest, LABELS, MANAGED, ownerOf, routerServiceName } from "./names.ts";
 import { NATS_CREDS } from "./pod.ts";
 
 /** Whoever has pods that are guests. */

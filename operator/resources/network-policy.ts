@@ -7,10 +7,11 @@
  *     address on that port, because a policy knows no names.
  * N4  Policies add up: who needs more writes another one beside it.
  */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ChildObject } from "#platform/kube/children.ts";
 import type { Destination } from "../state/destinations.ts";
-import { agentServiceName, LABELS, MANAGED, nameOf, ownerOf } from "./names.ts";
+import { agentServiceName, LABELS, MANAGED, ownerOf } from "./names.ts";
 
 /** What a destination comes to; a service is resolved to its pods before. */
 export type Reach =

@@ -1,10 +1,11 @@
 /** The PingSource of a cron ArkEvent. It neither catches up nor promises once: both are the operator's (knative 7). */
+import { nameOf } from "#core/api/object-key.ts";
 import { parseCron } from "#core/api/cron.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Config } from "../config.ts";
 import type { PingSource } from "./knative.ts";
-import { LABELS, MANAGED, nameOf, ownerOf, pingSourceName } from "./names.ts";
+import { LABELS, MANAGED, ownerOf, pingSourceName } from "./names.ts";
 
 export function pingSource(event: ArkEvent, { broker }: Pick<Config, "broker">): PingSource {
   const key = nameOf(event);

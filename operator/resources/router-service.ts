@@ -6,10 +6,11 @@
  *     strategy or token rolls no revision.
  * S3  A caller may wait as long as the cluster lets a request last, up to the longest wait (api 13).
  */
+import { nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { Config } from "../config.ts";
 import type { Container, Service } from "./knative.ts";
-import { LABELS, MANAGED, nameOf, type ObjectName, ownerOf, poolUrl, routerServiceName } from "./names.ts";
+import { LABELS, MANAGED, ownerOf, poolUrl, routerServiceName } from "./names.ts";
 import { AUTOSCALING, POD, type SharedPod, sharedPod } from "./pod.ts";
 
 type RouterConfig = Pick<Config, "executor" | "router" | "collectorUrl" | "webhookUrl" | "clusterDomain" | "logLevel">;
@@ -66,7 +67,7 @@ function annotationsOf({ executor }: RouterConfig): Record<string, string> {
   };
 }
 
-function containerOf({ namespace, name }: ObjectName, pod: SharedPod, config: RouterConfig): Container {
+function containerOf({ namespace, name }: ObjectKey, pod: SharedPod, config: RouterConfig): Container {
   const { image, command, args } = config.router;
   return {
     ...POD,

@@ -1,8 +1,9 @@
 /** The Secret of a bearer token, of a webhook or of a service: made once, then the user's (api 15). */
+import { nameOf } from "#core/api/object-key.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkService } from "#core/api/v1alpha1/ark-service.ts";
 import type { ChildObject } from "#platform/kube/children.ts";
-import { LABELS, MANAGED, nameOf, ownerOf, serviceTokenName, webhookTokenName } from "./names.ts";
+import { LABELS, MANAGED, ownerOf, serviceTokenName, webhookTokenName } from "./names.ts";
 
 const TOKEN_KEY = "token";
 

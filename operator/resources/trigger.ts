@@ -6,11 +6,12 @@
  * T3  No Trigger has an owner, also where it stands beside its ArkEvent: garbage collection would take several away at
  *     once, and they must go one after another (N1). The reconciler takes it away when its ArkEvent is gone (E2).
  */
+import { nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import { arkSource, EVENT_TYPES, EXTENSIONS } from "#core/events/cloud-event.ts";
 import type { Config } from "../config.ts";
 import type { Delivery, Destination, SubscriptionFilter, Trigger } from "./knative.ts";
-import { LABELS, MANAGED, nameOf, type ObjectName, pingSourceName, triggerName } from "./names.ts";
+import { LABELS, MANAGED, pingSourceName, triggerName } from "./names.ts";
 
 export type TriggerConfig = Pick<Config, "namespace" | "broker" | "dispatcher">;
 
@@ -52,11 +53,11 @@ export function runRequestsTrigger(config: TriggerConfig): Trigger {
 }
 
 /** The source of a PingSource's events, which a caught-up tick carries too. */
-export function pingSourceUri(event: ObjectName): string {
+export function pingSourceUri(event: ObjectKey): string {
   return `/apis/v1/namespaces/${event.namespace}/pingsources/${pingSourceName(event)}`;
 }
 
-function filtersOf({ spec: { source } }: ArkEvent, key: ObjectName): readonly SubscriptionFilter[] {
+function filtersOf({ spec: { source } }: ArkEvent, key: ObjectKey): readonly SubscriptionFilter[] {
   switch (source.type) {
     case "webhook":
       return [{ exact: { type: EVENT_TYPES.webhook, source: arkSource(key.namespace, "arkevent", key.name) } }];

@@ -7,9 +7,10 @@
  * J4  A write that changes nothing is not made: no revision, no watch event.
  */
 import { randomUUID } from "node:crypto";
+import type { ObjectKey } from "#core/api/object-key.ts";
 import type { Kind, ObjectOf } from "#core/api/objects.ts";
 import { BUCKETS } from "#core/events/subjects.ts";
-import type { CreateOutcome, ObjectKey, Objects, UpdateOutcome } from "#core/ports/objects.ts";
+import type { CreateOutcome, Objects, UpdateOutcome } from "#core/ports/objects.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import { bucket, type Bucket, type Entry } from "./bucket.ts";
 import type { Link } from "./link.ts";

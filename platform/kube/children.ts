@@ -4,6 +4,7 @@
  * D1  `apply` is server-side apply under one field manager: what others own stays theirs.
  * D2  What the API server refuses is a value with its words; that it cannot be reached is `StoreUnavailable`.
  */
+import { nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import { isTaken, type Kube, type KubeAnswer, messageOf } from "./client.ts";
 import { ApiRefused } from "./objects.ts";
 import { type Change, type KubeObject, watchObjects } from "./watch.ts";
@@ -48,22 +49,20 @@ export type ChildObject = KubeObject & {
   };
 };
 
-export type ChildKey = { readonly namespace: string; readonly name: string };
-
 export type ApplyOutcome =
   | { readonly kind: "applied"; readonly object: ChildObject }
   /** 404: its kind is not installed, or its namespace is gone. */
   | { readonly kind: "refused"; readonly status: number; readonly message: string };
 
 export type Children = {
-  get(name: ResourceName, key: ChildKey): Promise<ChildObject | undefined>;
+  get(name: ResourceName, key: ObjectKey): Promise<ChildObject | undefined>;
   /** Empty where the kind is not installed. */
   list(name: ResourceName, namespace: string): Promise<readonly ChildObject[]>;
   apply(name: ResourceName, object: ChildObject): Promise<ApplyOutcome>;
   /** `exists` without touching what is there. */
   create(name: ResourceName, object: ChildObject): Promise<ApplyOutcome | { readonly kind: "exists" }>;
   /** Only an object of this uid, where one is given. */
-  delete(name: ResourceName, key: ChildKey, uid?: string): Promise<"deleted" | "absent">;
+  delete(name: ResourceName, key: ObjectKey, uid?: string): Promise<"deleted" | "absent">;
   watch(
     name: ResourceName,
     options: { readonly labelSelector: string; readonly signal: AbortSignal; readonly onSynced: () => void },
@@ -77,7 +76,7 @@ export function resourcePath({ apiVersion, plural }: Resource, namespace?: strin
 }
 
 export function kubeChildren(kube: Kube, fieldManager: string): Children {
-  const at = (name: ResourceName, key?: ChildKey) => resourcePath(RESOURCES[name], key?.namespace, key?.name);
+  const at = (name: ResourceName, key?: ObjectKey) => resourcePath(RESOURCES[name], key?.namespace, key?.name);
   return {
     async get(name, key) {
       const answer = await kube.request({ method: "GET", path: at(name, key) });
@@ -96,7 +95,7 @@ export function kubeChildren(kube: Kube, fieldManager: string): Children {
       return outcomeOf(
         await kube.request({
           method: "PATCH",
-          path: at(name, keyOf(object)),
+          path: at(name, nameOf(object)),
           query: { fieldManager, force: "true" },
           contentType: "application/apply-patch+yaml",
           body: { ...object, apiVersion, kind },
@@ -107,7 +106,7 @@ export function kubeChildren(kube: Kube, fieldManager: string): Children {
       const { apiVersion, kind } = RESOURCES[name];
       const answer = await kube.request({
         method: "POST",
-        path: resourcePath(RESOURCES[name], keyOf(object).namespace),
+        path: resourcePath(RESOURCES[name], nameOf(object).namespace),
         query: { fieldManager },
         body: { ...object, apiVersion, kind },
       });
@@ -134,8 +133,4 @@ function outcomeOf(answer: KubeAnswer): ApplyOutcome {
   const { status, body } = answer;
   if (status >= 200 && status <= 299) return { kind: "applied", object: body as ChildObject };
   return { kind: "refused", status, message: messageOf(body) };
-}
-
-function keyOf({ metadata }: ChildObject): ChildKey {
-  return { namespace: metadata.namespace ?? "default", name: metadata.name ?? "" };
 }

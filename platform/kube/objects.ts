@@ -4,9 +4,10 @@
  * O1  `apply` is server-side apply under one field manager; it never touches what others own.
  * O2  A status is written through the status subresource, whole, in one request without a read.
  */
+import { nameOf, type ObjectKey } from "#core/api/object-key.ts";
 import { type Kind, type ObjectOf, PLURALS } from "#core/api/objects.ts";
 import { API_VERSION } from "#core/api/v1alpha1/common.ts";
-import type { CreateOutcome, ObjectKey, Objects, UpdateOutcome, WatchEvent } from "#core/ports/objects.ts";
+import type { CreateOutcome, Objects, UpdateOutcome, WatchEvent } from "#core/ports/objects.ts";
 import { isTaken, type Kube, type KubeAnswer, messageOf } from "./client.ts";
 import { listObjects, watchObjects } from "./watch.ts";
 
@@ -60,7 +61,7 @@ class KubeObjects implements Objects {
   }
 
   async create<K extends Kind>(kind: K, object: ObjectOf<K>): Promise<CreateOutcome<K>> {
-    const key = keyOf(object);
+    const key = nameOf(object);
     const answer = await this.#kube.request({
       method: "POST",
       path: pathOf(kind, key.namespace),
@@ -76,7 +77,7 @@ class KubeObjects implements Objects {
   }
 
   async apply<K extends Kind>(kind: K, object: ObjectOf<K>): Promise<ObjectOf<K>> {
-    const { namespace, name } = keyOf(object);
+    const { namespace, name } = nameOf(object);
     const { labels, annotations, ownerReferences } = object.metadata;
     const metadata = {
       name,
@@ -161,8 +162,4 @@ function expect200<T>(answer: KubeAnswer, what: string): T {
 /** Items of a list carry neither kind nor apiVersion. */
 function typed<K extends Kind>(kind: K, object: ObjectOf<K>): ObjectOf<K> {
   return { ...object, apiVersion: API_VERSION, kind };
-}
-
-function keyOf({ metadata }: ObjectOf<Kind>): ObjectKey {
-  return { namespace: metadata.namespace ?? "default", name: metadata.name ?? "" };
 }

@@ -7,6 +7,7 @@
  * I3  Whatever ends a watch, the next one comes after a pause that doubles, until one tells something.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { keyOf } from "#core/api/object-key.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import { type Kube, messageOf, WatchRefused } from "./client.ts";
 
@@ -161,8 +162,4 @@ function* difference<T extends KubeObject>(known: Map<string, T>, items: readonl
 function skeleton<T extends KubeObject>(object: T): T {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion } } as T;
-}
-
-function keyOf({ metadata }: KubeObject): string {
-  return `${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 }
