@@ -11,6 +11,7 @@ import type { RateLimit } from "#platform/http/exchange.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import type { Telemetry } from "#platform/telemetry/telemetry.ts";
 import type { RouterDeps } from "../functions/router/deps.ts";
 import { routerRoutes } from "../functions/router/handler.ts";
@@ -52,6 +53,7 @@ export function routerDeps(js: JetStream, instances: Instances, { spans }: Telem
     now: Date.now,
     newId: randomUUID,
     random: Math.random,
+    sleep,
     spans,
     log,
   };
@@ -74,6 +76,7 @@ export async function openDoors(deps: DoorsDeps): Promise<Serving> {
     parseCloudEvents,
     now: Date.now,
     newId: randomUUID,
+    sleep,
     spans: telemetry.spans,
     meters: telemetry.meters,
     log,

@@ -1,5 +1,6 @@
 /** The tasks of a service, as Agent2Agent knows them: a task is a run, and its context the client's session. */
 import type { RunState } from "#core/pipeline/state.ts";
+import { followRun, hasEnded } from "#core/ports/follow-run.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
 import { runAnswer, type RunAnswer } from "#core/runs/run-answer.ts";
 import type { Given } from "#platform/a2a/given.ts";
@@ -7,7 +8,7 @@ import type { A2aTask, A2aTasks } from "#platform/a2a/server.ts";
 import type { HttpRequest } from "#platform/http/exchange.ts";
 import type { Balance } from "./balance.ts";
 import type { RouterDeps } from "./deps.ts";
-import { cancel, hasEnded, isTaken, states, waitForEnd } from "./follow.ts";
+import { cancel, isTaken, waitForEnd } from "./follow.ts";
 import { ownState } from "./own-state.ts";
 import { take } from "./take.ts";
 import { contextOf } from "./trace.ts";
@@ -47,7 +48,7 @@ export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: Rou
       let last: RunState | undefined;
       let told: A2aTask["state"] | undefined;
       try {
-        for await (const state of states({ namespace, run: id }, deps, signal)) {
+        for await (const state of followRun({ namespace, run: id }, deps, signal)) {
           last = state;
           const task = await taskOf(id, state, deps);
           if (task.state !== told) yield task;
@@ -71,7 +72,7 @@ async function cancelTask(
   if (known === "unknown") return "unknown";
   const { namespace } = service;
   const run = { namespace, run: id };
-  for await (const state of states(run, deps, signal)) {
+  for await (const state of followRun(run, deps, signal)) {
     if (hasEnded(state)) return "ended";
     await cancel(state, "cancelled by its client", deps);
     break;

@@ -1,4 +1,5 @@
 /** What the router needs of the world: one record, built in `main.ts`, in `local/` and in tests. */
+import type { Sleep } from "#core/agent/ports.ts";
 import type { Idempotency, Outbox } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { FactLog, Outputs, RunStates, Wakes } from "#core/ports/record.ts";
@@ -29,6 +30,7 @@ export type RouterDeps = {
   readonly newId: () => string;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
+  readonly sleep: Sleep;
   readonly spans: Spans;
   readonly log: Logger;
 };

@@ -1,30 +1,8 @@
-/** Waits for a task's run. Any router of the service may wait for any of its tasks: nothing about it is in memory. */
-import { setTimeout as delay } from "node:timers/promises";
+/** Waits for a task's run. Any router of the service may wait for any of its tasks. */
 import type { RunState } from "#core/pipeline/state.ts";
-import { StoreUnavailable, type RunName } from "#core/ports/record.ts";
+import { followRun, hasEnded } from "#core/ports/follow-run.ts";
+import type { RunName } from "#core/ports/record.ts";
 import type { RouterDeps } from "./deps.ts";
-
-const AGAIN_MS = 500;
-
-/** States until the last one, or `signal`. Waits out a store that is away. */
-export async function* states(
-  run: RunName,
-  deps: Pick<RouterDeps, "states">,
-  signal: AbortSignal,
-): AsyncGenerator<RunState, void, undefined> {
-  while (!signal.aborted) {
-    try {
-      for await (const state of deps.states.watch(run, signal)) {
-        yield state;
-        if (hasEnded(state)) return;
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
-    await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
-  }
-}
 
 export type Waited =
   | { readonly kind: "ended"; readonly state: RunState }
@@ -37,7 +15,7 @@ export type Waited =
  */
 export async function waitForEnd(
   run: RunName,
-  deps: Pick<RouterDeps, "states" | "facts" | "now">,
+  deps: Pick<RouterDeps, "states" | "sleep" | "facts" | "now">,
   signal: AbortSignal,
   wakeMs?: number,
 ): Promise<Waited> {
@@ -59,11 +37,11 @@ type Seen = { readonly held: boolean; readonly state: RunState | undefined };
 async function until(
   holds: (state: RunState) => boolean,
   run: RunName,
-  deps: Pick<RouterDeps, "states">,
+  deps: Pick<RouterDeps, "states" | "sleep">,
   signal: AbortSignal,
 ): Promise<Seen> {
   let newest: RunState | undefined;
-  for await (const state of states(run, deps, signal)) {
+  for await (const state of followRun(run, deps, signal)) {
     newest = state;
     if (holds(state)) return { held: true, state };
   }
@@ -81,10 +59,6 @@ export async function cancel(
   deps: Pick<RouterDeps, "facts" | "now">,
 ): Promise<void> {
   await deps.facts.publish({ namespace, run, uid }, { kind: "run.cancel", at: deps.now(), message });
-}
-
-export function hasEnded({ phase }: RunState): boolean {
-  return phase.kind !== "running";
 }
 
 /** An instance works on it, or has. */

@@ -11,6 +11,7 @@ import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess } from "#platform/process/run.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
@@ -58,6 +59,7 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
     now: Date.now,
     newId: randomUUID,
     random: Math.random,
+    sleep,
     spans: telemetry.spans,
     log,
   };

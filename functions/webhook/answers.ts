@@ -1,11 +1,11 @@
 /** Answers that wait for runs: sync and SSE. When the time is over the run goes on, and the answer names it (D37). */
+import { endOfRun } from "#core/ports/follow-run.ts";
 import { runAnswer, type RunAnswer } from "#core/runs/run-answer.ts";
 import type { HttpReply, HttpRequest, SseEvent } from "#platform/http/exchange.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { merge } from "./merge.ts";
 import { timedOut } from "./problems.ts";
 import { runStream } from "./stream.ts";
-import { waitForEnd } from "./wait.ts";
 
 export type Waited = {
   readonly namespace: string;
@@ -20,7 +20,7 @@ export async function answerSync(waited: Waited, request: HttpRequest, deps: Web
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waited.timeoutMs)]);
   const answers = await Promise.all(
     runs.map(async (run) => {
-      const state = await waitForEnd({ namespace, run }, deps, signal);
+      const state = await endOfRun({ namespace, run }, deps, signal);
       return state === undefined ? undefined : runAnswer(state, deps.outputs);
     }),
   );

@@ -1,4 +1,5 @@
 /** What the webhook function needs of the world: one record, built in `main.ts`, in `local/` and in tests. */
+import type { Sleep } from "#core/agent/ports.ts";
 import type { Idempotency, Locks, Outbox, Triggers } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Meters } from "#core/ports/meters.ts";
@@ -25,6 +26,7 @@ export type WebhookDeps = {
   readonly now: () => number;
   /** Never the same twice. */
   readonly newId: () => string;
+  readonly sleep: Sleep;
   readonly spans: Spans;
   readonly meters: Pick<Meters, "add">;
   readonly log: Logger;

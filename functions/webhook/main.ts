@@ -6,7 +6,6 @@
  */
 import { aborted } from "#core/abort.ts";
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { addressOf } from "#core/events/pool-addresses.ts";
 import { hintingOutbox } from "#core/events/hinting.ts";
 import { createApp } from "#platform/http/app.ts";
@@ -19,6 +18,7 @@ import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess } from "#platform/process/run.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
 import { parseConfig, readEnv, type Config } from "./config.ts";
@@ -63,6 +63,7 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
     parseCloudEvents,
     now: Date.now,
     newId: randomUUID,
+    sleep,
     spans: telemetry.spans,
     meters: telemetry.meters,
     log,
@@ -87,7 +88,7 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
     // A wake is for an event that may not have been seen yet.
     seenAt = monotonic();
     while (!stop.aborted && monotonic() - seenAt < IDLE_MS) {
-      await delay(BEAT_MS, undefined, { signal: stop }).catch(() => {});
+      await sleep(BEAT_MS, stop);
     }
   };
 

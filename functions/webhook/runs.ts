@@ -1,6 +1,7 @@
 /** `GET /runs/{namespace}/{run}`: any process answers for any run, for whoever has the token of its event (D37). */
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { RunState } from "#core/pipeline/state.ts";
+import { endOfRun } from "#core/ports/follow-run.ts";
 import type { HttpReply, HttpRequest } from "#platform/http/exchange.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { overRate } from "./doors.ts";
@@ -9,7 +10,6 @@ import * as problems from "./problems.ts";
 import { readWait } from "./query.ts";
 import { runView } from "./run-view.ts";
 import { parseLastEventId, runStream } from "./stream.ts";
-import { waitForEnd } from "./wait.ts";
 
 type Access =
   | { readonly kind: "granted"; readonly namespace: string; readonly run: string; readonly state: RunState | undefined }
@@ -22,7 +22,7 @@ export async function readRun(request: HttpRequest, deps: WebhookDeps): Promise<
   if (waitMs === "bad") return problems.badTimeout("wait");
   const { namespace, run } = access;
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs ?? 1)]);
-  const state = waitMs === undefined ? access.state : await waitForEnd({ namespace, run }, deps, signal);
+  const state = waitMs === undefined ? access.state : await endOfRun({ namespace, run }, deps, signal);
   return { kind: "json", status: 200, body: await runView(run, state ?? access.state, deps) };
 }
 

@@ -7,6 +7,7 @@
  * T3  Tokens have no id: they are not stored, and the step's completion carries the whole output.
  */
 import type { Fact, StepFinished } from "#core/events/facts.ts";
+import { endOfRun } from "#core/ports/follow-run.ts";
 import type { RunName, StoredFact } from "#core/ports/record.ts";
 import { runAnswer, totals, type RunAnswer } from "#core/runs/run-answer.ts";
 import type { SseEvent } from "#platform/http/exchange.ts";
@@ -14,9 +15,8 @@ import type { WebhookDeps } from "./deps.ts";
 import { merge } from "./merge.ts";
 import { textView } from "./run-view.ts";
 import { isTriedAgain } from "./tried-again.ts";
-import { waitForEnd } from "./wait.ts";
 
-type Deps = Pick<WebhookDeps, "facts" | "tokens" | "states" | "outputs">;
+type Deps = Pick<WebhookDeps, "facts" | "tokens" | "states" | "outputs" | "sleep">;
 type Item =
   | { readonly kind: "fact"; readonly stored: StoredFact }
   | { readonly kind: "token"; readonly step: string; readonly text: string }
@@ -75,7 +75,7 @@ async function* tokens(run: RunName, deps: Deps, signal: AbortSignal): AsyncGene
 }
 
 async function* end(run: RunName, deps: Deps, signal: AbortSignal): AsyncGenerator<Item> {
-  const state = await waitForEnd(run, deps, signal);
+  const state = await endOfRun(run, deps, signal);
   const answer = state === undefined ? undefined : await runAnswer(state, deps.outputs);
   if (answer !== undefined) yield { kind: "end", answer };
 }

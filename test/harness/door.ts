@@ -16,6 +16,7 @@ import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import type { Meters } from "#core/ports/meters.ts";
 import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
@@ -86,6 +87,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     parseCloudEvents,
     now: Date.now,
     newId: randomUUID,
+    sleep,
     spans: apiSpans(),
     meters: options.meters ?? apiMeters(),
     log,

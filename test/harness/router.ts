@@ -8,6 +8,7 @@ import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
 import type { RouterDeps } from "../../functions/router/deps.ts";
 import { routerRoutes } from "../../functions/router/handler.ts";
@@ -50,6 +51,7 @@ export async function startRouter(
     now: Date.now,
     newId: randomUUID,
     random: Math.random,
+    sleep,
     spans: apiSpans(),
     log: quiet,
     ...over,
