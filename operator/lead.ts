@@ -15,6 +15,7 @@ import { tellWhole } from "#core/reconcile/readings.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
 import { kubeChildren } from "#platform/kube/children.ts";
 import type { Kube } from "#platform/kube/client.ts";
+import { againAndAgain } from "./again.ts";
 import type { Deps, Informers, Pool } from "./deps.ts";
 import { createInformers } from "./informers.ts";
 import { splitWorkKey, workKey } from "./keys.ts";
@@ -182,16 +183,13 @@ export function createLeading(given: LeadDeps): Leading {
 }
 
 /** What no watch tells of, at the beginning of a term and every so often. Never rejects. */
-async function tidy(deps: Deps, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await pokeForgotten(deps);
-      await pokeDeparted(deps);
-    } catch (error) {
-      deps.log.warn({ err: error }, "what is left of services and agents that are gone not looked for");
-    }
-    await delay(TIDY_MS, undefined, { signal }).catch(() => undefined);
-  }
+function tidy(deps: Deps, signal: AbortSignal): Promise<void> {
+  const look = async () => {
+    await pokeForgotten(deps);
+    await pokeDeparted(deps);
+  };
+  const failed = "what is left of services and agents that are gone not looked for";
+  return againAndAgain(look, { everyMs: TIDY_MS, failed, log: deps.log }, signal);
 }
 
 const TIDY_MS = 600_000;

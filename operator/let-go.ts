@@ -1,6 +1,6 @@
 /** Ended runs that belong to no team: nobody's reconciler looks at them, so all of them are looked at together. */
-import { setTimeout as delay } from "node:timers/promises";
 import { prunableTeamless } from "#core/reconcile/retention.ts";
+import { againAndAgain } from "./again.ts";
 import type { Deps } from "./deps.ts";
 import { asRun } from "./state/run-record.ts";
 import { hasEnded, type RunView } from "./state/views.ts";
@@ -8,19 +8,13 @@ import { hasEnded, type RunView } from "./state/views.ts";
 type LetGoDeps = Pick<Deps, "config" | "informers" | "objects" | "now" | "log">;
 
 /** Until `signal`. Never rejects. */
-export async function keepLettingGo(
-  { config, informers, objects, now, log }: LetGoDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      const ended = [...informers.runs.values()].filter(isOver).map(asRun);
-      for (const key of prunableTeamless(ended, now())) await objects.delete("ArkRun", key);
-    } catch (error) {
-      log.warn({ err: error }, "old runs of agents and services not let go");
-    }
-    await delay(config.resyncMs, undefined, { signal }).catch(() => undefined);
-  }
+export function keepLettingGo({ config, informers, objects, now, log }: LetGoDeps, signal: AbortSignal): Promise<void> {
+  const letGo = async () => {
+    const ended = [...informers.runs.values()].filter(isOver).map(asRun);
+    for (const key of prunableTeamless(ended, now())) await objects.delete("ArkRun", key);
+  };
+  const failed = "old runs of agents and services not let go";
+  return againAndAgain(letGo, { everyMs: config.resyncMs, failed, log }, signal);
 }
 
 function isOver(run: RunView): boolean {

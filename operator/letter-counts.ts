@@ -1,8 +1,8 @@
 /** How many dead letters each ArkEvent has: all of them looked at in one request, for nobody tells when one is made. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Replay } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Census } from "#core/reconcile/readings.ts";
+import { againAndAgain } from "./again.ts";
 
 export type LetterCounts = {
   /** `<namespace>/<name>`; undefined before the first look. */
@@ -40,11 +40,6 @@ export function createLetterCounts({ letters, onChange, all, everyMs, log }: Let
     look,
     of: (key) => (known === undefined ? undefined : (known.counts.get(key) ?? 0)),
     census: () => known,
-    async run(signal) {
-      while (!signal.aborted) {
-        await look().catch((error: unknown) => log.warn({ err: error }, "dead letters not counted"));
-        await delay(everyMs, undefined, { signal }).catch(() => undefined);
-      }
-    },
+    run: (signal) => againAndAgain(look, { everyMs, failed: "dead letters not counted", log }, signal),
   };
 }

@@ -2,9 +2,9 @@
  * What belongs to no Ark object: the Broker, where it is the operator's, the Trigger of nested teams' requests, and the
  * events of runs in Knative's catalogue.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { nameOf } from "#core/api/object-key.ts";
 import type { ChildObject, ResourceName } from "#platform/kube/children.ts";
+import { againAndAgain } from "./again.ts";
 import type { Deps } from "./deps.ts";
 import { broker } from "./resources/broker.ts";
 import { eventTypes } from "./resources/event-types.ts";
@@ -16,7 +16,7 @@ type SharedDeps = Pick<Deps, "applier" | "children" | "config" | "log" | "trigge
 const EVERY_MS = 10_000;
 
 /** Until `signal`: what is deleted or changed comes back. Never rejects. */
-export async function keepShared(deps: SharedDeps, signal: AbortSignal): Promise<void> {
+export function keepShared(deps: SharedDeps, signal: AbortSignal): Promise<void> {
   const { config, log } = deps;
   const made = broker(config);
   const shared: (readonly [ResourceName, ChildObject])[] = [
@@ -25,14 +25,10 @@ export async function keepShared(deps: SharedDeps, signal: AbortSignal): Promise
     ...eventTypes(config).map((one) => ["EventType", one] as const),
   ];
   const told = new Set<string>();
-  while (!signal.aborted) {
-    try {
-      for (const [name, object] of shared) await keep(name, object, told, deps);
-    } catch (error) {
-      log.warn({ err: error }, "shared objects not written");
-    }
-    await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);
-  }
+  const keepAll = async () => {
+    for (const [name, object] of shared) await keep(name, object, told, deps);
+  };
+  return againAndAgain(keepAll, { everyMs: EVERY_MS, failed: "shared objects not written", log }, signal);
 }
 
 /** `told`: what has been said of it, for it stays refused until somebody acts. */
