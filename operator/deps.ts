@@ -20,7 +20,7 @@ import type { Applier } from "./applier.ts";
 import type { Config } from "./config.ts";
 import type { Informer } from "./informer.ts";
 import type { ChildView, RunView } from "./state/views.ts";
-import type { FrontPorts } from "./front-ports.ts";
+import type { ExposedPorts } from "./exposed-ports.ts";
 import type { Judged } from "./judged.ts";
 import type { PortPlan } from "./port-plan.ts";
 import type { RecordTokens } from "./record-tokens.ts";
@@ -64,7 +64,7 @@ export type Deps = {
   readonly ports: PortPlan;
   /** Why this replica does not listen at a port that a service has: the others are the same. */
   readonly portFault: (port: number) => string | undefined;
-  readonly frontPorts: Pick<FrontPorts, "lead" | "fault">;
+  readonly exposedPorts: Pick<ExposedPorts, "expose" | "fault">;
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish" | "purge">;
   readonly taskQueues: TaskQueues;

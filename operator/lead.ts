@@ -30,7 +30,7 @@ import { agentServiceName, serviceUrl } from "./resources/names.ts";
 import { keepLettingGo } from "./let-go.ts";
 import { measuredWork, wholeOf } from "./measure.ts";
 import { createJudged } from "./judged.ts";
-import { createFrontPorts, PORTS_FIELD_MANAGER } from "./front-ports.ts";
+import { createExposedPorts, PORTS_FIELD_MANAGER } from "./exposed-ports.ts";
 import { createPortPlan } from "./port-plan.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
@@ -51,7 +51,7 @@ export type LeadDeps = Omit<
   | "triggerLane"
   | "judged"
   | "ports"
-  | "frontPorts"
+  | "exposedPorts"
 > & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
@@ -116,7 +116,7 @@ export function createLeading(given: LeadDeps): Leading {
   const recordTokens = createRecordTokens(children, given);
   const judged = { teams: createJudged(teamFaults), agents: createJudged(agentFaults) };
   const ports = createPortPlan(informers.arkServices, given.config);
-  const frontPorts = createFrontPorts({
+  const exposedPorts = createExposedPorts({
     children: kubeChildren(kube, PORTS_FIELD_MANAGER),
     namespace: given.config.namespace,
     // Services that cannot be seen are not gone (D51).
@@ -136,7 +136,7 @@ export function createLeading(given: LeadDeps): Leading {
     recordTokens,
     judged,
     ports,
-    frontPorts,
+    exposedPorts,
   };
   const deps: Deps = { ...given, ...own };
   const onLoad: WakePlan["onLoad"] = ({ tasks }) => {
@@ -172,7 +172,7 @@ export function createLeading(given: LeadDeps): Leading {
           queue.run(signal),
           letterCounts.run(signal),
           keepShared(deps, signal),
-          frontPorts.run(signal),
+          exposedPorts.run(signal),
           tidy(deps, signal),
           keepLettingGo(deps, signal),
         ]);

@@ -25,7 +25,7 @@ export async function reconcileService(key: string, deps: Deps): Promise<WorkOut
   const service = deps.informers.arkServices.get(key);
   if (service === undefined || service.metadata.deletionTimestamp !== undefined) return forget(key, deps);
   const fault = (await reconcileRecord(service, deps)) ?? (await reconcileRouter(service, deps));
-  await deps.frontPorts.lead();
+  await deps.exposedPorts.expose();
   await showStatus(service, fault, deps);
   if (fault !== undefined) return { kind: "retry", reason: fault };
   return { kind: "wait", reason: "next look at its instances", afterMs: deps.config.resyncMs };
@@ -69,7 +69,7 @@ async function reconcileRouter(service: ArkService, deps: Deps): Promise<string 
 }
 
 async function showStatus(service: ArkService, fault: string | undefined, deps: Deps): Promise<void> {
-  const { frontPorts, informers, instances, now, objects, portFault, ports } = deps;
+  const { exposedPorts, informers, instances, now, objects, portFault, ports } = deps;
   const { namespace } = nameOf(service);
   const { arkAgent: agent } = service.spec.selector;
   const known = informers.agents.get(`${namespace}/${agent}`);
@@ -77,7 +77,7 @@ async function showStatus(service: ArkService, fault: string | undefined, deps: 
   const router = informers.services.get(routerKey(service));
   // An agent that is missing is the greater trouble than a router that is being made.
   const unserved = fault ?? (known === undefined ? undefined : agentReadiness(router)?.message);
-  const faultOf = (port: number) => frontPorts.fault(port) ?? portFault(port);
+  const faultOf = (port: number) => exposedPorts.fault(port) ?? portFault(port);
   const conflict = portConflict(service, ports.decisionOf(service), faultOf);
   const status = serviceStatus(service, {
     hasAgent: () => known !== undefined,
@@ -92,12 +92,12 @@ async function showStatus(service: ArkService, fault: string | undefined, deps: 
 }
 
 /** S2, S3. Its Secret and its Knative Service are owned, and go with it. */
-async function forget(key: string, { config, frontPorts, informers, services }: Deps): Promise<WorkOutcome> {
+async function forget(key: string, { config, exposedPorts, informers, services }: Deps): Promise<WorkOutcome> {
   const { fault } = informers.arkServices;
   if (fault !== undefined) return { kind: "wait", reason: fault, afterMs: config.resyncMs };
   const { namespace, name } = splitKey(key);
   await services.delete(namespace, name);
-  await frontPorts.lead();
+  await exposedPorts.expose();
   return DONE;
 }
 

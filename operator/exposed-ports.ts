@@ -7,10 +7,10 @@
  * K3  An object that the installation leaves out is not made.
  */
 import { isDeepStrictEqual } from "node:util";
-import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 import type { Logger } from "#core/ports/log.ts";
 import type { ChildObject, Children, ResourceName } from "#platform/kube/children.ts";
+import { againAndAgain } from "./again.ts";
 
 /** Owner of the ports' fields: nothing else of the operator's is written in its name. */
 export const PORTS_FIELD_MANAGER = "ark-operator-ports";
@@ -18,17 +18,18 @@ const SERVICE = "ark-operator";
 const POLICY = "front-door-services";
 const PREFIX = "svc-";
 const EVERY_MS = 10_000;
+const NOT_WRITTEN = "ports of services not written";
 
-export type FrontPorts = {
+export type ExposedPorts = {
   /** Both lead to the ports that are wanted and to no other; asks the API server only if others were. Never rejects. */
-  lead(): Promise<void>;
+  expose(): Promise<void>;
   /** Why a port cannot be reached at the Service. */
   fault(port: number): string | undefined;
   /** Until `signal`: what somebody else changes comes back. */
   run(signal: AbortSignal): Promise<void>;
 };
 
-export type FrontPortsDeps = {
+export type ExposedPortsDeps = {
   readonly children: Pick<Children, "get" | "apply">;
   readonly namespace: string;
   /** Undefined: not known now. */
@@ -45,24 +46,24 @@ const Policy = z.object({
   }),
 });
 
-export function createFrontPorts(deps: FrontPortsDeps): FrontPorts {
-  return new Leading(deps);
+export function createExposedPorts(deps: ExposedPortsDeps): ExposedPorts {
+  return new Exposing(deps);
 }
 
-class Leading implements FrontPorts {
-  readonly #deps: FrontPortsDeps;
+class Exposing implements ExposedPorts {
+  readonly #deps: ExposedPortsDeps;
   #turn: Promise<void> = Promise.resolve();
-  /** Led to by the last look; undefined: not known to be. */
-  #led: string | undefined;
+  /** Exposed by the last look; undefined: not known to be. */
+  #exposed: string | undefined;
   /** K2. */
   #taken: ReadonlyMap<number, string> = new Map();
   #refused: string | undefined;
 
-  constructor(deps: FrontPortsDeps) {
+  constructor(deps: ExposedPortsDeps) {
     this.#deps = deps;
   }
 
-  lead(): Promise<void> {
+  expose(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#look());
     return this.#turn;
   }
@@ -72,25 +73,25 @@ class Leading implements FrontPorts {
     return name === undefined ? this.#refused : `Service ${SERVICE} has a port ${name} of this number`;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      this.#led = undefined;
-      await this.lead();
-      await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);
-    }
+  run(signal: AbortSignal): Promise<void> {
+    const lookAnew = () => {
+      this.#exposed = undefined;
+      return this.expose();
+    };
+    return againAndAgain(lookAnew, { everyMs: EVERY_MS, failed: NOT_WRITTEN, log: this.#deps.log }, signal);
   }
 
   async #look(): Promise<void> {
     const wanted = this.#deps.wanted()?.toSorted((a, b) => a - b);
-    if (wanted === undefined || this.#led === String(wanted)) return;
+    if (wanted === undefined || this.#exposed === String(wanted)) return;
     try {
       const refused = [await this.#service(wanted), await this.#policy(wanted)].find((one) => one !== undefined);
       if (refused !== undefined && refused !== this.#refused)
         this.#deps.log.warn({ reason: refused }, "ports of services refused");
       this.#refused = refused;
-      this.#led = refused === undefined ? String(wanted) : undefined;
+      this.#exposed = refused === undefined ? String(wanted) : undefined;
     } catch (error) {
-      this.#deps.log.warn({ err: error }, "ports of services not written");
+      this.#deps.log.warn({ err: error }, NOT_WRITTEN);
     }
   }
 
