@@ -123,16 +123,28 @@ async function compose(
     await system.reconciler.settle();
   } else system.reconciler.poke();
   const loops = startLoops(system, js, log, stopping.signal);
-  await writeUpFile(dataDir, { url, token });
-  const stop = once(async () => {
-    await removeUpFile(dataDir);
+  const end = async () => {
     stopping.abort();
-    const late = setTimeout(() => hard.abort(), GRACE_MS);
+    const grace = setTimeout(() => hard.abort(), GRACE_MS);
     await Promise.all([stopTaking(system), loops]);
-    clearTimeout(late);
+    clearTimeout(grace);
     hard.abort();
     await Promise.all([doors.stop(CLOSE_MS), ports?.stop(CLOSE_MS), system.runtimes.close()]);
-    await closing.disposeAsync();
+  };
+  try {
+    await writeUpFile(dataDir, { url, token });
+  } catch (error) {
+    hard.abort();
+    await end();
+    throw error;
+  }
+  const stop = once(async () => {
+    try {
+      await removeUpFile(dataDir);
+    } finally {
+      await end();
+      await closing.disposeAsync();
+    }
   });
   return {
     url,

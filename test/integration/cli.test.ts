@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -456,6 +456,22 @@ describe("ark up", PATIENT, () => {
       await writeFile(path.join(own, "ark.yaml"), TEAM("good", "You end well."));
       const options = { sources: [own], dataDir: path.join(own, ".ark"), port: 0, provider: "mock", env: {} } as const;
       await expect(startLocal({ ...options, log: quiet, signal: stop.signal })).rejects.toBe(stop.signal.reason);
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+
+  it("a start that fails when its doors are open closes them", async () => {
+    const own = await mkdtemp(path.join(tmpdir(), "ark-start-"));
+    const [port = 0] = await freePorts(1);
+    const dataDir = path.join(own, ".ark");
+    try {
+      await writeFile(path.join(own, "ark.yaml"), TEAM("good", "You end well."));
+      await mkdir(path.join(dataDir, "up.json"), { recursive: true });
+      const options = { sources: [own], dataDir, port, provider: "mock", env: {} } as const;
+      const { signal } = new AbortController();
+      await expect(startLocal({ ...options, log: quiet, signal })).rejects.toThrow("up.json");
+      await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
     } finally {
       await rm(own, { recursive: true, force: true });
     }
