@@ -5,7 +5,6 @@
  *     its end could strand.
  * Z2  A wake ends once no fact came for `idleMs`, or at `stop`.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Collector } from "./collect.ts";
 
 export type Waker = {
@@ -41,7 +40,7 @@ export function createWaker(collector: Collector, idleMs: number, stop: AbortSig
       await begin();
       // A collector that was idle before the wake starts to count now.
       for (let look = true; look && !stop.aborted; look = collector.idleMs() < idleMs) {
-        await pause(Math.min(LOOK_EVERY_MS, idleMs), stop);
+        await collector.deps.sleep(Math.min(LOOK_EVERY_MS, idleMs), stop);
       }
       holds -= 1;
       if (holds === 0) end();
@@ -52,12 +51,4 @@ export function createWaker(collector: Collector, idleMs: number, stop: AbortSig
       await ending;
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch {
-    // Stopping: the caller looks at the signal.
-  }
 }

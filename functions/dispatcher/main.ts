@@ -1,5 +1,4 @@
 /** The dispatcher as a process: reads its environment, joins the ports, listens, drains on SIGTERM. */
-import { setTimeout as delay } from "node:timers/promises";
 import { aborted } from "#core/abort.ts";
 import type { Logger } from "#core/ports/log.ts";
 import type { Objects } from "#core/ports/objects.ts";
@@ -13,6 +12,7 @@ import { serve } from "#platform/http/server.ts";
 import { wakesByHand } from "#platform/http/wake-by-hand.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { runProcess } from "#platform/process/run.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import type { Recorder } from "#platform/kube/events.ts";
 import { createLog } from "#platform/telemetry/log.ts";
 import { openTelemetry } from "#platform/telemetry/telemetry.ts";
@@ -63,11 +63,10 @@ async function main(config: Config, stop: AbortSignal): Promise<void> {
     meters: telemetry.meters,
     log,
   };
-  const expecting = () => delay(EXPECTED_MS, undefined, { signal: stop }).catch(() => undefined);
   const app = createApp({
     routes: [
       ...dispatcherRoutes(deps),
-      { method: "POST", path: "/wake", handle: async () => held(expecting(), BEAT_MS) },
+      { method: "POST", path: "/wake", handle: async () => held(sleep(EXPECTED_MS, stop), BEAT_MS) },
     ],
     fallback: dispatcherFallback(deps),
     ready: () => js.isConnected() && !stop.aborted,

@@ -4,7 +4,6 @@
  * A holder that died keeps its lease until it runs out. Waiting for that here costs no delivery of the task, of which
  * there are only a few (Q1).
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Task } from "#core/events/tasks.ts";
 import type { Delivery, Lease } from "#core/ports/record.ts";
 import type { ExecutorDeps } from "./deps.ts";
@@ -35,7 +34,8 @@ export async function takeLease(delivery: Delivery<Task>, deps: ExecutorDeps, si
     if (outcome.kind === "stopped") return { kind: "given-up", reason: "stopped" };
     if (outcome.value !== "held") return outcome.value;
     delivery.working();
-    if (!(await pause(signal))) return { kind: "given-up", reason: "stopped" };
+    await deps.sleep(POLL_MS, signal);
+    if (signal.aborted) return { kind: "given-up", reason: "stopped" };
   }
 }
 
@@ -47,13 +47,4 @@ async function tryOnce(task: Task, deps: ExecutorDeps): Promise<Taken | "held"> 
   }
   if (lease === "revoked") return { kind: "revoked" };
   return lease === "held" ? "held" : { kind: "taken", lease };
-}
-
-async function pause(signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(POLL_MS, undefined, { signal });
-    return true;
-  } catch {
-    return false;
-  }
 }
