@@ -1,4 +1,4 @@
-/** What the reconcilers need of the world: one record, built in `main.ts` and in tests. */
+/** What the reconcilers need: one record, of what a term is given and of what it makes for itself. */
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkSettings } from "#core/api/v1alpha1/ark-settings.ts";
@@ -44,13 +44,12 @@ export type Informers = {
 
 export type Pool = { readonly namespace: string; readonly agent: string };
 
-export type Deps = {
+/** Built in `main.ts` and in tests. */
+export type World = {
   readonly config: Config;
-  readonly informers: Informers;
   readonly objects: Objects;
   readonly children: Children;
   readonly applier: Applier;
-  readonly triggerLane: TriggerLane;
   readonly finalizers: Finalizers;
   readonly references: References;
   readonly triggers: Triggers;
@@ -61,10 +60,8 @@ export type Deps = {
   readonly probes: ProbeAnswers;
   readonly toolServers: Pick<ToolServers, "last">;
   readonly services: Services;
-  readonly ports: PortPlan;
   /** Why this replica does not listen at a port that a service has: the others are the same. */
   readonly portFault: (port: number) => string | undefined;
-  readonly exposedPorts: Pick<ExposedPorts, "expose" | "fault">;
   readonly instances: Instances;
   readonly outbox: Pick<Outbox, "publish" | "purge">;
   readonly taskQueues: TaskQueues;
@@ -72,10 +69,23 @@ export type Deps = {
   readonly natsSigner: () => Promise<SignerOutcome | undefined>;
   readonly facts: Pick<FactLog, "publish" | "purge">;
   readonly states: Pick<RunStates, "get" | "delete">;
+  readonly recorder: Recorder;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** 32 random bytes in hex. */
+  readonly newToken: () => string;
+  readonly log: Logger;
+};
+
+/** What is known to one term. */
+export type Term = {
+  readonly informers: Informers;
+  readonly triggerLane: TriggerLane;
+  readonly ports: PortPlan;
+  readonly exposedPorts: Pick<ExposedPorts, "expose" | "fault">;
   readonly recordTokens: RecordTokens;
   /** What is wrong inside specs that the API server took. */
   readonly judged: { readonly teams: Judged<ArkTeam>; readonly agents: Judged<ArkAgent> };
-  readonly recorder: Recorder;
   /** Tasks of a pool that are not settled, by the waker's last look. */
   readonly backlogOf: (pool: Pool) => number;
   /** Dead letters of an ArkEvent, `<namespace>/<name>`, by the last look; undefined before the first. */
@@ -85,12 +95,9 @@ export type Deps = {
   readonly departed: Set<string>;
   /** Whoever else must be looked at. */
   readonly poke: (key: string) => void;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** 32 random bytes in hex. */
-  readonly newToken: () => string;
-  readonly log: Logger;
 };
+
+export type Deps = World & Term;
 
 export const DONE: WorkOutcome = { kind: "done" };
 

@@ -16,7 +16,7 @@ import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kub
 import { kubeChildren } from "#platform/kube/children.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import { againAndAgain } from "./again.ts";
-import type { Deps, Informers, Pool } from "./deps.ts";
+import type { Deps, Informers, Pool, Term, World } from "./deps.ts";
 import { createInformers } from "./informers.ts";
 import { splitWorkKey, workKey } from "./keys.ts";
 import { pokeDeparted, reconcileAgent } from "./reconcilers/ark-agent.ts";
@@ -39,20 +39,7 @@ import { foresee } from "./waker/foresee.ts";
 import { type AgentPool, planWakes } from "./waker/plan.ts";
 import type { WakePlan, Waking } from "./waker/waking.ts";
 
-export type LeadDeps = Omit<
-  Deps,
-  | "informers"
-  | "recordTokens"
-  | "poke"
-  | "backlogOf"
-  | "departed"
-  | "lettersOf"
-  | "recountLetters"
-  | "triggerLane"
-  | "judged"
-  | "ports"
-  | "exposedPorts"
-> & {
+export type LeadDeps = World & {
   readonly kube: Kube;
   readonly waking: Pick<Waking, "use">;
   /** 0 ≤ x < 1. */
@@ -113,8 +100,6 @@ export function createLeading(given: LeadDeps): Leading {
     everyMs: given.config.resyncMs,
     log,
   });
-  const recordTokens = createRecordTokens(children, given);
-  const judged = { teams: createJudged(teamFaults), agents: createJudged(agentFaults) };
   const ports = createPortPlan(informers.arkServices, given.config);
   const exposedPorts = createExposedPorts({
     children: kubeChildren(kube, PORTS_FIELD_MANAGER),
@@ -123,18 +108,16 @@ export function createLeading(given: LeadDeps): Leading {
     wanted: () => (informers.arkServices.fault === undefined ? ports.won() : undefined),
     log,
   });
-  const lettersOf: Deps["lettersOf"] = (key) => letterCounts.of(key);
-  const recountLetters: Deps["recountLetters"] = () => letterCounts.look();
-  const own = {
+  const own: Term = {
     informers,
     poke,
     backlogOf,
     departed,
-    lettersOf,
-    recountLetters,
+    lettersOf: (key) => letterCounts.of(key),
+    recountLetters: () => letterCounts.look(),
     triggerLane,
-    recordTokens,
-    judged,
+    recordTokens: createRecordTokens(children, given),
+    judged: { teams: createJudged(teamFaults), agents: createJudged(agentFaults) },
     ports,
     exposedPorts,
   };
