@@ -2,6 +2,10 @@
  * Go durations (`90s`, `1h30m`, `250ms`), the form Kubernetes and the user's documents use.
  * Source: Go's time.ParseDuration; units below a millisecond are refused, negative ones too.
  */
+
+/** Timers count in 31 bits, 24 days: one that is longer goes off at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/y;
 

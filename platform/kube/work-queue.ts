@@ -4,10 +4,11 @@
  * U1  One key is in hand once at a time; one that comes meanwhile is looked at again afterwards.
  * U2  A key that fails comes again after a pause that doubles, with jitter; the first success forgets the count.
  * U3  Waiting is silence: nothing comes again by itself but what asked for a time.
- * U4  A time may be any time away, as the tick of a monthly schedule is: a timer of Node's fires at once beyond 24 days.
+ * U4  A time may be any time away, as the tick of a yearly schedule is: longer than a timer can wait.
  * U5  After the signal no timer is left, nor made for what ends in hand: it would keep its process for that long.
  */
 import { aborted } from "#core/abort.ts";
+import { LONGEST_TIMER_MS } from "#core/duration.ts";
 import type { Logger } from "#core/ports/log.ts";
 
 export type WorkOutcome =
@@ -34,8 +35,6 @@ export type WorkQueue = {
   idle(): Promise<void>;
 };
 
-/** Node counts in 31 bits; what is longer becomes a millisecond. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const BACKOFF_MS = { first: 250, most: 30_000 } as const;
 
 type Timer = { readonly at: number; readonly handle: NodeJS.Timeout };
