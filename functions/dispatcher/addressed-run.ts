@@ -7,7 +7,7 @@
  */
 import { isJsonObject } from "#core/json.ts";
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
-import { inputFromBody } from "#core/events/body-input.ts";
+import { inputFromBody, textsOf } from "#core/events/body-input.ts";
 import { EXTENSIONS, extension, MAX_HOPS, numberExtension } from "#core/events/cloud-event.ts";
 import { runName } from "#core/events/run-names.ts";
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
@@ -104,13 +104,6 @@ function askAgent(agent: string, uid: string, data: unknown): Asked {
 function textOf(data: unknown): string | undefined {
   if (data === undefined || data === null || data === "") return undefined;
   return typeof data === "string" ? data : JSON.stringify(data);
-}
-
-function textsOf(input: Readonly<Record<string, unknown>>): Record<string, string> {
-  const values = Object.entries(input).filter(([, value]) => value !== null);
-  return Object.fromEntries(
-    values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
-  );
 }
 
 async function bury(

@@ -1,6 +1,7 @@
 /** From a body to a task, or to a JSON-RPC call. What cannot be read for certain is refused, never guessed (P10). */
 import { isJsonObject, type JsonObject } from "#core/json.ts";
 import { MAX_KEY_LENGTH, MAX_KEYS } from "#core/api/v1alpha1/common.ts";
+import { textsOf } from "#core/events/body-input.ts";
 import type { HttpProblem, HttpRequest } from "#platform/http/exchange.ts";
 import * as problems from "./problems.ts";
 
@@ -73,18 +74,14 @@ export function readTask(body: JsonObject): ReadTask {
 
 type Input = { readonly values: Record<string, string> } | { readonly field: string; readonly detail: string };
 
-/** Values that are no text travel as JSON text, as everywhere in Ark. */
 function readInput(input: unknown): Input {
   if (!isJsonObject(input)) return { field: "input", detail: "input is an object." };
-  const entries = Object.entries(input).filter(([, value]) => value !== null);
-  if (entries.length > MAX_KEYS) return { field: "input", detail: `input has at most ${MAX_KEYS} keys.` };
-  const long = entries.find(([key]) => key === "" || key.length > MAX_KEY_LENGTH);
-  if (long !== undefined) return { field: "input", detail: `Keys of input have 1 to ${MAX_KEY_LENGTH} characters.` };
-  return {
-    values: Object.fromEntries(
-      entries.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
-    ),
-  };
+  const values = textsOf(input);
+  const keys = Object.keys(values);
+  if (keys.length > MAX_KEYS) return { field: "input", detail: `input has at most ${MAX_KEYS} keys.` };
+  if (!keys.every((key) => key !== "" && key.length <= MAX_KEY_LENGTH))
+    return { field: "input", detail: `Keys of input have 1 to ${MAX_KEY_LENGTH} characters.` };
+  return { values };
 }
 
 function isSession(value: unknown): value is string {
