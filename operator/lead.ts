@@ -4,19 +4,14 @@
  * L1  Nothing is reconciled before all kinds have been seen: what is absent is absent, not unread.
  * L2  A kind that cannot be watched stops nothing but what needs it; readiness names it (D51).
  */
-import { nameOf } from "#core/api/object-key.ts";
-import { aborted } from "#core/abort.ts";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Meters } from "#core/ports/meters.ts";
-import type { FireHint } from "#core/ports/record.ts";
-import { agentScale } from "#core/reconcile/agent-scale.ts";
 import { agentFaults, teamFaults } from "#core/validate/spec-faults.ts";
 import { tellWhole } from "#core/reconcile/readings.ts";
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from "#platform/kube/work-queue.ts";
 import { kubeChildren } from "#platform/kube/children.ts";
 import type { Kube } from "#platform/kube/client.ts";
 import { againAndAgain } from "./again.ts";
-import type { Deps, Informers, Pool, Term, World } from "./deps.ts";
+import type { Deps, Pool, Term, World } from "./deps.ts";
 import { createInformers } from "./informers.ts";
 import { splitWorkKey, workKey } from "./keys.ts";
 import { pokeDeparted, reconcileAgent } from "./reconcilers/ark-agent.ts";
@@ -26,7 +21,6 @@ import { reconcileRun } from "./reconcilers/ark-run.ts";
 import { reconcileSettings } from "./reconcilers/ark-settings.ts";
 import { reconcileTeam } from "./reconcilers/ark-team.ts";
 import { createLetterCounts } from "./letter-counts.ts";
-import { agentServiceName, serviceUrl } from "./resources/names.ts";
 import { keepLettingGo } from "./let-go.ts";
 import { measuredWork, wholeOf } from "./measure.ts";
 import { createJudged } from "./judged.ts";
@@ -34,9 +28,10 @@ import { createExposedPorts, PORTS_FIELD_MANAGER } from "./exposed-ports.ts";
 import { createPortPlan } from "./port-plan.ts";
 import { createRecordTokens } from "./record-tokens.ts";
 import { keepShared } from "./shared.ts";
+import { allSynced, arkSynced } from "./synced.ts";
 import { createTriggerLane } from "./trigger-lane.ts";
-import { foresee } from "./waker/foresee.ts";
-import { type AgentPool, planWakes } from "./waker/plan.ts";
+import { planWakes } from "./waker/plan.ts";
+import { foreseenIn, poolsOf } from "./waker/pools.ts";
 import type { WakePlan, Waking } from "./waker/waking.ts";
 
 export type LeadDeps = World & {
@@ -137,10 +132,10 @@ export function createLeading(given: LeadDeps): Leading {
   const plan: WakePlan["plan"] = (load, fires) => planWakes(poolsOf(deps), load, foreseenIn(fires, deps), shared);
 
   return {
-    faults: () => allOf(informers).flatMap(({ fault }) => fault ?? []),
+    faults: () => Object.values(informers).flatMap(({ fault }) => fault ?? []),
     settled: () => queue.idle(),
     async run(signal) {
-      const following = allOf(informers).map((informer) => informer.run(signal));
+      const following = Object.values(informers).map((informer) => informer.run(signal));
       const planned = arkSynced(informers, signal).then(() => {
         if (!signal.aborted) waking.use({ plan, onLoad });
       });
@@ -176,47 +171,3 @@ function tidy(deps: Deps, signal: AbortSignal): Promise<void> {
 }
 
 const TIDY_MS = 600_000;
-
-function allOf(informers: Informers) {
-  return Object.values(informers);
-}
-
-function arkSynced({ agents, services }: Informers, signal: AbortSignal): Promise<unknown> {
-  return Promise.race([Promise.all([agents.synced, services.synced]), aborted(signal)]);
-}
-
-/** A kind that cannot be watched is taken as one of which there is nothing (L2). */
-async function allSynced(informers: Informers, signal: AbortSignal): Promise<void> {
-  const over = new AbortController();
-  const waits = AbortSignal.any([signal, over.signal]);
-  const missing = async (informer: Informers[keyof Informers]) => {
-    while (informer.fault === undefined && !waits.aborted)
-      await delay(FAULT_LOOK_MS, undefined, { signal: waits, ref: false }).catch(() => undefined);
-  };
-  await Promise.all(allOf(informers).map((informer) => Promise.race([informer.synced, missing(informer)])));
-  over.abort();
-}
-
-const FAULT_LOOK_MS = 200;
-
-/** W4. */
-function foreseenIn(fires: readonly FireHint[], { informers }: Pick<Deps, "informers">): ReadonlySet<string> {
-  return new Set(
-    fires.flatMap(({ namespace, event }) => {
-      const found = informers.events.get(`${namespace}/${event}`);
-      return found === undefined ? [] : foresee(found, (team) => informers.teams.get(`${namespace}/${team}`));
-    }),
-  );
-}
-
-/** W2: an agent of no replicas has no pool. */
-function* poolsOf({ informers, config }: Deps): Generator<AgentPool> {
-  for (const agent of informers.agents.values()) {
-    const { namespace, name } = nameOf(agent);
-    const service = agentServiceName({ namespace, name });
-    const known = informers.services.get(`${namespace}/${service}`);
-    if (known === undefined || agent.spec.replicas === 0) continue;
-    const url = known.url ?? serviceUrl(service, namespace, config);
-    yield { namespace, agent: name, url, scale: agentScale(agent.spec) };
-  }
-}
