@@ -4,9 +4,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { StoreUnavailable } from "#core/ports/record.ts";
 import { openKube } from "./client.ts";
 
-function kubeconfig(cluster: object): string {
+function kubeconfig(cluster: object, user: object = {}): string {
   const folder = mkdtempSync(path.join(tmpdir(), "ark-kubeconfig-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, "config");
@@ -14,7 +15,7 @@ function kubeconfig(cluster: object): string {
     "current-context": "c",
     clusters: [{ name: "c", cluster }],
     contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-    users: [{ name: "u", user: {} }],
+    users: [{ name: "u", user }],
   };
   writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "Config", ...config }));
   return file;
@@ -30,4 +31,17 @@ test("a server without TLS is a matter of the kubeconfig, with its next step; on
   expect(() => open({})).toThrow("insecure-skip-tls-verify");
   const answer = await open({ "insecure-skip-tls-verify": true }).request({ method: "GET", path: "/version" });
   expect(answer).toMatchObject({ status: 200, body: { major: "1" } });
+});
+
+test.each([
+  [
+    "a plugin that is not installed",
+    { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "no-such-plugin" } },
+  ],
+  ["a certificate that is not there", { "client-certificate": "/no/such.crt", "client-key": "/no/such.key" }],
+])("Q3: credentials of %s are away, no fault of Ark's own", async (_, user) => {
+  const kube = openKube({ kubeconfig: kubeconfig({ server: "https://127.0.0.1:1" }, user) });
+  const asked = kube.request({ method: "GET", path: "/version" });
+  await expect(asked).rejects.toThrow(StoreUnavailable);
+  await expect(asked).rejects.toThrow(/no-such-plugin|no\/such/);
 });

@@ -4,8 +4,8 @@
  *
  * Q1  Every request ends: in an answer, at its timeout, or with the caller's signal.
  * Q2  HTTP/1.1 alone: over HTTP/2 the client's undici throws past every handler when a server closes a connection.
- * Q3  An API server that cannot be reached, is overloaded or fails (5xx, 429) is `StoreUnavailable` (P8); every other
- *     answer is a value.
+ * Q3  An API server that cannot be reached, or asked for want of credentials, is overloaded or fails (5xx, 429) is
+ *     `StoreUnavailable` (P8); every other answer is a value.
  */
 import { createConfiguration, HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { innermostReason } from "#core/causes.ts";
@@ -57,7 +57,7 @@ export function openKube(source: KubeSource = {}): Kube {
     for (const [key, value] of Object.entries(request.query ?? {}))
       if (value !== undefined) url.searchParams.set(key, value);
     const context = new RequestContext(url.toString(), HttpMethod[request.method]);
-    await config.applySecurityAuthentication(context);
+    await authenticate(context, config);
     share(context);
     context.setHeaderParam("accept", "application/json");
     if (request.body !== undefined) {
@@ -87,6 +87,15 @@ export function openKube(source: KubeSource = {}): Kube {
       yield* jsonLines(response.body.stream() as AsyncIterable<Uint8Array>, request.signal);
     },
   };
+}
+
+/** Q3. Tokens and certificates are files that others write, and come from plugins: the next request may find them. */
+async function authenticate(context: RequestContext, config: KubeConfig): Promise<void> {
+  try {
+    await config.applySecurityAuthentication(context);
+  } catch (error) {
+    throw new StoreUnavailable(`no credentials for the API server: ${innermostReason(error)}`, { cause: error });
+  }
 }
 
 /** Certificates that rotate are in effect after this. */
