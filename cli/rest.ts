@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { innermostReason } from "#core/causes.ts";
 import { ArkError, type ErrorCode } from "#core/errors.ts";
+import { answerText } from "./answer-text.ts";
 
 const ANSWER_TIMEOUT_MS = 30_000;
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** A Kubernetes Status, or problem+json; whichever speaks gets heard. */
 const Refusal = z.looseObject({
@@ -73,15 +73,8 @@ export class Rest {
 
   /** The parsed body, up to the size limit. */
   async bodyOf(response: Response): Promise<unknown> {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
     try {
-      for await (const chunk of response.body ?? []) {
-        bytes += chunk.byteLength;
-        if (bytes > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
-        chunks.push(chunk);
-      }
-      const text = Buffer.concat(chunks).toString("utf8");
+      const text = await answerText(response.body);
       return text === "" ? {} : JSON.parse(text);
     } catch (error) {
       throw this.noAnswer(error);

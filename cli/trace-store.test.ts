@@ -1,3 +1,4 @@
+import { pipeline } from "node:stream";
 import { expect, test } from "vitest";
 import { startHttp } from "../test/harness/http.ts";
 import { storedTrace } from "./trace-store.ts";
@@ -74,6 +75,14 @@ test.each([
   ["no JSON", 200, "<html>", "server.unreachable"],
 ])("%s says so, and what to give", async (_what, status, body, code) => {
   expect((await ask(status, body)).spans).toMatchObject({ code });
+});
+
+test("an answer larger than anybody's is refused, though it does not say its length", async () => {
+  const chunk = Buffer.alloc(1024 * 1024, " ");
+  await using store = await startHttp((_asked, answer) => {
+    pipeline(Array(65).fill(chunk), answer, () => {});
+  });
+  await expect(storedTrace(store.url, ID, signal)).rejects.toThrow("larger than");
 });
 
 test("nobody there: unreachable", async () => {

@@ -3,11 +3,12 @@
  * span whose parent is not there stands at the top.
  */
 import * as z from "zod";
+import { innermostReason } from "#core/causes.ts";
 import { ArkError } from "#core/errors.ts";
+import { answerText } from "./answer-text.ts";
 import type { Span } from "./render/spans.ts";
 
 const TIMEOUT_MS = 30_000;
-const MAX_BYTES = 64 * 1024 * 1024;
 
 const JaegerSpan = z.object({
   spanID: z.string(),
@@ -55,14 +56,14 @@ async function ask(url: string, signal: AbortSignal): Promise<unknown> {
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
+    const text = await answerText(answer.body);
     if (answer.status === 404) return {};
     if (!answer.ok) throw refused(url, `it answered ${answer.status}`);
-    if (Number(answer.headers.get("content-length")) > MAX_BYTES) throw refused(url, "its answer is too large");
-    return (await answer.json()) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (error) {
+    if (signal.aborted) throw signal.reason;
     if (error instanceof ArkError) throw error;
-    if (signal.aborted) throw new ArkError("interrupted", "interrupted", "Run the command again.");
-    const why = error instanceof SyntaxError ? "its answer is not JSON" : "it cannot be reached";
+    const why = error instanceof SyntaxError ? "its answer is not JSON" : innermostReason(error);
     throw new ArkError("server.unreachable", `${url}: ${why}`, HINT, { cause: error });
   }
 }

@@ -9,6 +9,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { ArkError } from "#core/errors.ts";
+import { answerText } from "../answer-text.ts";
 
 export const DOOR = { namespace: "ark-system", service: "ark-operator", port: 8092 } as const;
 
@@ -31,7 +32,6 @@ export type FrontDoor = { readonly description: string; send(request: DoorReques
 
 const DOOR_NAME = `Service ${DOOR.service} in ${DOOR.namespace}`;
 const LOOK_MS = 10_000;
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** Address of an Ingress; throws ArkError `usage` for what is none. */
 export function doorAt(server: string): FrontDoor {
@@ -99,7 +99,7 @@ export function firstOpen(first: FrontDoor, second: FrontDoor): FrontDoor {
 async function whyClosed(door: FrontDoor, signal: AbortSignal): Promise<string | undefined> {
   try {
     const answer = await door.send({ method: "GET", path: "/healthz", token: "", timeoutMs: LOOK_MS, signal });
-    if (answer.status === 200) return void (await textOf(answer));
+    if (answer.status === 200) return void (await answerText(answer.body));
     const { message, title } = await jsonOf(answer);
     return [message, title].find((text) => typeof text === "string") ?? `HTTP ${answer.status}`;
   } catch (error) {
@@ -177,20 +177,11 @@ function answerOf(request: ClientRequest, body: string | undefined): Promise<Inc
   });
 }
 
-async function textOf(answer: DoorAnswer): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw unreachable("the front door", new Error(`more than ${MAX_BODY_BYTES} bytes`));
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
 /** The whole body as JSON; `{}` for none. Throws ArkError `server.unreachable` where it breaks off. */
 export async function jsonOf(answer: DoorAnswer): Promise<Readonly<Record<string, unknown>>> {
-  const text = await textOf(answer);
+  const text = await answerText(answer.body).catch((error: unknown) => {
+    throw error instanceof ArkError ? error : unreachable(DOOR_NAME, error);
+  });
   try {
     const value: unknown = text === "" ? {} : JSON.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : {};
