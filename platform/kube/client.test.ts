@@ -39,7 +39,7 @@ test.each([
     { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "no-such-plugin" } },
   ],
   ["a certificate that is not there", { "client-certificate": "/no/such.crt", "client-key": "/no/such.key" }],
-])("Q3: credentials of %s are away, no fault of Ark's own", async (_, user) => {
+])("Q2: credentials of %s are away, no fault of Ark's own", async (_, user) => {
   const kube = openKube({ kubeconfig: kubeconfig({ server: "https://127.0.0.1:1" }, user) });
   const asked = kube.request({ method: "GET", path: "/version" });
   await expect(asked).rejects.toThrow(StoreUnavailable);

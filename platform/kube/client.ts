@@ -1,16 +1,15 @@
 /**
- * The one door of @kubernetes/client-node: its configuration, credentials and TLS under requests of our own, so that a
- * function loads no more of it than it uses.
+ * Requests to an API server: the configuration, credentials and TLS of @kubernetes/client-node under requests of our own,
+ * so that a function loads no more of it than it uses.
  *
  * Q1  Every request ends: in an answer, at its timeout, or with the caller's signal.
- * Q2  HTTP/1.1 alone: over HTTP/2 the client's undici throws past every handler when a server closes a connection.
- * Q3  An API server that cannot be reached, or asked for want of credentials, is overloaded or fails (5xx, 429) is
+ * Q2  An API server that cannot be reached, or asked for want of credentials, is overloaded or fails (5xx, 429) is
  *     `StoreUnavailable` (P8); every other answer is a value.
  */
-import { createConfiguration, HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
+import { createConfiguration, HttpMethod, type KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { innermostReason } from "#core/causes.ts";
-import { ArkError } from "#core/errors.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
+import { type KubeSource, loadConfig, noConfig } from "./config.ts";
 
 export type KubeAnswer = { readonly status: number; readonly body: unknown };
 
@@ -35,14 +34,7 @@ export type Kube = {
   stream(request: KubeRequest & { readonly signal: AbortSignal }): AsyncIterable<unknown>;
 };
 
-export type KubeSource = {
-  /** Path of a kubeconfig; default: KUBECONFIG, the pod's own service account, `~/.kube/config`. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
-};
-
 const TIMEOUT_MS = 30_000;
-const NO_CONTEXT = "loaded-context";
 
 /** Throws ArkError `server.unreachable` when no configuration can be read. */
 export function openKube(source: KubeSource = {}): Kube {
@@ -89,7 +81,7 @@ export function openKube(source: KubeSource = {}): Kube {
   };
 }
 
-/** Q3. Tokens and certificates are files that others write, and come from plugins: the next request may find them. */
+/** Q2. Tokens and certificates are files that others write, and come from plugins: the next request may find them. */
 async function authenticate(context: RequestContext, config: KubeConfig): Promise<void> {
   try {
     await config.applySecurityAuthentication(context);
@@ -134,55 +126,7 @@ export function isTaken({ status, body }: KubeAnswer): boolean {
   return "reason" in body && body.reason === "AlreadyExists";
 }
 
-/** Throws as `openKube` does. For doors of this folder that need more than requests. */
-export function loadConfig({ kubeconfig, context }: KubeSource): KubeConfig {
-  const config = new Http1KubeConfig();
-  try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
-  } catch (error) {
-    throw noConfig(error instanceof Error ? error.message : String(error));
-  }
-  // What the client falls back to where nothing is configured.
-  if (config.getCurrentCluster()?.server === "http://localhost:8080" && config.getCurrentContext() === NO_CONTEXT)
-    throw noConfig("there is none");
-  if (context !== undefined) {
-    if (config.getContextObject(context) === null) throw noConfig(`the kubeconfig has no context "${context}"`);
-    config.setCurrentContext(context);
-  }
-  refuseWithoutTls(config);
-  return config;
-}
-
-/** The client refuses it too, but at the first request and as if it were a fault of ours. */
-function refuseWithoutTls(config: KubeConfig): void {
-  const cluster = config.getCurrentCluster();
-  if (cluster?.server.startsWith("http:") !== true || cluster.skipTLSVerify) return;
-  const say = "for a `kubectl proxy`, say insecure-skip-tls-verify: true of it";
-  throw noConfig(`${cluster.server} is without TLS; ${say}`);
-}
-
-/** Q2. The connector takes `allowH2` beside the TLS options that the client's type names. */
-class Http1KubeConfig extends KubeConfig {
-  override createDispatcherOptions(
-    ...given: Parameters<KubeConfig["createDispatcherOptions"]>
-  ): ReturnType<KubeConfig["createDispatcherOptions"]> {
-    const options = super.createDispatcherOptions(...given);
-    if (options.type !== "agent") return options;
-    const connect = { ...options.connect, allowH2: false };
-    return { ...options, connect };
-  }
-}
-
-function noConfig(why: string): ArkError {
-  return new ArkError(
-    "server.unreachable",
-    `cannot read a Kubernetes configuration: ${why}`,
-    "Set KUBECONFIG or pass --kubeconfig.",
-  );
-}
-
-/** Q3. */
+/** Q2. */
 function answered(status: number, body: unknown): KubeAnswer {
   if (status >= 500 || status === 429)
     throw new StoreUnavailable(`the API server answered ${status}: ${messageOf(body)}`);
@@ -194,7 +138,7 @@ function limited({ timeoutMs = TIMEOUT_MS, signal }: KubeRequest): AbortSignal {
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
 
-/** Q3. A caller's own abort stays what it is. */
+/** Q2. A caller's own abort stays what it is. */
 async function reached<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
     return await answer;

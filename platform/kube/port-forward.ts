@@ -7,7 +7,8 @@
  */
 import { Duplex, PassThrough } from "node:stream";
 import { PortForward } from "@kubernetes/client-node";
-import { type Kube, type KubeSource, loadConfig, messageOf } from "./client.ts";
+import { type Kube, messageOf } from "./client.ts";
+import { type KubeSource, loadConfig } from "./config.ts";
 
 export type ServiceTarget = { readonly namespace: string; readonly service: string; readonly port: number };
 

@@ -6,7 +6,7 @@
  */
 import { type ClientRequest, type OutgoingHttpHeaders, request as httpRequest } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
-import { type KubeSource, loadConfig } from "./client.ts";
+import { type KubeSource, loadConfig } from "./config.ts";
 import type { ServiceTarget } from "./port-forward.ts";
 
 export type ProxiedRequest = {
