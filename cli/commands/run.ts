@@ -8,7 +8,6 @@ import { formatDuration } from "#core/duration.ts";
 import { ArkError } from "#core/errors.ts";
 import { resolveInput } from "#core/pipeline/inputs.ts";
 import { planTeam } from "#core/pipeline/plan.ts";
-import { invalidManifests } from "../../local/manifests/faults.ts";
 import { type Adjust, type AdjustOptions, adjustment } from "../adjust.ts";
 import { checkManifests, objectsOf, type Manifests } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
@@ -58,6 +57,7 @@ export async function run(file: string, options: RunOptions, deps: RunDeps, io: 
 async function valid(source: string, io: Io): Promise<Manifests> {
   const manifests = await checkManifests([source], { references: false });
   if (manifests.faults.length === 0) return manifests;
+  const { invalidManifests } = await import("../../local/manifests/faults.ts");
   throw invalidManifests(manifests.faults, "nothing was changed", (name) => path.relative(io.cwd, name));
 }
 

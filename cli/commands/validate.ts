@@ -1,6 +1,5 @@
 /** `ark validate FILE…`: all faults at once, each with file, line and field. */
 import * as path from "node:path";
-import { faultText, invalidManifests } from "../../local/manifests/faults.ts";
 import { checkManifests } from "../check.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
@@ -11,6 +10,7 @@ import type { OutputFormat } from "../options.ts";
 export type ValidateOptions = { readonly output: OutputFormat; readonly checkAgents?: boolean };
 
 export async function validate(files: readonly string[], options: ValidateOptions, io: Io): Promise<number> {
+  const { faultText, invalidManifests } = await import("../../local/manifests/faults.ts");
   const relative = (file: string) => path.relative(io.cwd, file) || file;
   const sources = files.map((file) => path.resolve(io.cwd, file));
   const checked = await checkManifests(sources, { references: options.checkAgents === true });
