@@ -24,8 +24,11 @@ export async function finishRuns(
       followRun(cluster, key, { ...options, progress, ...(several ? { prefix: `${key.name}  ` } : {}) }, io),
     ),
   );
-  printEnded(await Promise.all(ended.map((run) => wholeOutput(cluster, run, io))), options.output, io);
-  return ended.every((run) => run.phase === "Succeeded") ? EXIT.done : EXIT.runFailed;
+  const told = await Promise.all(ended.map((run) => wholeOutput(cluster, run, io)));
+  printEnded(told, options.output, io);
+  if (ended.some((run) => run.phase !== "Succeeded")) return EXIT.runFailed;
+  // Whoever takes the output for the whole one is told by the code too: nobody may look at stderr.
+  return told.some((run) => run.outputBytes !== undefined) ? EXIT.server : EXIT.done;
 }
 
 /** One run: its output or report; several: each under its name, or a list of reports. */
