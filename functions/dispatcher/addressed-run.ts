@@ -8,7 +8,7 @@
 import { isJsonObject } from "#core/json.ts";
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import { inputFromBody, textsOf } from "#core/events/body-input.ts";
-import { EXTENSIONS, extension, MAX_HOPS, numberExtension } from "#core/events/cloud-event.ts";
+import { EXTENSIONS, MAX_HOPS, numberExtension } from "#core/events/cloud-event.ts";
 import { runName } from "#core/events/run-names.ts";
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
@@ -17,7 +17,8 @@ import { type Origin, runObject, snapshot } from "#core/runs/run-object.ts";
 import { startRun } from "#core/runs/start-run.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
-import { sha256 } from "./fire-key.ts";
+import { eventDigest, sha256 } from "./fire-key.ts";
+import { traceOf } from "./trace.ts";
 
 export type Address = { readonly namespace: string; readonly kind: "ArkTeam" | "ArkAgent"; readonly name: string };
 
@@ -51,15 +52,8 @@ export async function startAddressed(
   if (asked.kind === "missing")
     return { kind: "retry", afterMs: AGAIN_MS, reason: `${kind} ${namespace}/${name} does not exist` };
   if (asked.kind === "refused") return bury(address, cloudEvent, asked, deps);
-  const key = `${cloudEvent.source}\n${cloudEvent.id}`;
-  const traceparent = extension(cloudEvent, "traceparent");
-  const origin: Origin = {
-    eventKey: sha256(key),
-    depth: 0,
-    hop,
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-  const run = runName(name, asked.uid, key, 0, sha256);
+  const origin: Origin = { eventKey: eventDigest(cloudEvent), depth: 0, hop, ...traceOf(cloudEvent) };
+  const run = runName(name, asked.uid, `${cloudEvent.source}\n${cloudEvent.id}`, 0, sha256);
   const started = await startRun(
     runObject({ namespace, name: run }, asked.spec, origin, { kind, name, uid: asked.uid }),
     deps,
@@ -112,7 +106,7 @@ async function bury(
   { reason, message }: { readonly reason: string; readonly message: string },
   deps: DispatcherDeps,
 ): Promise<HandleOutcome> {
-  const id = `${namespace}/${name}/${sha256(`${cloudEvent.source}\n${cloudEvent.id}`)}/${reason}`;
+  const id = `${namespace}/${name}/${eventDigest(cloudEvent)}/${reason}`;
   await deadLetter({ namespace, name, reason, message, cloudEvent, id }, deps);
   return { kind: "dead", code: reason, reason: message };
 }

@@ -9,6 +9,7 @@ import type { DispatcherDeps } from "./deps.ts";
 import { ParentRefSchema } from "#core/runs/parent-ref.ts";
 import { runObject, snapshot } from "#core/runs/run-object.ts";
 import { startRun } from "#core/runs/start-run.ts";
+import { traceOf } from "./trace.ts";
 
 const Request = z.object({
   run: z.string(),
@@ -49,11 +50,10 @@ async function start({ cloudEvent, lastTry }: ChildRequest, deps: DispatcherDeps
     if (!lastTry) return { kind: "retry", afterMs: AGAIN_MS, reason };
     return fail(request, cloudEvent, "TeamNotFound", reason, deps);
   }
-  const traceparent = cloudEvent.extensions["traceparent"];
-  const traced = typeof traceparent === "string" ? { traceparent } : {};
   const spec = snapshot(team, { ...team.spec.input, ...request.input });
   const owner = { kind: "ArkRun", name: parent.run, uid: parent.uid } as const;
-  const started = await startRun(runObject(key, spec, { parent, depth, hop, ...traced }, owner), deps);
+  const origin = { parent, depth, hop, ...traceOf(cloudEvent) };
+  const started = await startRun(runObject(key, spec, origin, owner), deps);
   if (started.kind === "started") return { kind: "done" };
   return fail(request, cloudEvent, "NameTaken", `another run is called ${request.run}`, deps);
 }

@@ -14,17 +14,17 @@ import { runNames } from "#core/events/run-names.ts";
 import { triggerContext, type TriggerContext } from "#core/events/trigger-context.ts";
 import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
-import { StoreUnavailable } from "#core/ports/record.ts";
 import { unlessLost } from "#core/ports/unless-lost.ts";
+import type { Origin } from "#core/runs/run-object.ts";
+import { beginTargets, type Begun, type NotBegun } from "./begin-targets.ts";
 import { countUnknown, recordFire } from "./count-fire.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { DispatcherDeps, FireRecord } from "./deps.ts";
-import { fireKey, sha256 } from "./fire-key.ts";
+import { eventDigest, fireKey, sha256 } from "./fire-key.ts";
 import { type Claim, claimForbid, giveBack } from "./forbid.ts";
 import { outputOf } from "./run-output.ts";
 import { isStray } from "./strays.ts";
-import { type Started, startRun } from "#core/runs/start-run.ts";
-import { prepareTarget, type PreparedTarget } from "./targets.ts";
+import { traceOf } from "./trace.ts";
 
 export type Dispatch = {
   readonly namespace: string;
@@ -63,7 +63,7 @@ async function unknownEvent(input: Dispatch, deps: DispatcherDeps): Promise<Hand
   const message = `event ${input.event} does not exist`;
   if (!input.lastTry) return { kind: "retry", afterMs: AGAIN_MS, reason: message };
   const { namespace, event, cloudEvent } = input;
-  const id = `${namespace}/${event}/${sha256(`${cloudEvent.source}\n${cloudEvent.id}`)}`;
+  const id = `${namespace}/${event}/${eventDigest(cloudEvent)}`;
   await deadLetter({ namespace, name: event, reason: "EventNotFound", message, cloudEvent, id }, deps);
   countUnknown(namespace, deps);
   return { kind: "dead", code: "EventNotFound", reason: message };
@@ -98,57 +98,26 @@ async function startTargets(input: Dispatch, fire: Fire, deps: DispatcherDeps): 
   }
   const context = await contextOf(input, fire, deps);
   if (context.kind === "lost") return loseOutput(input, fire, claim, context.message, deps);
-  const targets = await beginTargets(input, fire, context.trigger, deps);
-  const waiting = targets.filter(({ kind }) => kind === "waiting");
-  const lost = targets.filter(({ kind }) => kind === "refused" || (kind === "waiting" && input.lastTry));
-  for (const target of lost) if (target.kind !== "started") await bury(fire, input, target, deps);
-  const earlier = targets.filter((target) => target.kind === "started" && target.known);
-  const names = (of: readonly Begun[]) => of.map(({ name }) => name);
-  await giveBack(event, claim, { runs, never: names(lost), earlier: names(earlier) }, deps);
-  await tell(fire, targets, lost, deps);
+  const targets = await beginTargets(event, runs, context.trigger, originOf(input, fire), deps);
+  const started = targets.filter((target) => target.kind === "started");
+  const failed = targets.filter((target) => target.kind !== "started");
+  const lost = failed.filter(({ kind }) => kind === "refused" || input.lastTry);
+  const waiting = failed.filter((target) => !lost.includes(target));
+  for (const target of lost) await bury(fire, input, target, deps);
+  const earlier = started.filter(({ known: wasKnown }) => wasKnown);
+  await giveBack(event, claim, { runs, never: namesOf(lost), earlier: namesOf(earlier) }, deps);
+  await tell(fire, { started, lost, waiting }, deps);
   const [first] = waiting;
-  if (first?.kind !== "waiting" || input.lastTry) return { kind: "done" };
-  return { kind: "retry", afterMs: AGAIN_MS, reason: first.message };
+  return first === undefined ? { kind: "done" } : { kind: "retry", afterMs: AGAIN_MS, reason: first.message };
 }
 
-async function beginTargets(
-  { cloudEvent }: Dispatch,
-  { event, key, runs, hop }: Fire,
-  trigger: TriggerContext,
-  deps: DispatcherDeps,
-): Promise<readonly Begun[]> {
-  const traceparent = extension(cloudEvent, "traceparent");
-  const origin = {
-    event: event.metadata.name ?? "",
-    eventKey: sha256(key),
-    depth: 0,
-    hop,
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-  return Promise.all(
-    runs.map((name, index) =>
-      unlessRefused(
-        async () => begin(await prepareTarget(event, index, name, trigger, origin, deps), deps),
-        (message) => ({ kind: "waiting", index, name, reason: "DispatchFailed", message }),
-        deps,
-      ),
-    ),
-  );
+function originOf({ cloudEvent }: Dispatch, { event, key, hop }: Fire): Origin {
+  const name = event.metadata.name ?? "";
+  return { event: name, eventKey: sha256(key), depth: 0, hop, ...traceOf(cloudEvent) };
 }
 
-/** One that RBAC or an admission policy refuses leaves the others alone, and may pass. */
-async function unlessRefused(
-  work: () => Promise<Begun>,
-  refused: (message: string) => Begun,
-  { log }: DispatcherDeps,
-): Promise<Begun> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof StoreUnavailable) throw error;
-    log.error({ err: error }, "run not started");
-    return refused(error instanceof Error ? error.message : String(error));
-  }
+function namesOf(targets: readonly Begun[]): readonly string[] {
+  return targets.map(({ name }) => name);
 }
 
 async function loseOutput(
@@ -163,18 +132,6 @@ async function loseOutput(
   return lose(input, fire, { reason: "OutputLost", message }, deps);
 }
 
-type Begun =
-  | Exclude<PreparedTarget, { kind: "ready" }>
-  | (Extract<Started, { kind: "started" }> & { readonly name: string });
-
-async function begin(target: PreparedTarget, deps: DispatcherDeps): Promise<Begun> {
-  if (target.kind !== "ready") return target;
-  const { name, index } = target;
-  const started = await startRun(target.run, deps);
-  if (started.kind === "started") return { ...started, name };
-  return { kind: "refused", index, name, reason: "NameTaken", message: `another run is called ${name}` };
-}
-
 /** A fire that was dispatched before this delivery is no skipped fire, whoever holds the claim now. */
 async function known({ event, runs }: Fire, deps: DispatcherDeps): Promise<boolean> {
   const namespace = event.metadata.namespace ?? "";
@@ -182,24 +139,22 @@ async function known({ event, runs }: Fire, deps: DispatcherDeps): Promise<boole
   return found.every((run) => run !== undefined);
 }
 
-async function tell(
-  fire: Fire,
-  targets: readonly Begun[],
-  lost: readonly Begun[],
-  deps: DispatcherDeps,
-): Promise<void> {
-  const started = targets.filter((target) => target.kind === "started");
+type Told = {
+  readonly started: readonly Extract<Begun, { kind: "started" }>[];
+  readonly lost: readonly NotBegun[];
+  /** Tried again. */
+  readonly waiting: readonly NotBegun[];
+};
+
+async function tell(fire: Fire, { started, lost, waiting }: Told, deps: DispatcherDeps): Promise<void> {
   if (started.length > 0) {
     const created = started.filter((target) => target.created).length;
-    const names = started.map(({ name }) => name);
-    await recordFire({ ...record(fire, { outcome: "fired" }), runs: names, created }, deps);
+    await recordFire({ ...record(fire, { outcome: "fired" }), runs: namesOf(started), created }, deps);
   }
-  for (const target of targets) {
-    if (target.kind === "started") continue;
-    const { reason, message } = target;
-    const outcome = lost.includes(target) ? "dead-lettered" : "failed";
-    await recordFire(record(fire, { outcome, reason, message }), deps);
-  }
+  for (const { reason, message } of lost)
+    await recordFire(record(fire, { outcome: "dead-lettered", reason, message }), deps);
+  for (const { reason, message } of waiting)
+    await recordFire(record(fire, { outcome: "failed", reason, message }), deps);
 }
 
 /** D4, D5. */

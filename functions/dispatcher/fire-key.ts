@@ -10,9 +10,14 @@ const TICK_TOLERANCE_MS = 1_000;
 
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** Source and id, which CloudEvents promises to be unique. */
+export function eventDigest({ source, id }: CloudEventRecord): string {
+  return sha256(`${source}\n${id}`);
+}
+
 /**
  * A webhook's event carries its key. A cron source's key is its tick, never the event's id: two senders of one tick are
- * one fire. All others: source and id, which CloudEvents promises to be unique.
+ * one fire. All others: the event itself.
  */
 export function fireKey(event: ArkEvent, cloudEvent: CloudEventRecord, receivedAt: number): string {
   const given = cloudEvent.type === EVENT_TYPES.webhook ? extension(cloudEvent, EXTENSIONS.key) : undefined;
@@ -27,5 +32,5 @@ export function fireKey(event: ArkEvent, cloudEvent: CloudEventRecord, receivedA
     );
     return tickKey(tick);
   }
-  return sha256(`${cloudEvent.source}\n${cloudEvent.id}`);
+  return eventDigest(cloudEvent);
 }

@@ -9,6 +9,7 @@ import { startRun } from "#core/runs/start-run.ts";
 import { bury } from "./dead-letter.ts";
 import type { DispatcherDeps } from "./deps.ts";
 import { sha256 } from "./fire-key.ts";
+import { traceOf } from "./trace.ts";
 
 /** The agent need not exist yet: its task waits for it (D3). Rejects only while a store is away. */
 export async function startServiceRun(
@@ -25,13 +26,12 @@ async function start(cloudEvent: CloudEventRecord, deps: DispatcherDeps): Promis
   const lost = { cloudEvent, named: EXTENSIONS.service };
   if (!parsed.success) return bury({ ...lost, reason: "InvalidEvent", message: z.prettifyError(parsed.error) }, deps);
   const { namespace, run: name, agent, prompt, input, via, serviceUid } = parsed.data;
-  const traceparent = extension(cloudEvent, "traceparent");
   const origin = {
     eventKey: sha256(extension(cloudEvent, EXTENSIONS.key) ?? cloudEvent.id),
     via,
     depth: 0,
     hop: 0,
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...traceOf(cloudEvent),
   };
   const owner = { kind: "ArkService", name: via.service, uid: serviceUid } as const;
   const spec = { agent, prompt, ...(input === undefined ? {} : { input }) };

@@ -4,6 +4,12 @@ import type { HandleOutcome } from "#core/outcome.ts";
 import type { CloudEventRecord } from "#core/ports/events.ts";
 import type { DispatcherDeps } from "./deps.ts";
 
+/** The line of the trace, for what the event starts. */
+export function traceOf(cloudEvent: CloudEventRecord): { readonly traceparent?: string } {
+  const traceparent = extension(cloudEvent, "traceparent");
+  return traceparent === undefined ? {} : { traceparent };
+}
+
 export async function traced(
   cloudEvent: CloudEventRecord,
   deps: DispatcherDeps,
