@@ -147,8 +147,9 @@ type Told = {
 };
 
 async function tell(fire: Fire, { started, lost, waiting }: Told, deps: DispatcherDeps): Promise<void> {
-  if (started.length > 0) {
-    const created = started.filter((target) => target.created).length;
+  const created = started.filter((target) => target.created).length;
+  // One that starts nothing and is not whole is another try of its own: no duplicate.
+  if (created > 0 || started.length === fire.runs.length) {
     await recordFire({ ...record(fire, { outcome: "fired" }), runs: namesOf(started), created }, deps);
   }
   for (const { reason, message } of lost)
