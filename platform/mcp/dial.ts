@@ -10,9 +10,9 @@
  */
 import type * as mcp from "@modelcontextprotocol/client";
 import type { ResolvedMcpServer } from "#core/agent/task.ts";
-import { causes, innermostReason } from "#core/causes.ts";
 import { boundedFetch, MessageTooLarge } from "./bounded-fetch.ts";
 import { parseStdioUrl } from "./command.ts";
+import { hasCode, reasonOf, statusOf, STREAM_ENDED } from "./failure.ts";
 import { tlsFetch, type TlsFetch } from "./tls-fetch.ts";
 
 export type Connection = {
@@ -39,12 +39,6 @@ type Attempt = {
 
 const CLIENT_INFO = { name: "ark", version: "0.1.0" };
 const SSE_ONLY = new Set([400, 404, 405]);
-/** By which a server refuses a client certificate, or asks for one. */
-const CERTIFICATE_ALERT =
-  /_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_[A-Z]+|UNKNOWN_CA|ACCESS_DENIED)/;
-/** nginx's words for the same, behind a handshake that it lets pass. */
-const CERTIFICATE_PAGE = /\b(required SSL certificate|SSL certificate error)/;
-
 /** Never rejects. */
 export async function dial(
   server: ResolvedMcpServer,
@@ -145,9 +139,6 @@ async function dialWith(attempt: Attempt, url: URL, unbounded: typeof globalThis
   }
 }
 
-/** JSON-RPC leaves -32000 to -32099 to implementations. */
-const STREAM_ENDED = -32_099;
-
 /** The client does not ask the transport to tell it (G4): so the end is handed to it as the answer. */
 function failEndedStreams(transport: Transport): void {
   const send = transport.send.bind(transport);
@@ -161,13 +152,6 @@ function failEndedStreams(transport: Transport): void {
     };
     return send(message, { ...options, onRequestStreamEnd });
   };
-}
-
-/** An answer of the server's own, which leaves the connection good. */
-export function isProtocolError(error: unknown): boolean {
-  return (
-    error instanceof Error && error.name === "ProtocolError" && (error as { code?: unknown }).code !== STREAM_ENDED
-  );
 }
 
 function openSse(
@@ -222,27 +206,4 @@ async function endSession(transport: mcp.StreamableHTTPClientTransport): Promise
 
 function isTooLarge(error: Error): boolean {
   return error instanceof MessageTooLarge || /buffer.*(exceed|size|limit)/i.test(error.message);
-}
-
-/** The HTTP status an SDK error is about, also where a probe wrapped it. */
-export function statusOf(error: unknown): number | undefined {
-  for (const one of causes(error)) {
-    const { status, code, data } = one as Error & { status?: unknown; code?: unknown; data?: { status?: unknown } };
-    for (const value of [status, data?.status, code]) if (typeof value === "number" && value >= 300) return value;
-  }
-  return undefined;
-}
-
-export function reasonOf(error: unknown): string {
-  const status = statusOf(error);
-  if (status === 401 || status === 403) return `AuthFailed: the server answered ${status}`;
-  const reason = innermostReason(error);
-  if (hasCode(error, CERTIFICATE_ALERT)) return `AuthFailed: ${reason}`;
-  if (status === 400 && CERTIFICATE_PAGE.test(reason)) return "AuthFailed: the server refused the client certificate";
-  return reason;
-}
-
-/** Whether it is a fault of the system, or of Node, of such a code. */
-export function hasCode(error: unknown, pattern: RegExp): boolean {
-  return causes(error).some((one) => "code" in one && typeof one.code === "string" && pattern.test(one.code));
 }

@@ -12,16 +12,8 @@ import type { Tool } from "@modelcontextprotocol/client";
 import type { ToolOutcome, ToolSpec } from "#core/agent/ports.ts";
 import type { ResolvedMcpServer } from "#core/agent/task.ts";
 import type { ToolServer } from "#core/agent/toolbox.ts";
-import {
-  dial,
-  hasCode,
-  isProtocolError,
-  reasonOf,
-  statusOf,
-  type Connection,
-  type Dialled,
-  type Limits,
-} from "./dial.ts";
+import { dial, type Connection, type Dialled, type Limits } from "./dial.ts";
+import { hasCode, isProtocolError, reasonOf, statusOf } from "./failure.ts";
 import { resultText } from "./result-text.ts";
 
 export type McpOptions = {
