@@ -3,6 +3,7 @@ import type { RunState } from "#core/pipeline/state.ts";
 import { followRun, hasEnded } from "#core/ports/follow-run.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
 import { runAnswer, type RunAnswer } from "#core/runs/run-answer.ts";
+import { LONGEST_WAIT_MS } from "#core/runs/wait-query.ts";
 import type { Given } from "#platform/a2a/given.ts";
 import type { A2aTask, A2aTasks } from "#platform/a2a/server.ts";
 import type { HttpRequest } from "#platform/http/exchange.ts";
@@ -13,12 +14,10 @@ import { ownState } from "./own-state.ts";
 import { take } from "./take.ts";
 import { contextOf } from "./trace.ts";
 
-const LONGEST_MS = 3_600_000;
-
 export function a2aTasks(service: ServiceRecord, request: HttpRequest, deps: RouterDeps, balance: Balance): A2aTasks {
   const { namespace } = service;
   // Whoever waits longer comes again: the task is there.
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(LONGEST_MS)]);
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(LONGEST_WAIT_MS)]);
   return {
     // A message has a name of its own: sent again after a broken connection, it is the same task (P1).
     send: async (given) => {

@@ -1,8 +1,8 @@
 /** Tasks over HTTP: `POST /`, `POST /task`, and `GET /tasks/{taskID}` for those that did not wait (api 5). */
-import { parseDuration } from "#core/duration.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
 import { runAnswer, usageOf } from "#core/runs/run-answer.ts";
+import { DEFAULT_WAIT_MS, readWait } from "#core/runs/wait-query.ts";
 import type { HttpProblem, HttpReply, HttpRequest } from "#platform/http/exchange.ts";
 import type { Balance } from "./balance.ts";
 import type { RouterDeps } from "./deps.ts";
@@ -21,9 +21,6 @@ export type At = {
 
 type Mode = { readonly mode: "sync" | "async"; readonly timeoutMs: number };
 
-const DEFAULT_TIMEOUT_MS = 60_000;
-const SHORTEST_MS = 1_000;
-const LONGEST_MS = 3_600_000;
 const MAX_KEY_CHARS = 255;
 
 export async function postTask(
@@ -106,14 +103,6 @@ async function view(run: string, state: RunState | undefined, deps: RouterDeps):
 function readMode(query: URLSearchParams): Mode | HttpProblem {
   const mode = query.get("mode") ?? "sync";
   if (mode !== "sync" && mode !== "async") return problems.badMode;
-  const timeoutMs = readWait(query, "timeout") ?? DEFAULT_TIMEOUT_MS;
+  const timeoutMs = readWait(query, "timeout") ?? DEFAULT_WAIT_MS;
   return timeoutMs === "bad" ? problems.badTimeout("timeout") : { mode, timeoutMs };
-}
-
-/** Milliseconds, undefined when absent, `bad` when it is no duration from 1s to 1h. */
-function readWait(query: URLSearchParams, name: string): number | undefined | "bad" {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  const ms = parseDuration(text);
-  return ms === undefined || ms < SHORTEST_MS || ms > LONGEST_MS ? "bad" : ms;
 }

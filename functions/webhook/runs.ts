@@ -2,12 +2,12 @@
 import { DNS_LABEL } from "#core/api/v1alpha1/common.ts";
 import type { RunState } from "#core/pipeline/state.ts";
 import { endOfRun } from "#core/ports/follow-run.ts";
+import { readWait } from "#core/runs/wait-query.ts";
 import type { HttpReply, HttpRequest } from "#platform/http/exchange.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { overRate } from "./doors.ts";
 import { eventOfRun } from "./fire.ts";
 import * as problems from "./problems.ts";
-import { readWait } from "./query.ts";
 import { runView } from "./run-view.ts";
 import { parseLastEventId, runStream } from "./stream.ts";
 
