@@ -1,8 +1,8 @@
 /**
  * Agents ready to work: one model client for all, one toolbox for each agent.
  *
- * B1  A toolbox lives as long as the agent's tools stay as they are; then the next task gets a new one, and the old one
- *     is closed once the last task that has it has ended its calls.
+ * B1  A toolbox lives as long as the agent is there and its tools stay as they are; then the next task gets a new one,
+ *     and the old one is closed once the last task that has it has ended its calls.
  */
 import type { ProviderChoice } from "#core/agent/ports.ts";
 import type { ResolvedAgent } from "#core/agent/task.ts";
@@ -22,13 +22,24 @@ const CLOSE_AFTER_MS = 600_000;
 export class Runtimes {
   readonly #providerFor: ProviderFor;
   readonly #reports: ReportDeps;
+  readonly #closeAfterMs: number;
   readonly #kept = new Map<string, Kept>();
   readonly #closing = new Map<NodeJS.Timeout, JoinedToolbox>();
   #model: Promise<OpenAiModel> | undefined;
 
-  constructor(providerFor: ProviderFor, reports: ReportDeps) {
+  constructor(providerFor: ProviderFor, reports: ReportDeps, closeAfterMs = CLOSE_AFTER_MS) {
     this.#providerFor = providerFor;
     this.#reports = reports;
+    this.#closeAfterMs = closeAfterMs;
+  }
+
+  /** The agents there are now, by `<namespace>/<name>`. */
+  use(agents: ReadonlyMap<string, unknown>): void {
+    for (const [key, { tools }] of this.#kept) {
+      if (agents.has(key)) continue;
+      this.#kept.delete(key);
+      this.#closeLater(tools);
+    }
   }
 
   async of(agent: ResolvedAgent): Promise<AgentRuntime> {
@@ -40,6 +51,7 @@ export class Runtimes {
   async close(): Promise<void> {
     for (const timer of this.#closing.keys()) clearTimeout(timer);
     const boxes = [...this.#closing.values(), ...[...this.#kept.values()].map(({ tools }) => tools)];
+    this.#kept.clear();
     await Promise.all(boxes.map((tools) => tools.close()));
   }
 
@@ -61,7 +73,7 @@ export class Runtimes {
     const timer = setTimeout(() => {
       this.#closing.delete(timer);
       void tools.close();
-    }, CLOSE_AFTER_MS);
+    }, this.#closeAfterMs);
     this.#closing.set(timer, tools);
   }
 }

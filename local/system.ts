@@ -106,6 +106,7 @@ export async function buildSystem(
     onWorld: (next) => {
       world = next;
       executors.use(next.agents);
+      runtimes.use(next.agents);
       cron.use(next.events);
     },
     now: Date.now,
