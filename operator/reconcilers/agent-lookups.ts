@@ -5,7 +5,7 @@ import { resolveAgent, type ResolveOutcome } from "#core/agent/resolve.ts";
 import type { ArkAgent } from "#core/api/v1alpha1/ark-agent.ts";
 import type { Deps } from "../deps.ts";
 import type { Named } from "../references.ts";
-import { API_KEYS_SECRET } from "../resources/agent-service.ts";
+import { environmentSources } from "../resources/agent-service.ts";
 import { type AgentRefs } from "../state/agent-refs.ts";
 import { natsCredentials } from "./nats-credentials.ts";
 
@@ -66,25 +66,23 @@ type Environment = {
   readonly absent: string | undefined;
 };
 
-/** As the pod will have it: the providers' keys of the namespace, then the agent's own sources, the later ones winning. */
+/** As the pod will have it. */
 async function environment(agent: ArkAgent, { references }: Deps): Promise<Environment> {
   const { namespace } = nameOf(agent);
-  const own = (agent.spec.envFrom ?? []).map(async ({ prefix = "", configMapRef, secretRef }) => {
+  const reading = environmentSources(agent).map(async ({ prefix = "", configMapRef, secretRef }) => {
     const kind = secretRef === undefined ? "ConfigMap" : "Secret";
-    const name = (secretRef ?? configMapRef)?.name ?? "";
+    const { name, optional = false } = secretRef ?? configMapRef ?? { name: "" };
     const named = kind === "Secret" ? references.secret(namespace, name) : references.configMap(namespace, name);
-    return { prefix, kind, name, named: await named };
+    return { prefix, kind, name, optional, named: await named };
   });
-  const keys = references.secret(namespace, API_KEYS_SECRET);
-  const sources = await Promise.all(own);
-  const absent = sources.find(({ named }) => named.version === "");
-  const all = [{ prefix: "", name: API_KEYS_SECRET, named: await keys }, ...sources];
-  const env = all.flatMap(({ prefix, named }) =>
+  const sources = await Promise.all(reading);
+  const absent = sources.find(({ optional, named }) => !optional && named.version === "");
+  const env = sources.flatMap(({ prefix, named }) =>
     Object.entries(named.values()).map(([key, value]) => [`${prefix}${key}`, value] as const),
   );
   return {
     env: Object.fromEntries(env),
-    versions: all.map(({ name, named }) => `${name}@${named.version}`),
+    versions: sources.map(({ name, named }) => `${name}@${named.version}`),
     absent: absent && `envFrom: ${absent.kind} "${absent.name}" does not exist`,
   };
 }

@@ -28,8 +28,7 @@ export type AgentServiceInput = {
 const CONFIG_DIR = "/etc/ark/agent";
 const CONFIG_MAPS_DIR = "/etc/ark/configmaps";
 const SECRETS_DIR = "/etc/ark/secrets";
-/** Optional, in the agent's namespace: the providers' keys (api 15). */
-export const API_KEYS_SECRET = "ark-api-keys";
+const API_KEYS_SECRET = "ark-api-keys";
 /** Beyond the agent's own timeout: storing the result, and draining. */
 const MARGIN_SECONDS = 120;
 const LEAST_TIMEOUT_SECONDS = 300;
@@ -118,10 +117,7 @@ function containerOf(input: AgentServiceInput, pod: SharedPod, config: AgentConf
       { name: "ARK_POOL_URL", value: poolUrl(config) },
       ...Object.entries(executor.tracing).map(([name, value]) => ({ name, value })),
     ],
-    envFrom: [
-      { secretRef: { name: API_KEYS_SECRET, optional: true } },
-      ...(input.agent.spec.envFrom ?? []).map(envFrom),
-    ],
+    envFrom: environmentSources(input.agent),
     resources: resourcesOf(input.agent),
     volumeMounts: [
       { name: "agent", mountPath: CONFIG_DIR, readOnly: true },
@@ -142,12 +138,9 @@ function resourcesOf({ spec }: ArkAgent): Container["resources"] {
   return { requests: joined(DEFAULT_REQUESTS, requests), limits: joined(DEFAULT_LIMITS, limits) };
 }
 
-function envFrom({ prefix, configMapRef, secretRef }: NonNullable<ArkAgent["spec"]["envFrom"]>[number]): EnvFrom {
-  return {
-    ...(prefix !== undefined && { prefix }),
-    ...(configMapRef !== undefined && { configMapRef }),
-    ...(secretRef !== undefined && { secretRef }),
-  };
+/** The providers' keys of the namespace (api 15), then the agent's own; the later ones win. */
+export function environmentSources({ spec }: ArkAgent): readonly EnvFrom[] {
+  return [{ secretRef: { name: API_KEYS_SECRET, optional: true } }, ...(spec.envFrom ?? [])];
 }
 
 function mount(name: string, mountPath: string): Container["volumeMounts"][number] {

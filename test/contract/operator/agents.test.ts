@@ -104,6 +104,17 @@ test("an agent whose envFrom names what is not there says so, and heals: Kuberne
   expect(await get(`${SERVICES}/bare-agent`)).toBeDefined();
 });
 
+test("an agent may do without what its envFrom calls optional", async () => {
+  await giveKeys();
+  const envFrom = [
+    { secretRef: { name: "extras", optional: true } },
+    { configMapRef: { name: "more", optional: true } },
+  ];
+  await make("ArkAgent", "arkagents", "spare", { model: "gpt-4o", systemPrompt: "x", envFrom });
+  await expect.poll(() => ready("arkagents", "spare"), POLL).toBe("False Progressing");
+  expect(await get(`${SERVICES}/spare-agent`)).toBeDefined();
+});
+
 test("a changed prompt, and a changed key, roll a revision; what changes elsewhere rolls none", async () => {
   await giveKeys();
   await post(`${CORE}/configmaps`, { metadata: { name: "texts" }, data: { mine: "One.", other: "x" } });
