@@ -1,5 +1,5 @@
 /** MCP servers and webhook tools of an agent, with their secrets put in and their addresses judged. */
-import { isJsonObject } from "#core/json.ts";
+import { isJsonObject, parseJson } from "#core/json.ts";
 import { shownUrl } from "#core/api/shown-url.ts";
 import type { McpServer, WebhookTool } from "#core/api/v1alpha1/ark-agent.ts";
 import type { ArkSettingsSpec } from "#core/api/v1alpha1/ark-settings.ts";
@@ -82,12 +82,8 @@ function schemaOf(tool: WebhookTool): Readonly<Record<string, unknown>> {
   const { inputSchema } = tool;
   if (inputSchema === undefined) return { type: "object" };
   if (typeof inputSchema !== "string") return inputSchema;
-  try {
-    const parsed: unknown = JSON.parse(inputSchema);
-    if (isJsonObject(parsed)) return { ...parsed };
-  } catch {
-    // falls through to the same refusal as valid JSON of another type
-  }
+  const parsed = parseJson(inputSchema);
+  if (isJsonObject(parsed)) return { ...parsed };
   throw new Unresolved("InvalidSpec", `tools "${tool.name}": inputSchema is not a JSON object`);
 }
 

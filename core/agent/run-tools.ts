@@ -6,7 +6,7 @@
  * T3  `<task id>/<turn>/<call>` is the idempotency key, the same for every try of a call and for every executor.
  * T4  After an abort nothing is recorded: what the tools said then is about the abort.
  */
-import { isJsonObject } from "#core/json.ts";
+import { isJsonObject, parseJson } from "#core/json.ts";
 import { callId } from "./ask.ts";
 import type { Attempt, Ending } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
@@ -54,12 +54,8 @@ async function runOne(attempt: Attempt, call: ToolCall, idempotencyKey: string):
 /** No arguments at all is how several models call a tool that takes none. */
 function readArguments(text: string): Readonly<Record<string, unknown>> | undefined {
   if (text.trim() === "") return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isJsonObject(value) ? { ...value } : undefined;
 }
 
 async function callWithRetries(

@@ -1,5 +1,5 @@
 /** The run's input: declared defaults, then what was given, in declared order; and whether it may start a run (E4). */
-import { isJsonObject } from "#core/json.ts";
+import { isJsonObject, parseJson } from "#core/json.ts";
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { InputSpec } from "#core/api/v1alpha1/ark-team.ts";
 
@@ -48,14 +48,5 @@ export function isOfType(value: string, type: InputSpec["type"]): boolean {
       return Array.isArray(parsed);
     case "object":
       return isJsonObject(parsed);
-  }
-}
-
-/** Undefined when `text` is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -2,9 +2,9 @@
 import type { Role, Step } from "#core/api/v1alpha1/ark-team.ts";
 import { pathText } from "#core/api/fault.ts";
 import { parseDuration } from "#core/duration.ts";
+import { parseJson } from "#core/json.ts";
 import { compileTemplate } from "#core/template/compile.ts";
 import type { InputSource, PlannedInputs, PlannedRetry, PlannedStep, PlanFault, Source } from "./graph.ts";
-import { parseJson } from "./inputs.ts";
 import { readsOf, strangers } from "./reads.ts";
 
 export type StepContext = {

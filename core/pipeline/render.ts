@@ -8,9 +8,10 @@
 import type { ArkRunSpec } from "#core/api/v1alpha1/ark-run.ts";
 import type { Text } from "#core/events/text.ts";
 import { wrapStepOutput } from "#core/events/marks.ts";
+import { parseJson } from "#core/json.ts";
 import type { RenderHooks, TemplateFault } from "#core/template/compile.ts";
 import type { Graph, PlannedStep, Reads, Source } from "./graph.ts";
-import { parseJson, resolveInput } from "./inputs.ts";
+import { resolveInput } from "./inputs.ts";
 import { textFor, type Reader } from "./policies.ts";
 import type { RunState, StepState } from "./state.ts";
 

@@ -7,6 +7,7 @@
  */
 import * as z from "zod";
 import type { ParentRef } from "#core/events/facts.ts";
+import { parseJson } from "#core/json.ts";
 
 export const ParentRefSchema = z.object({
   namespace: z.string(),
@@ -23,7 +24,7 @@ export const ParentRefSchema = z.object({
 /** N1. `annotation`: JSON of a ParentRef; undefined for anything else. */
 export function parentOf(annotation: string | undefined, namespace: string): ParentRef | undefined {
   if (annotation === undefined) return undefined;
-  const parsed = ParentRefSchema.safeParse(jsonOf(annotation));
+  const parsed = ParentRefSchema.safeParse(parseJson(annotation));
   if (!parsed.success) return undefined;
   const parent: ParentRef = parsed.data;
   const isHere = parent.namespace === namespace && (parent.budgets ?? []).every(({ key }) => isOf(namespace, key));
@@ -33,12 +34,4 @@ export function parentOf(annotation: string | undefined, namespace: string): Par
 /** Keys of budgets: `<kind>.<namespace>.<name>`. */
 function isOf(namespace: string, key: string): boolean {
   return key.split(".")[1] === namespace;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@
  * decodes like any other fact.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { parseJson } from "#core/json.ts";
 import { factId, type Fact } from "#core/events/facts.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { RunRef, StoredFact } from "#core/ports/record.ts";
@@ -69,11 +70,7 @@ export function decodeFact(message: Received): StoredFact | undefined {
 }
 
 export function decodeJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(DECODER.decode(data)) as unknown;
-  } catch {
-    return undefined;
-  }
+  return parseJson(DECODER.decode(data));
 }
 
 /** Writers are processes of this project, held to their subjects by permissions: the tag and the time are looked at. */

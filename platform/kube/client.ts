@@ -8,6 +8,7 @@
  */
 import { createConfiguration, HttpMethod, type KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { innermostReason } from "#core/causes.ts";
+import { parseJson } from "#core/json.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import { type KubeSource, loadConfig, noConfig } from "./config.ts";
 
@@ -67,13 +68,13 @@ export function openKube(source: KubeSource = {}): Kube {
       const signal = limited(request);
       const response = await send(request, signal);
       const text = await reached(response.body.text(), signal);
-      return answered(response.httpStatusCode, parse(text));
+      return answered(response.httpStatusCode, parseJson(text) ?? text);
     },
     async *stream(request) {
       const response = await send(request, request.signal);
       if (response.httpStatusCode !== 200) {
         const text = await reached(response.body.text(), request.signal);
-        const { status, body } = answered(response.httpStatusCode, parse(text));
+        const { status, body } = answered(response.httpStatusCode, parseJson(text) ?? text);
         throw new WatchRefused(status, messageOf(body));
       }
       yield* jsonLines(response.body.stream() as AsyncIterable<Uint8Array>, request.signal);
@@ -162,13 +163,5 @@ async function* jsonLines(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal
   } catch (error) {
     if (signal.aborted) return;
     throw new StoreUnavailable(`the API server ended a watch: ${String(error)}`, { cause: error });
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }

@@ -4,6 +4,7 @@ import type {
   ChatCompletionMessageParam,
 } from "openai/resources/chat/completions";
 import type { Message, ModelRequest, ResponseFormat } from "#core/agent/ports.ts";
+import { parseJson } from "#core/json.ts";
 import type { Quirks } from "./quirks.ts";
 
 type Body = ChatCompletionCreateParamsStreaming;
@@ -62,15 +63,7 @@ function toolsOf({ tools }: ModelRequest): NonNullable<Body["tools"]> {
 function formatOf(format: ResponseFormat): NonNullable<Body["response_format"]> | undefined {
   if (format.kind === "text") return undefined;
   if (format.kind === "json") return { type: "json_object" };
-  const schema = typeof format.schema === "string" ? parse(format.schema) : format.schema;
+  const schema = typeof format.schema === "string" ? parseJson(format.schema) : format.schema;
   if (typeof schema !== "object" || schema === null) return undefined;
   return { type: "json_schema", json_schema: { name: "answer", schema: { ...schema }, strict: false } };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
