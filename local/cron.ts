@@ -49,7 +49,9 @@ export class Cron {
 
   static async open(deps: CronDeps): Promise<Cron> {
     const file = path.join(deps.dataDir, "ticks.json");
-    return new Cron(deps, file, (await readPrivate(file, Done)) ?? {});
+    const read = await readPrivate(file, Done);
+    if (read.kind === "damaged") deps.log.warn({ file }, "damaged; ticks are caught up from each event's creation on");
+    return new Cron(deps, file, read.kind === "read" ? read.value : {});
   }
 
   /** The cron events there are now. */

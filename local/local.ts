@@ -62,7 +62,7 @@ export type Local = AsyncDisposable & {
 const GRACE_MS = 10_000;
 const CLOSE_MS = 2_000;
 
-/** Throws ArkError: `manifest.invalid`, `manifest.not_found`, `nats.missing`, `data.locked`, `port.in_use`; once told to stop, the signal's reason. */
+/** Throws ArkError: `manifest.invalid`, `manifest.not_found`, `nats.missing`, `data.locked`, `file.refused`, `port.in_use`; once told to stop, the signal's reason. */
 export async function startLocal(options: LocalOptions): Promise<Local> {
   await refuseFaults(options.sources);
   const closing = new AsyncDisposableStack();

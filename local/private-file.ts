@@ -4,15 +4,23 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import type * as z from "zod";
 
-/** Undefined when it is absent or not of that shape: the caller begins anew. */
-export async function readPrivate<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
+export type ReadPrivate<T> =
+  | { readonly kind: "read"; readonly value: T }
+  | { readonly kind: "absent" }
+  /** Not of that shape: somebody else wrote it, or a disk lost it. */
+  | { readonly kind: "damaged" };
+
+/** Rejects with the system's error where it may not be read. */
+export async function readPrivate<T>(file: string, schema: z.ZodType<T>): Promise<ReadPrivate<T>> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return { kind: "absent" };
   try {
-    const parsed = schema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
+    return { kind: "read", value: schema.parse(JSON.parse(text)) };
   } catch {
-    return undefined;
+    return { kind: "damaged" };
   }
 }
 

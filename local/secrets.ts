@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import * as path from "node:path";
 import * as z from "zod";
+import { ArkError } from "#core/errors.ts";
 import type { Admitted, Values } from "./manifests/admit.ts";
 import { readPrivate, writePrivate } from "./private-file.ts";
 
@@ -25,9 +26,13 @@ export class Secrets {
     this.#made = made;
   }
 
+  /** Throws ArkError `file.refused` for tokens that cannot be read any more: others in their place would be unasked (T1). */
   static async open(dataDir: string): Promise<Secrets> {
     const file = path.join(dataDir, "tokens.json");
-    return new Secrets(file, (await readPrivate(file, Tokens)) ?? {});
+    const read = await readPrivate(file, Tokens);
+    if (read.kind !== "damaged") return new Secrets(file, read.kind === "read" ? read.value : {});
+    const hint = "Correct it, or delete it: then events and services get new tokens, and the old ones open nothing.";
+    throw new ArkError("file.refused", `${file} is no longer what Ark wrote`, hint);
   }
 
   use(given: ManifestValues): void {
