@@ -1,5 +1,6 @@
 /** Tasks over HTTP: `POST /`, `POST /task`, and `GET /tasks/{taskID}` for those that did not wait (api 5). */
 import type { RunState } from "#core/pipeline/state.ts";
+import { endOfRun } from "#core/ports/follow-run.ts";
 import type { ServiceRecord } from "#core/ports/services.ts";
 import { runAnswer, usageOf } from "#core/runs/run-answer.ts";
 import { DEFAULT_WAIT_MS, readWait } from "#core/runs/wait-query.ts";
@@ -85,12 +86,11 @@ export async function readTaskRun(request: HttpRequest, { service }: At, deps: R
   if (waitMs === "bad") return problems.badTimeout("wait");
   const known = await ownState(service, run, deps);
   if (known === "unknown") return problems.noSuchTask;
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs ?? 1)]);
-  const waited =
-    waitMs === undefined
-      ? { kind: "waiting" as const, state: known.state }
-      : await waitForEnd({ namespace: service.namespace, run }, deps, signal);
-  const state = ("state" in waited ? waited.state : undefined) ?? known.state;
+  let { state } = known;
+  if (waitMs !== undefined) {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)]);
+    state = (await endOfRun({ namespace: service.namespace, run }, deps, signal)) ?? state;
+  }
   return { kind: "json", status: 200, body: await view(run, state, deps) };
 }
 

@@ -21,9 +21,12 @@ export async function readRun(request: HttpRequest, deps: WebhookDeps): Promise<
   const waitMs = readWait(request.query, "wait");
   if (waitMs === "bad") return problems.badTimeout("wait");
   const { namespace, run } = access;
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs ?? 1)]);
-  const state = waitMs === undefined ? access.state : await endOfRun({ namespace, run }, deps, signal);
-  return { kind: "json", status: 200, body: await runView(run, state ?? access.state, deps) };
+  let { state } = access;
+  if (waitMs !== undefined) {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)]);
+    state = (await endOfRun({ namespace, run }, deps, signal)) ?? state;
+  }
+  return { kind: "json", status: 200, body: await runView(run, state, deps) };
 }
 
 export async function readRunEvents(request: HttpRequest, deps: WebhookDeps): Promise<HttpReply> {
