@@ -15,6 +15,7 @@ import { sleep } from "#platform/process/sleep.ts";
 import type { Telemetry } from "#platform/telemetry/telemetry.ts";
 import type { RouterDeps } from "../functions/router/deps.ts";
 import { routerRoutes } from "../functions/router/handler.ts";
+import type { WebhookDeps } from "../functions/webhook/deps.ts";
 import { webhookRoutes } from "../functions/webhook/handler.ts";
 import { admit } from "./manifests/admit.ts";
 import { restRoutes } from "./rest/routes.ts";
@@ -36,7 +37,12 @@ export type DoorsDeps = {
 const WAKE_MS = 30_000;
 export const HOST = "127.0.0.1";
 
-export function routerDeps(js: JetStream, instances: Instances, { spans }: Telemetry, log: Logger): RouterDeps {
+export function routerDeps(
+  js: JetStream,
+  instances: Instances,
+  { spans }: Pick<Telemetry, "spans">,
+  log: Logger,
+): RouterDeps {
   return {
     services: js.services,
     instances,
@@ -59,10 +65,12 @@ export function routerDeps(js: JetStream, instances: Instances, { spans }: Telem
   };
 }
 
-/** Throws ArkError `port.in_use`. */
-export async function openDoors(deps: DoorsDeps): Promise<Serving> {
-  const { js, secrets, token, port, telemetry, log, signal } = deps;
-  const webhook = webhookRoutes({
+export function webhookDeps(
+  js: JetStream,
+  { spans, meters }: Pick<Telemetry, "spans" | "meters">,
+  log: Logger,
+): WebhookDeps {
+  return {
     triggers: js.triggers,
     outbox: js.outbox,
     idempotency: js.idempotency,
@@ -77,10 +85,16 @@ export async function openDoors(deps: DoorsDeps): Promise<Serving> {
     now: Date.now,
     newId: randomUUID,
     sleep,
-    spans: telemetry.spans,
-    meters: telemetry.meters,
+    spans,
+    meters,
     log,
-  });
+  };
+}
+
+/** Throws ArkError `port.in_use`. */
+export async function openDoors(deps: DoorsDeps): Promise<Serving> {
+  const { js, secrets, token, port, telemetry, log, signal } = deps;
+  const webhook = webhookRoutes(webhookDeps(js, telemetry, log));
   const rest = restRoutes({
     token,
     objects: js.objects,

@@ -2,7 +2,6 @@
  * The way in, in one line: a real nats-server, the webhook's routes over real HTTP, the dispatcher over the same store.
  * `await using door = await openDoor();`
  */
-import { randomUUID } from "node:crypto";
 import type { ArkEvent } from "#core/api/v1alpha1/ark-event.ts";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import type { ArkTeam, ArkTeamSpec } from "#core/api/v1alpha1/ark-team.ts";
@@ -11,19 +10,18 @@ import type { RunState } from "#core/pipeline/state.ts";
 import type { AcceptedEvent, TriggerRecord } from "#core/ports/events.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { createApp } from "#platform/http/app.ts";
-import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts";
+import { tokenDigest } from "#platform/http/bearer.ts";
 import { parseCloudEvents } from "#platform/http/cloud-events.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve, type Serving } from "#platform/http/server.ts";
 import { openJetStream, type JetStream } from "#platform/jetstream/jetstream.ts";
-import { sleep } from "#platform/process/sleep.ts";
 import type { Meters } from "#core/ports/meters.ts";
 import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
 import type { FireRecord } from "../../functions/dispatcher/deps.ts";
 import { dispatcherFallback, dispatcherRoutes, type HttpDeps } from "../../functions/dispatcher/handler.ts";
-import type { WebhookDeps } from "../../functions/webhook/deps.ts";
 import { webhookRoutes } from "../../functions/webhook/handler.ts";
+import { webhookDeps } from "../../local/doors.ts";
 import { startNats, type TestNats } from "./nats.ts";
 
 export const TOKEN = "correct-horse-battery-staple";
@@ -73,25 +71,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       maxKeys: 1_000,
       now,
     });
-  const webhookDeps: WebhookDeps = {
-    triggers: js.triggers,
-    outbox: js.outbox,
-    idempotency: js.idempotency,
-    locks: js.locks,
-    states: js.runStates,
-    facts: js.factLog,
-    tokens: js.tokens,
-    outputs: js.outputs,
-    rate: { total: rate(), perEvent: rate() },
-    authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
-    parseCloudEvents,
-    now: Date.now,
-    newId: randomUUID,
-    sleep,
-    spans: apiSpans(),
-    meters: options.meters ?? apiMeters(),
-    log,
-  };
+  const telemetry = { spans: apiSpans(), meters: options.meters ?? apiMeters() };
   const fires: FireRecord[] = [];
   const dispatcherDeps: HttpDeps = {
     objects: js.objects,
@@ -106,15 +86,22 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     recordFire: async (fire) => void fires.push(fire),
     parseCloudEvents,
     now: Date.now,
-    spans: apiSpans(),
-    meters: options.meters ?? apiMeters(),
+    ...telemetry,
     log,
   };
   const ready = () => js.isConnected();
   const timeouts = options.bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs: options.bodyTimeoutMs };
   const listen = { port: 0, host: "127.0.0.1" };
   const webhook = stack.use(
-    await serve(createApp({ routes: webhookRoutes(webhookDeps), ready, log, ...timeouts }), listen),
+    await serve(
+      createApp({
+        routes: webhookRoutes({ ...webhookDeps(js, telemetry, log), rate: { total: rate(), perEvent: rate() } }),
+        ready,
+        log,
+        ...timeouts,
+      }),
+      listen,
+    ),
   );
   const dispatcher = stack.use(
     await serve(

@@ -1,17 +1,15 @@
 /** A router in one line, over real HTTP: `await using router = await startRouter(js, agent);` */
-import { randomUUID } from "node:crypto";
 import { STRATEGIES } from "#core/api/v1alpha1/ark-service.ts";
-import type { Instances, ServiceRecord } from "#core/ports/services.ts";
-import { createA2aServer } from "#platform/a2a/server.ts";
+import type { ServiceRecord } from "#core/ports/services.ts";
 import { createApp } from "#platform/http/app.ts";
-import { bearerToken, tokenDigest, tokenMatches } from "#platform/http/bearer.ts";
+import { tokenDigest } from "#platform/http/bearer.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { serve } from "#platform/http/server.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
-import { sleep } from "#platform/process/sleep.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
 import type { RouterDeps } from "../../functions/router/deps.ts";
 import { routerRoutes } from "../../functions/router/handler.ts";
+import { routerDeps } from "../../local/doors.ts";
 import { quiet } from "./ark.ts";
 import { AGENT, NAMESPACE, type World } from "./world.ts";
 
@@ -28,32 +26,12 @@ type How = { readonly way?: "own" | "path"; readonly mode?: "sync" | "async" };
 const OWN = "round-robin";
 
 /** Serves one service of `agent` for each strategy. */
-export async function startRouter(
-  js: JetStream,
-  agent: string,
-  over: Partial<RouterDeps> & { readonly instances?: Instances } = {},
-): Promise<TestRouter> {
+export async function startRouter(js: JetStream, agent: string, over: Partial<RouterDeps> = {}): Promise<TestRouter> {
   for (const strategy of STRATEGIES) await putService(js, strategy, agent, strategy);
   const rate = () => createRateLimit({ perSecond: 1e6, burst: 1e6, maxKeys: 16, now: () => performance.now() });
   const deps: RouterDeps = {
-    services: js.services,
-    instances: js.instances,
-    outbox: js.outbox,
-    idempotency: js.idempotency,
-    states: js.runStates,
-    facts: js.factLog,
-    outputs: js.outputs,
-    wakes: js.wakes,
-    a2a: createA2aServer(),
+    ...routerDeps(js, js.instances, { spans: apiSpans() }, quiet),
     rate: { total: rate(), perService: rate() },
-    authorized: (header, digest) => tokenMatches(bearerToken(header), digest),
-    wakeMs: 30_000,
-    now: Date.now,
-    newId: randomUUID,
-    random: Math.random,
-    sleep,
-    spans: apiSpans(),
-    log: quiet,
     ...over,
   };
   const own = { namespace: NAMESPACE, name: OWN };
