@@ -45,6 +45,13 @@ test("G3 E16: a call settles once; without a reservation it counts too; reserved
   expect(spentOf(settle(reserved(once), call("a", 30)))).toBe(60);
 });
 
+test("what was settled or released before leaves the books as they are: there is nothing to write", () => {
+  const once = settle(reserved(EMPTY), call("a", 30));
+  expect(settle(once, call("a", 30))).toBe(once);
+  expect(release(once, "a")).toBe(once);
+  expect(settle(reserved(once, { id: "b" }), call("b", 5)).reserved).toEqual({});
+});
+
 test("a window forgets what is older than itself, and never early", () => {
   const day = 24 * HOUR;
   const ledger = settle(EMPTY, call("a", 90, 10 * HOUR + 1, day));

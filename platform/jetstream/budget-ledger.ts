@@ -47,16 +47,19 @@ export function settle(
   ledger: Ledger,
   call: { readonly id: string; readonly tokens: number; readonly windowMs: number | undefined; readonly now: number },
 ): Ledger {
-  const current = trim(release(ledger, call.id), call.now, call.windowMs);
+  const open = release(ledger, call.id);
+  const current = trim(open, call.now, call.windowMs);
   const digest = callDigest(call.id);
-  if (Object.values(current.slots).some(({ calls }) => calls.includes(digest))) return current;
+  if (Object.values(current.slots).some(({ calls }) => calls.includes(digest))) return open;
   const start = slotStart(call.now, call.windowMs);
   const slot = current.slots[start] ?? NO_SLOT;
   const counted = { spent: slot.spent + call.tokens, calls: [...slot.calls, digest] };
   return { ...current, slots: { ...current.slots, [start]: counted } };
 }
 
+/** The same ledger when nothing is reserved under this id. */
 export function release(ledger: Ledger, id: string): Ledger {
+  if (!Object.hasOwn(ledger.reserved, id)) return ledger;
   const { [id]: _gone, ...reserved } = ledger.reserved;
   return { ...ledger, reserved };
 }
