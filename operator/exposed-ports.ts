@@ -37,9 +37,12 @@ export type ExposedPortsDeps = {
   readonly log: Logger;
 };
 
-const CoreService = z.object({
-  spec: z.object({ ports: z.array(z.object({ name: z.string().default(""), port: z.int() })).default([]) }),
+const Port = z.object({
+  name: z.string().default(""),
+  port: z.int(),
+  targetPort: z.union([z.int(), z.string()]).optional(),
 });
+const CoreService = z.object({ spec: z.object({ ports: z.array(Port).default([]) }) });
 const Policy = z.object({
   spec: z.object({
     ingress: z.array(z.object({ ports: z.array(z.object({ port: z.int() })).default([]) })).default([]),
@@ -103,8 +106,9 @@ class Exposing implements ExposedPorts {
     const others = ports.filter(({ name }) => !name.startsWith(PREFIX));
     this.#taken = new Map(others.map(({ port, name }) => [port, name]));
     const own = wanted.filter((port) => !this.#taken.has(port));
-    const there = ports.flatMap(({ name, port }) => (name.startsWith(PREFIX) ? [port] : []));
-    if (sameNumbers(own, there)) return undefined;
+    const there = ports.filter(({ name }) => name.startsWith(PREFIX));
+    const targets = new Map(there.map(({ port, targetPort }) => [port, targetPort]));
+    if (isDeepStrictEqual(targets, new Map(own.map((port) => [port, port])))) return undefined;
     const spec = {
       ports: own.map((port) => ({ name: `${PREFIX}${port}`, port, targetPort: port, protocol: "TCP" })),
     };
@@ -115,7 +119,7 @@ class Exposing implements ExposedPorts {
     const live = Policy.safeParse(await this.#get("NetworkPolicy", POLICY));
     if (!live.success) return undefined;
     const there = live.data.spec.ingress.flatMap(({ ports }) => ports.map(({ port }) => port));
-    if (sameNumbers(wanted, there)) return undefined;
+    if (isDeepStrictEqual(new Set(wanted), new Set(there))) return undefined;
     // A rule without ports would let everything in.
     const ingress = wanted.length === 0 ? [] : [{ ports: wanted.map((port) => ({ port, protocol: "TCP" })) }];
     return this.#apply("NetworkPolicy", POLICY, { ingress });
@@ -131,8 +135,4 @@ class Exposing implements ExposedPorts {
     const outcome = await children.apply(kind, object);
     return outcome.kind === "refused" ? outcome.message : undefined;
   }
-}
-
-function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
-  return isDeepStrictEqual(new Set(a), new Set(b));
 }

@@ -42,6 +42,12 @@ async function install(): Promise<void> {
   }
 }
 
+/** To the operator's Service. */
+function applyAs(manager: string, of: object) {
+  const children = kubeChildren(openKube({ kubeconfig: world.api.kubeconfig }), manager);
+  return children.apply("CoreService", { ...of, metadata: { namespace: SYSTEM, name: "ark-operator" } });
+}
+
 async function get(path: string): Promise<Body | undefined> {
   const { status, body } = await world.api.request("GET", path);
   return status === 200 ? body : undefined;
@@ -115,6 +121,19 @@ describe("the leader", () => {
     expect(await policyPorts()).toEqual([8081, 8082]);
   });
 
+  test("K1: what somebody else changes of them comes back", async () => {
+    const target = async () => {
+      const ports = listOf(fieldOf(await get(SERVICE), "spec", "ports"));
+      return ports.map((one) => fieldOf(one, "targetPort"));
+    };
+    const before = await target();
+    const bend = { name: "svc-8081", port: 8081, targetPort: 9, protocol: "TCP" };
+    expect(await applyAs("me", { spec: { ports: [bend] } })).toMatchObject({ kind: "applied" });
+    expect(await target()).not.toEqual(before);
+    await expect.poll(target, POLL).toEqual(before);
+    expect(await applyAs("me", {})).toMatchObject({ kind: "applied" });
+  });
+
   test("N1: a port of another namespace's service is a PortConflict, the other port is opened", async () => {
     // Its names come later too: a second is all that the API server tells of an age.
     await serve("later", { http: 8083, a2a: 8082 }, "zone");
@@ -139,11 +158,7 @@ describe("the leader", () => {
 
   test("K2: a port that the Service has by another name is not taken from it", async () => {
     const ports = [{ name: "mine", port: 8084, targetPort: 8092 }];
-    const mine = kubeChildren(openKube({ kubeconfig: world.api.kubeconfig }), "me");
-    const object = { metadata: { namespace: SYSTEM, name: "ark-operator" } };
-    expect(await mine.apply("CoreService", Object.assign({ spec: { ports } }, object))).toMatchObject({
-      kind: "applied",
-    });
+    expect(await applyAs("me", { spec: { ports } })).toMatchObject({ kind: "applied" });
     await serve("beside", { http: 8084 });
     await expect
       .poll(() => ready("beside"), POLL)
@@ -152,7 +167,7 @@ describe("the leader", () => {
       );
     expect(await servicePorts()).toContain("mine 8084");
     await remove("beside");
-    expect(await mine.apply("CoreService", object)).toMatchObject({ kind: "applied" });
+    expect(await applyAs("me", {})).toMatchObject({ kind: "applied" });
   });
 
   test("a port that is freed is the next one's; services that go leave none behind", async () => {
