@@ -115,7 +115,8 @@ function livePainter(io: Io): Painter {
   let view: RunView | undefined;
   const paint = () => {
     if (view === undefined) return;
-    block.paint(progressBlock(view, frame, { now: io.now(), columns: io.columns(), style: io.style }));
+    const size = { columns: io.columns(), rows: io.rows() };
+    block.paint(progressBlock(view, frame, { now: io.now(), ...size, style: io.style }));
     frame += 1;
   };
   const timer = setInterval(paint, FRAME_MS);

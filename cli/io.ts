@@ -15,6 +15,7 @@ export type Io = {
   /** Stdout is a terminal, so text of models is made safe before it is printed. */
   readonly outIsTerminal: boolean;
   readonly columns: () => number;
+  readonly rows: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly now: () => number;

@@ -1,7 +1,8 @@
 /**
  * A block of lines at the end of a terminal that is painted over and over.
  *
- * B1  Every line fits the terminal, so that going up n lines and clearing removes exactly what was painted.
+ * B1  Every line fits the terminal, and all of them do, so that going up n lines and clearing removes exactly what was
+ *     painted; only what is painted last may be longer.
  */
 import type { Io } from "./io.ts";
 

@@ -46,6 +46,7 @@ const io: Io = {
   live: process.stderr.isTTY && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined,
   outIsTerminal: process.stdout.isTTY,
   columns: () => (process.stderr.isTTY ? process.stderr.columns : DEFAULT_COLUMNS),
+  rows: () => (process.stderr.isTTY ? process.stderr.rows : Number.POSITIVE_INFINITY),
   env: process.env,
   cwd: process.cwd(),
   now: Date.now,

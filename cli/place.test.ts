@@ -64,6 +64,7 @@ function ioIn(cwd: string): Io {
     live: false,
     outIsTerminal: false,
     columns: () => 100,
+    rows: () => 40,
     env: {},
     cwd,
     now: () => 0,

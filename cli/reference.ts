@@ -28,6 +28,7 @@ const INERT: Io = {
   live: false,
   outIsTerminal: false,
   columns: () => COLUMNS,
+  rows: () => Number.POSITIVE_INFINITY,
   env: {},
   cwd: "/",
   now: unused,

@@ -4,7 +4,7 @@ import { runReport, runStory } from "./run-story.ts";
 import type { RunView, StepView } from "./run-view.ts";
 import { COLOR, PLAIN, width } from "./style.ts";
 
-const options = { now: 10_000, columns: 80, style: PLAIN };
+const options = { now: 10_000, columns: 80, rows: 24, style: PLAIN };
 const research: StepView = { name: "research", phase: "Succeeded", tokens: 1560, startedAt: 0, endedAt: 2_100 };
 const write: StepView = { name: "write", phase: "Running", tokens: 0, startedAt: 2_100 };
 const going: RunView = {
@@ -61,11 +61,25 @@ describe("progress", () => {
 
   it("paints a block that never wraps", () => {
     const narrow = { ...options, columns: 20 };
-    for (const line of [...progressBlock(going, 3, narrow), ...progressBlock(failed, 0, narrow)]) {
+    const long = { ...going, steps: [{ ...write, name: "a-step-of-a-long-name" }] };
+    for (const line of [going, failed, long].flatMap((run) => progressBlock(run, 3, narrow))) {
       expect(width(line)).toBeLessThanOrEqual(20);
     }
     expect(progressBlock(going, 0, options)).toContain("edit      [pending]");
     expect(progressBlock(ended, 0, options).at(-1)).toBe(lastLine(ended, options));
+  });
+
+  it("B1: paints a block that is shorter than the terminal, with what goes now, and all steps at the end", () => {
+    const done = Array.from({ length: 30 }, (_, n) => ({ ...research, name: `s${n}` }));
+    const many = { ...going, steps: [...done, write] };
+    expect(progressBlock(many, 0, { ...options, rows: 6 })).toEqual([
+      "write  [running]",
+      "and 30 other steps",
+      expect.stringContaining("blog-run-abc123"),
+    ]);
+    const wide = { ...going, steps: done.map((step) => ({ ...step, phase: "Running" })) };
+    expect(progressBlock(wide, 0, { ...options, rows: 6 })).toHaveLength(5);
+    expect(progressBlock({ ...many, phase: "Succeeded" }, 0, { ...options, rows: 6 })).toHaveLength(32);
   });
 
   it("colours only when asked to", () => {

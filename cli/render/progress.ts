@@ -5,6 +5,8 @@ import { elapsed } from "./time.ts";
 
 export type ProgressOptions = { readonly now: number; readonly columns: number; readonly style: Style };
 
+/** The least that is left to say how a step goes. */
+const STATE_COLUMNS = 10;
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /** Text after the step's name, uncoloured; undefined before there is anything to say. */
@@ -52,10 +54,10 @@ function paint(step: StepView, text: string, style: Style): string {
 }
 
 function stepLine(step: StepView, nameWidth: number, options: ProgressOptions): string {
-  const name = padEnd(step.name, nameWidth);
+  const name = padEnd(truncate(step.name, nameWidth), nameWidth);
   const state = stateText(step, options.now);
   if (state === undefined) return options.style.dim(truncate(`${name}  [pending]`, options.columns));
-  const room = Math.max(10, options.columns - nameWidth - 2);
+  const room = Math.max(STATE_COLUMNS, options.columns - nameWidth - 2);
   return `${name}  ${paint(step, truncate(state, room), options.style)}`;
 }
 
@@ -63,14 +65,31 @@ function nameWidthOf(run: RunView): number {
   return Math.max(0, ...run.steps.map((step) => width(step.name)));
 }
 
-/** The block that a terminal repaints: every step, and while the run goes on a line with a moving mark. */
-export function progressBlock(run: RunView, frame: number, options: ProgressOptions): readonly string[] {
-  const nameWidth = nameWidthOf(run);
-  const lines = run.steps.map((step) => stepLine(step, nameWidth, options));
-  if (isEnded(run)) return [...lines, lastLine(run, options)];
+/**
+ * The block that a terminal repaints: every step, and while the run goes on a line with a moving mark. Until the run has
+ * ended it is shorter than the terminal: where there are more steps, those that go now are shown.
+ */
+export function progressBlock(
+  run: RunView,
+  frame: number,
+  options: ProgressOptions & { readonly rows: number },
+): readonly string[] {
+  const { columns, rows, style } = options;
+  const nameWidth = Math.max(1, Math.min(nameWidthOf(run), columns - STATE_COLUMNS - 2));
+  const lineOf = (step: StepView) => stepLine(step, nameWidth, options);
+  if (isEnded(run)) return [...run.steps.map(lineOf), lastLine(run, options)];
+  // Two lines are the mark's and the cursor's own.
+  const room = Math.max(1, rows - 2);
   const mark = FRAMES[frame % FRAMES.length] ?? "";
-  const running = truncate(`${mark} ${run.name}  ${elapsed(durationOf(run, options.now))}`, options.columns);
-  return [...lines, options.style.dim(running)];
+  const running = style.dim(truncate(`${mark} ${run.name}  ${elapsed(durationOf(run, options.now))}`, columns));
+  if (run.steps.length <= room) return [...run.steps.map(lineOf), running];
+  const shown = run.steps.filter(isGoing).slice(0, room - 1);
+  const others = truncate(`and ${run.steps.length - shown.length} other steps`, columns);
+  return [...shown.map(lineOf), style.dim(others), running];
+}
+
+function isGoing({ phase }: StepView): boolean {
+  return !["Pending", "Succeeded", "Skipped", "Cancelled"].includes(phase);
 }
 
 /** Lines for a pipe or a log: each step once per phase that `before` did not show yet. */

@@ -27,6 +27,7 @@ export async function ark(argv: readonly string[], options: ArkOptions = {}): Pr
     live: false,
     outIsTerminal: false,
     columns: () => 100,
+    rows: () => 40,
     env: options.env ?? {},
     cwd: options.cwd ?? tmpdir(),
     now: Date.now,

@@ -17,6 +17,7 @@ const SILENT: Omit<Io, "signal" | "out"> = {
   live: false,
   outIsTerminal: false,
   columns: () => 100,
+  rows: () => 40,
   env: {},
   cwd: ".",
   now: Date.now,
