@@ -5,6 +5,7 @@
  * H2  A function that says nothing for `SILENCE_MS` is gone: it writes a line every 15 s.
  */
 import { request } from "node:http";
+import { innermostReason } from "#core/causes.ts";
 
 export type HoldOutcome =
   /** The function ended it: idle, draining, or cut by its own limit. */
@@ -16,14 +17,14 @@ const SILENCE_MS = 120_000;
 /** Never rejects. */
 export function hold(url: string, signal: AbortSignal): Promise<HoldOutcome> {
   return new Promise((resolve) => {
-    const failed = (reason: string) => resolve({ kind: "failed", reason });
+    const failed = (error: unknown) => resolve({ kind: "failed", reason: innermostReason(error) });
     const asked = request(`${url}/wake`, { method: "POST", agent: false, timeout: SILENCE_MS, signal });
     asked.on("timeout", () => asked.destroy(new Error("silent")));
-    asked.on("error", (error) => failed(error.message));
+    asked.on("error", failed);
     asked.on("response", (response) => {
       const { statusCode = 0 } = response;
       response.resume();
-      response.on("error", (error) => failed(error.message));
+      response.on("error", failed);
       response.on("close", () => {
         if (statusCode === 200) resolve({ kind: "ended" });
         else failed(`HTTP ${statusCode}`);

@@ -162,6 +162,6 @@ async function* jsonLines(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal
     }
   } catch (error) {
     if (signal.aborted) return;
-    throw new StoreUnavailable(`the API server ended a watch: ${String(error)}`, { cause: error });
+    throw new StoreUnavailable(`the API server ended a watch: ${innermostReason(error)}`, { cause: error });
   }
 }
