@@ -8,10 +8,10 @@ import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { Task } from "#core/events/tasks.ts";
 import type { Delivery } from "#core/ports/record.ts";
 import { type JetStream, openJetStream } from "#platform/jetstream/jetstream.ts";
-import { sleep } from "#platform/process/sleep.ts";
 import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { apiSpans } from "#platform/telemetry/tracing.ts";
 import { createCollector } from "../functions/collector/collect.ts";
+import { collectorPorts } from "../local/system.ts";
 import { quiet } from "../test/harness/ark.ts";
 import { startNats, type TestNats } from "../test/harness/nats.ts";
 
@@ -38,24 +38,7 @@ export async function startEngine(): Promise<Engine> {
   await js.provision();
   const own = stack.use(await open("collector"));
   const stop = new AbortController();
-  const collector = createCollector({
-    facts: own.factLog,
-    states: own.runStates,
-    tasks: own.tasks,
-    leases: own.leases,
-    outputs: own.outputs,
-    timers: own.timers,
-    outbox: own.outbox,
-    locks: own.locks,
-    wakes: own.wakes,
-    status: own.objects,
-    now: Date.now,
-    random: Math.random,
-    sleep,
-    spans: apiSpans(),
-    meters: apiMeters(),
-    log: quiet,
-  });
+  const collector = createCollector(collectorPorts(own, { spans: apiSpans(), meters: apiMeters() }, quiet));
   const running = collector.run(stop.signal);
   stack.defer(async () => {
     stop.abort();

@@ -10,6 +10,7 @@ import { sleep } from "#platform/process/sleep.ts";
 import { tellWhole } from "#core/reconcile/readings.ts";
 import type { Telemetry } from "#platform/telemetry/telemetry.ts";
 import { type Collector, createCollector } from "../functions/collector/collect.ts";
+import type { CollectorPorts } from "../functions/collector/deps.ts";
 import { completeRun } from "#core/runs/complete-run.ts";
 import { announce } from "#core/runs/start-run.ts";
 import type { DispatcherDeps } from "../functions/dispatcher/deps.ts";
@@ -172,11 +173,11 @@ function dispatcherDeps(
   };
 }
 
-function collectorPorts(
+export function collectorPorts(
   js: JetStream,
-  { spans, meters }: Telemetry,
+  { spans, meters }: Pick<Telemetry, "spans" | "meters">,
   log: Logger,
-): Parameters<typeof createCollector>[0] {
+): CollectorPorts {
   return {
     facts: js.factLog,
     states: js.runStates,

@@ -2,15 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Fact, RunRequested } from "#core/events/facts.ts";
 import type { Task } from "#core/events/tasks.ts";
-import { type Delivery, type RunRef, StoreUnavailable, type StoredFact } from "#core/ports/record.ts";
+import { type RunRef, StoreUnavailable, type StoredFact } from "#core/ports/record.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
-import { sleep } from "#platform/process/sleep.ts";
-import { apiMeters } from "#platform/telemetry/metrics.ts";
-import { apiSpans } from "#platform/telemetry/tracing.ts";
 import { createCollector } from "../../functions/collector/collect.ts";
 import type { CollectorPorts } from "../../functions/collector/deps.ts";
-import { handleFacts } from "../../functions/collector/handler.ts";
-import { quiet } from "../harness/ark.ts";
+import { type Collect, collecting, portsWith } from "../harness/collector.ts";
 import { aRun, openStore, type Opened } from "./jetstream/open.ts";
 
 let opened: Opened;
@@ -21,52 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened?.[Symbol.asyncDispose]());
 
-/** Facts as one batch, in the order of a lane; says what became of each delivery. */
-type Collect = (facts: readonly StoredFact[], deliveries?: number) => Promise<readonly string[]>;
-
-function portsWith(changes: Partial<CollectorPorts>): CollectorPorts {
-  return {
-    facts: store.factLog,
-    states: store.runStates,
-    tasks: store.tasks,
-    leases: store.leases,
-    outputs: store.outputs,
-    timers: store.timers,
-    outbox: store.outbox,
-    locks: store.locks,
-    wakes: store.wakes,
-    status: store.objects,
-    now: () => 10_000,
-    random: () => 0,
-    sleep,
-    spans: apiSpans(),
-    meters: apiMeters(),
-    log: quiet,
-    ...changes,
-  };
-}
-
-function collector(changes: Partial<CollectorPorts> = {}): Collect {
-  const { deps } = createCollector(portsWith(changes));
-  return async (facts, deliveries = 1) => {
-    const heard = facts.map((): string[] => []);
-    const batch = facts.map((value, index) => delivered(value, deliveries, (word) => void heard[index]?.push(word)));
-    await handleFacts(batch, deps, AbortSignal.timeout(20_000));
-    await deps.writer.flush();
-    return heard.map((words) => words.join(", "));
-  };
-}
-
-function delivered(value: StoredFact, deliveries: number, heard: (word: string) => void): Delivery<StoredFact> {
-  return {
-    value,
-    seq: value.seq,
-    deliveries,
-    ack: async () => heard("ack"),
-    nak: (ms) => heard(`nak ${ms}`),
-    working: () => heard("working"),
-  };
-}
+const collector = (changes: Partial<CollectorPorts> = {}): Collect => collecting(store, changes);
 
 const POLL = { timeout: 20_000, interval: 20 };
 const STEP = { step: "write", iteration: 0, attempt: 0 };
@@ -311,7 +262,7 @@ test("K5: a collector that is stopped ends what it has in hand, and shows what i
   const run = aRun();
   const { shown, status } = statusSink(run);
   // A run that goes on is shown after that time only.
-  const working = createCollector(portsWith({ status }), { statusEveryMs: 1_000_000 });
+  const working = createCollector(portsWith(store, { status }), { statusEveryMs: 1_000_000 });
   const stop = new AbortController();
   const ended = working.run(stop.signal);
   await put(run, asked(run));
