@@ -18,7 +18,11 @@ export type Taken =
 
 const POLL_MS = 500;
 
-export async function takeLease(delivery: Delivery<Task>, deps: ExecutorDeps, signal: AbortSignal): Promise<Taken> {
+type LeaseDeps = Pick<ExecutorDeps, "leases" | "sleep" | "random" | "log"> & {
+  readonly facts: Pick<ExecutorDeps["facts"], "finished">;
+};
+
+export async function takeLease(delivery: Delivery<Task>, deps: LeaseDeps, signal: AbortSignal): Promise<Taken> {
   const task = delivery.value;
   for (;;) {
     const outcome = await retrying(
@@ -39,12 +43,22 @@ export async function takeLease(delivery: Delivery<Task>, deps: ExecutorDeps, si
   }
 }
 
-async function tryOnce(task: Task, deps: ExecutorDeps): Promise<Taken | "held"> {
-  const [lease, finished] = await Promise.all([deps.leases.take(task, task), deps.facts.finished(task, task)]);
+async function tryOnce(task: Task, deps: LeaseDeps): Promise<Taken | "held"> {
+  const taking = deps.leases.take(task, task);
+  const both = Promise.all([taking, deps.facts.finished(task, task)]);
+  const [lease, finished] = await both.catch(async (error: unknown) => {
+    // It would stand in the way of the next try until it runs out.
+    await taking.then(release).catch(() => undefined);
+    throw error;
+  });
   if (finished !== undefined && finished.uid === task.uid) {
-    if (typeof lease !== "string") await lease.release();
+    await release(lease);
     return { kind: "finished" };
   }
   if (lease === "revoked") return { kind: "revoked" };
   return lease === "held" ? "held" : { kind: "taken", lease };
+}
+
+async function release(lease: Lease | "held" | "revoked"): Promise<void> {
+  if (typeof lease !== "string") await lease.release();
 }
