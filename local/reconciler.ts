@@ -146,8 +146,8 @@ export class Reconciler {
   async #reconcile(): Promise<void> {
     const { objects, secrets, env, providers, onWorld } = this.#deps;
     const observed = await this.#observe();
-    const refused = await keepRoleAgents(observed, objects);
-    const agents = await objects.list("ArkAgent");
+    const { refused, isChanged } = await keepRoleAgents(observed, objects);
+    const agents = isChanged ? await objects.list("ArkAgent") : observed.agents;
     const world = { events: observed.events, agents: resolveAll({ ...observed, agents }, secrets, env, providers) };
     await this.#triggers(observed);
     const decisions = await this.#services(observed);

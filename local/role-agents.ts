@@ -14,8 +14,13 @@ import { byKey, type Observed } from "./world.ts";
 /** Teams that cannot have the agent of a role, with the reason; by `<namespace>/<name>`. */
 export type Refused = ReadonlyMap<string, Verdict>;
 
-export async function keepRoleAgents({ teams, agents }: Observed, objects: Objects): Promise<Refused> {
+/** `isChanged`: the ArkAgents are others than those of `observed`. */
+export async function keepRoleAgents(
+  { teams, agents }: Observed,
+  objects: Objects,
+): Promise<{ readonly refused: Refused; readonly isChanged: boolean }> {
   const refused = new Map<string, Verdict>();
+  let isChanged = false;
   const held = new Map(byKey(agents));
   const kept = new Set<string>();
   for (const team of teams) {
@@ -25,15 +30,13 @@ export async function keepRoleAgents({ teams, agents }: Observed, objects: Objec
       if (stored === undefined || ownerOf(stored) === ownerOf(agent)) {
         kept.add(key);
         held.set(key, agent);
-        await applyIfChanged(objects, "ArkAgent", stored, agent);
+        if (await applyIfChanged(objects, "ArkAgent", stored, agent)) isChanged = true;
       } else refused.set(keyOf(team), nameTaken(agent.metadata.name ?? ""));
     }
   }
-  await drop(
-    agents.filter((agent) => ownerOf(agent) !== undefined && !kept.has(keyOf(agent))),
-    objects,
-  );
-  return refused;
+  const left = agents.filter((agent) => ownerOf(agent) !== undefined && !kept.has(keyOf(agent)));
+  await drop(left, objects);
+  return { refused, isChanged: isChanged || left.length > 0 };
 }
 
 async function drop(agents: readonly ArkAgent[], objects: Objects): Promise<void> {
