@@ -9,7 +9,7 @@ import { clusterOf, type ProviderName, type StartLocal } from "../local-host.ts"
 import { createLogger, type Level } from "../log.ts";
 import { usage } from "../options.ts";
 import { progressChanges } from "../render/progress.ts";
-import type { RunView } from "../render/run-view.ts";
+import { isEnded, type RunView } from "../render/run-view.ts";
 import { runViewOf } from "../run-view.ts";
 
 export type UpOptions = {
@@ -77,22 +77,20 @@ function portOption(text: string): number {
 /** One line per step that moves, of every run, until the signal. Runs that had ended before are not told again. */
 async function tellRuns(cluster: Cluster, io: Io): Promise<void> {
   const shown = new Map<string, RunView>();
-  const ended = new Set((await cluster.list("ArkRun", {})).filter(hasEnded).map((run) => run.metadata.uid));
+  const there = await cluster.list("ArkRun", {});
+  const ended = new Set(there.filter((run) => isEnded(runViewOf(run))).map((run) => run.metadata.uid));
   for await (const { type, object } of cluster.watch("ArkRun", {}, io.signal)) {
     const view = runViewOf(object);
     const key = `${view.namespace}/${view.name}`;
-    if (type === "deleted" || ended.has(object.metadata.uid)) {
-      shown.delete(key);
-      if (type === "deleted") ended.delete(object.metadata.uid);
-      continue;
+    const { uid } = object.metadata;
+    if (type === "deleted") ended.delete(uid);
+    else if (!ended.has(uid)) {
+      const options = { now: io.now(), columns: io.columns(), style: io.style };
+      const lines = progressChanges(shown.get(key), view, options);
+      for (const line of lines) io.err(`${io.style.dim(view.name)}  ${line}\n`);
+      shown.set(key, view);
+      if (isEnded(view)) ended.add(uid);
     }
-    const options = { now: io.now(), columns: io.columns(), style: io.style };
-    for (const line of progressChanges(shown.get(key), view, options)) io.err(`${io.style.dim(view.name)}  ${line}\n`);
-    if (hasEnded(object)) ended.add(object.metadata.uid);
-    shown.set(key, view);
+    if (type === "deleted" || ended.has(uid)) shown.delete(key);
   }
-}
-
-function hasEnded({ status }: { readonly status?: { readonly phase?: string } }): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
