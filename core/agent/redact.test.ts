@@ -66,3 +66,16 @@ test.each([
     }
   }
 });
+
+test.each([
+  ["one that repeats itself, twice", ["abcdabcd"], "abcdabcdabcdabcd"],
+  ["two that overlap", ["key-abcdefgh", "efgh-then-more"], "key-abcdefgh-then-more."],
+])("S2: secrets that overlap are cleaned as in the whole text, whatever comes at once: %s", (_how, secrets, text) => {
+  for (let size = 1; size <= text.length; size += 1) {
+    let said = "";
+    const stream = redactedStream(secrets, (token) => (said += token));
+    for (let at = 0; at < text.length; at += size) stream.push(text.slice(at, at + size));
+    stream.end();
+    expect(said).toBe(redactor(secrets)(text));
+  }
+});

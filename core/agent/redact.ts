@@ -102,14 +102,14 @@ export function redactedStream(secrets: readonly string[], onToken: OnToken): St
   };
 }
 
-/** Up to where nothing may become a secret by what follows; a secret that is there already is not cut. */
+/** Up to where nothing may become a secret by what follows, and no secret that is there is cut. */
 function sayable(text: string, forms: readonly string[]): number {
-  const end = text.length - longestBeginning(text, forms);
-  const ends = forms.map((form) => {
-    const at = text.indexOf(form, Math.max(0, end - form.length + 1));
-    return at >= 0 && at < end ? at + form.length : end;
-  });
-  return Math.max(end, ...ends);
+  for (let end = text.length - longestBeginning(text, forms); ;) {
+    const around = end;
+    const starts = forms.map((form) => text.indexOf(form, Math.max(0, around - form.length + 1)));
+    end = Math.min(end, ...starts.filter((at) => at >= 0));
+    if (end === around) return end;
+  }
 }
 
 /** How many of the last characters may be the beginning of a secret. */
