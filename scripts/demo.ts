@@ -79,6 +79,7 @@ function thisProcess(signal: AbortSignal): Io {
     live: process.stderr.isTTY,
     outIsTerminal: process.stdout.isTTY,
     columns: () => (process.stderr.isTTY ? process.stderr.columns : 100),
+    rows: () => (process.stderr.isTTY ? process.stderr.rows : Number.POSITIVE_INFINITY),
     env: process.env,
     cwd: ROOT,
     now: Date.now,
