@@ -136,6 +136,17 @@ export function endedRun(ark: Pick<Ark, "local">, name: string): Promise<ArkRun>
   }, `the end of run ${name}`);
 }
 
+/** Why it ended as it did. */
+export function reasonOf(run: ArkRun | undefined): string | undefined {
+  return run?.status?.conditions?.find(({ type }) => type === "Succeeded")?.reason;
+}
+
+/** Fires an event of one target, and gives its run once it has ended. */
+export async function firedRun(ark: Ark, event: string, options?: FireOptions): Promise<ArkRun> {
+  const { body } = await ark.fire(event, {}, options);
+  return endedRun(ark, String(body["runs"]));
+}
+
 function waitForRuns(local: Local, count: number): Promise<readonly ArkRun[]> {
   return until(async () => {
     const runs = await local.js.objects.list("ArkRun");

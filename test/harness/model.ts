@@ -7,6 +7,11 @@ import type { Script } from "../../local/model-server/script.ts";
 
 export type TestModel = Omit<ModelServer, "requests"> & { readonly requests: () => readonly LoggedRequest[] };
 
+/** Tokens of all answers, by the server's own log. */
+export function tokensGiven(model: Pick<ModelServer, "requests">): number {
+  return model.requests().reduce((sum, { usage }) => sum + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0), 0);
+}
+
 export async function startModel(script?: Script): Promise<TestModel> {
   const server = await startModelServer(script === undefined ? {} : { script });
   return {

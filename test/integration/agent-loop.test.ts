@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { RecordedTurn } from "#core/agent/ports.ts";
 import type { Answer } from "../../local/model-server/script.ts";
 import { depsFor, memoryBudget, memoryTurns, run, sleep, taskFor, toolbox } from "../harness/agent-loop.ts";
-import { startModel } from "../harness/model.ts";
+import { startModel, tokensGiven } from "../harness/model.ts";
 
 type Sent = { role: string; content: unknown; tool_call_id?: string; tool_calls?: unknown[] };
 const messagesOf = (body: Readonly<Record<string, unknown>>) => body["messages"] as Sent[];
@@ -130,7 +130,7 @@ describe("P3: a stored answer is never asked for again", () => {
     expect(keys).toHaveLength(5);
     expect(new Set(keys).size).toBe(5);
     // D19: what was counted is what the provider says it gave.
-    const paid = model.requests().reduce((sum, { usage }) => sum + usage!.inputTokens + usage!.outputTokens, 0);
+    const paid = tokensGiven(model);
     expect(money.spent()).toBe(paid);
     expect(outcome.kind === "done" && outcome.usage.inputTokens + outcome.usage.outputTokens).toBe(paid);
   });

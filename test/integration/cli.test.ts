@@ -18,6 +18,7 @@ import { startLocal } from "../../local/local.ts";
 import { quiet } from "../harness/ark.ts";
 import { freePorts } from "../harness/free-ports.ts";
 import { startHttp } from "../harness/http.ts";
+import { isRunning } from "../harness/is-running.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ARK = path.join(ROOT, "cli", "main.ts");
@@ -110,14 +111,6 @@ function shell(text: string, cwd: string): Promise<Ended> {
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1", NODE: process.execPath, ARK };
   const script = `ark() { "$NODE" "$ARK" "$@"; }\n${text}`;
   return ended(spawn("bash", ["-c", script], { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** The exit code, once it is gone. */

@@ -1,8 +1,9 @@
 /** What an agent's manifest says reaches the model, its tools and its limits, from the file to the request. */
 import { expect, test } from "vitest";
 import type { ChatRequest } from "../../../local/model-server/script.ts";
-import { type Ark, endedRun, startArk } from "../../harness/ark.ts";
+import { type Ark, firedRun, startArk } from "../../harness/ark.ts";
 import { startHttp } from "../../harness/http.ts";
+import { tokensGiven } from "../../harness/model.ts";
 
 const HOOK = `
 ---
@@ -12,11 +13,7 @@ metadata: { name: hook }
 spec: { source: { type: webhook }, targets: [{ team: blog }] }
 `;
 
-async function fired(ark: Ark, key: string) {
-  const { body } = await ark.fire("hook", {}, { key });
-  const [name = ""] = body["runs"] as string[];
-  return endedRun(ark, name);
-}
+const fired = (ark: Ark, key: string) => firedRun(ark, "hook", { key });
 
 test("ArkSettings: temperature, form and fragments reach the model's request, of agents and of inline roles", async () => {
   const yaml = `
@@ -116,10 +113,7 @@ ${HOOK}`;
     phase: "Succeeded",
     message: "contextPolicy: $.gone leads to nothing in the answer; readers get the whole output",
   });
-  const paid = ark.model
-    .requests()
-    .reduce((sum, { usage }) => sum + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0), 0);
-  expect(run.status?.totalTokenUsage?.totalTokens).toBe(paid);
+  expect(run.status?.totalTokenUsage?.totalTokens).toBe(tokensGiven(ark.model));
 });
 
 test("P6: limits.maxDailyTokens holds across runs and starts: the call that would pass it is not made", async () => {

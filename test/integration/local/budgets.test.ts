@@ -1,7 +1,7 @@
 /** Money: what the model server says it gave is what the runs say they used, and no budget is ever passed (P6). */
 import { expect, test } from "vitest";
-import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
-import { type Ark, startArk, until } from "../../harness/ark.ts";
+import { reasonOf, startArk, until } from "../../harness/ark.ts";
+import { tokensGiven } from "../../harness/model.ts";
 
 const STEPS = 20;
 const hook = (team: string) => `
@@ -33,7 +33,7 @@ test("D20, P6, E9b: twenty steps at once never pass maxTokens; the refusal ends 
   }));
   await ark.fire("hook", {});
   const [run] = await ark.ended(1);
-  const spent = given(ark);
+  const spent = tokensGiven(ark.model);
   expect(spent).toBeGreaterThan(0);
   expect(spent).toBeLessThanOrEqual(LIMIT);
   expect(reasonOf(run)).toBe("BudgetExceeded");
@@ -158,18 +158,7 @@ test("D19: retries, validators, loops and failures are counted, each call once: 
     ["looped", "Succeeded"],
     ["cut", "Failed"],
   ]);
-  expect(run?.status?.totalTokenUsage?.totalTokens).toBe(given(ark));
+  expect(run?.status?.totalTokenUsage?.totalTokens).toBe(tokensGiven(ark.model));
   const steps = run?.status?.steps?.reduce((sum, { tokenUsage }) => sum + (tokenUsage?.totalTokens ?? 0), 0);
-  expect(steps).toBe(given(ark));
+  expect(steps).toBe(tokensGiven(ark.model));
 });
-
-/** Tokens by the model server's own log. */
-function given(ark: Ark): number {
-  return ark.model
-    .requests()
-    .reduce((sum, { usage }) => sum + (usage === undefined ? 0 : usage.inputTokens + usage.outputTokens), 0);
-}
-
-function reasonOf(run: ArkRun | undefined): string | undefined {
-  return run?.status?.conditions?.find(({ type }) => type === "Succeeded")?.reason;
-}

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { ArkRun } from "#core/api/v1alpha1/ark-run.ts";
 import { lastUserText } from "../../../local/model-server/script.ts";
-import { type Ark, endedRun, startArk, until } from "../../harness/ark.ts";
+import { type Ark, endedRun, reasonOf, startArk, until } from "../../harness/ark.ts";
 
 const team = (name: string, spec: string) => `
 apiVersion: arkonis.dev/v1alpha1
@@ -239,8 +239,4 @@ async function make(ark: Ark, name: string, teamRef: string, spec: Partial<ArkRu
 
 function get({ local }: Ark, name: string): Promise<ArkRun | undefined> {
   return local.js.objects.get("ArkRun", { namespace: "default", name });
-}
-
-function reasonOf(run: ArkRun): string | undefined {
-  return run.status?.conditions?.find(({ type }) => type === "Succeeded")?.reason;
 }

@@ -5,15 +5,8 @@ import { expect, test } from "vitest";
 import type { ResolvedAgent } from "#core/agent/task.ts";
 import { Runtimes } from "../../../local/runtimes.ts";
 import { quiet } from "../../harness/ark.ts";
+import { isRunning } from "../../harness/is-running.ts";
 import { stdioUrl } from "../../harness/mcp.ts";
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 test("B1: the MCP server of an agent that is gone ends, though no task comes any more", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "ark-runtimes-"));
