@@ -5,12 +5,11 @@ import * as path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { create, manifests } from "../../harness/manifests.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import { type Body, fieldOf, type OperatorWorld, POLL, startOperatorWorld, SYSTEM } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
 
-const POLL = { timeout: 60_000, interval: 50 };
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 const kubeconfig = path.join(tmpdir(), `ark-dispatcher-${process.pid}.json`);
 
@@ -42,12 +41,6 @@ afterAll(async () => {
   await rm(kubeconfig, { force: true });
 });
 
-async function make(kind: string, plural: string, name: string, spec: object): Promise<void> {
-  const body = { apiVersion: "arkonis.dev/v1alpha1", kind, metadata: { name }, spec };
-  const answer = await world.api.request("POST", `${ARK}/${plural}`, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-}
-
 const list = async (at: string) => (fieldOf((await world.api.request("GET", at)).body, "items") ?? []) as Body[];
 
 async function address(plural: string, name: string): Promise<string> {
@@ -75,7 +68,7 @@ async function send(url: string, id: string, data: object): Promise<number> {
 }
 
 test("P1: an event that is sent to a team's or an agent's address starts one run of it", async () => {
-  await make("ArkTeam", "arkteams", "blog", {
+  await world.create("ArkTeam", "blog", {
     roles: [{ name: "writer", model: "gpt-4o", systemPrompt: "You write." }],
     pipeline: [{ role: "writer" }],
     input: { topic: "sun" },
@@ -97,7 +90,7 @@ test("P1: an event that is sent to a team's or an agent's address starts one run
 });
 
 test("D33: a fire that a gate stops is told on its ArkEvent", async () => {
-  await make("ArkEvent", "arkevents", "asleep", {
+  await world.create("ArkEvent", "asleep", {
     source: { type: "cron", cron: "@daily" },
     suspended: true,
     targets: [{ team: "blog" }],

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { Kind } from "#core/api/objects.ts";
 import { RUN_FINALIZER, runObject } from "#core/runs/run-object.ts";
 import { startRun } from "#core/runs/start-run.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { kubeObjects } from "#platform/kube/objects.ts";
 import { watchObjects } from "#platform/kube/watch.ts";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld, type Term } from "./world.ts";
+import { fieldOf, type OperatorWorld, POLL, readyOf, startOperatorWorld, type Term } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -17,32 +18,19 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const POLL = { timeout: 60_000, interval: 50 };
 const ark = (plural: string) => `/apis/arkonis.dev/v1alpha1/namespaces/default/${plural}`;
 const SERVICES = "/apis/serving.knative.dev/v1/namespaces/default/services";
 const REVISIONS = "/apis/serving.knative.dev/v1/namespaces/default/revisions";
 const CORE = "/api/v1/namespaces/default";
 
-async function get(path: string): Promise<Body | undefined> {
-  const { status, body } = await world.api.request("GET", path);
-  return status === 200 ? body : undefined;
-}
-
-async function post(path: string, body: object): Promise<Body> {
-  const answer = await world.api.request("POST", path, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-  return answer.body;
-}
-
-const make = (kind: string, plural: string, name: string, spec: object) =>
-  post(ark(plural), { apiVersion: "arkonis.dev/v1alpha1", kind, metadata: { name }, spec });
-
+const get = (path: string) => world.get(path);
+const post = (path: string, body: object) => world.post(path, body);
+const make = (kind: Kind, name: string, spec: object) => world.create(kind, name, spec);
 const patch = (path: string, body: object) => world.api.request("PATCH", path, body);
 
 async function ready(plural: string, name: string): Promise<string> {
-  const conditions = fieldOf(await get(`${ark(plural)}/${name}`), "status", "conditions");
-  const one = (Array.isArray(conditions) ? conditions : []).find((each) => fieldOf(each, "type") === "Ready");
-  return `${String(fieldOf(one, "status"))} ${String(fieldOf(one, "reason"))}`;
+  const { status, reason } = readyOf(await get(`${ark(plural)}/${name}`));
+  return `${status} ${reason}`;
 }
 
 const template = async (agent: string) => fieldOf(await get(`${SERVICES}/${agent}-agent`), "spec", "template");
@@ -62,13 +50,13 @@ async function giveKeys(): Promise<void> {
 }
 
 test("an agent without its key, its prompt or its settings says which, and is given no Service (D31, D49)", async () => {
-  await make("ArkAgent", "arkagents", "needy", {
+  await make("ArkAgent", "needy", {
     model: "gpt-4o",
     systemPromptRef: { configMapKeyRef: { name: "prompts", key: "needy" } },
     settingsRefs: [{ name: "style" }],
   });
   await expect.poll(() => ready("arkagents", "needy"), POLL).toBe("False SettingsNotFound");
-  await make("ArkSettings", "arksettings", "style", { temperature: "0.2" });
+  await make("ArkSettings", "style", { temperature: "0.2" });
   await expect.poll(() => ready("arksettings", "style"), POLL).toBe("True Accepted");
   await expect.poll(() => ready("arkagents", "needy"), POLL).toBe("False MissingCredentials");
   expect(await get(`${SERVICES}/needy-agent`)).toBeUndefined();
@@ -89,7 +77,7 @@ test("an agent without its key, its prompt or its settings says which, and is gi
 test("an agent whose envFrom names what is not there says so, and heals: Kubernetes would make no container (D49)", async () => {
   await giveKeys();
   const envFrom = [{ secretRef: { name: "env-keys" } }, { prefix: "MY_", configMapRef: { name: "env-plain" } }];
-  await make("ArkAgent", "arkagents", "bare", { model: "gpt-4o", systemPrompt: "x", envFrom });
+  await make("ArkAgent", "bare", { model: "gpt-4o", systemPrompt: "x", envFrom });
   const said = async () => {
     const conditions = fieldOf(await get(`${ark("arkagents")}/bare`), "status", "conditions");
     const one = (Array.isArray(conditions) ? conditions : []).find((each) => fieldOf(each, "type") === "Ready");
@@ -110,7 +98,7 @@ test("an agent may do without what its envFrom calls optional", async () => {
     { secretRef: { name: "extras", optional: true } },
     { configMapRef: { name: "more", optional: true } },
   ];
-  await make("ArkAgent", "arkagents", "spare", { model: "gpt-4o", systemPrompt: "x", envFrom });
+  await make("ArkAgent", "spare", { model: "gpt-4o", systemPrompt: "x", envFrom });
   await expect.poll(() => ready("arkagents", "spare"), POLL).toBe("False Progressing");
   expect(await get(`${SERVICES}/spare-agent`)).toBeDefined();
 });
@@ -118,7 +106,7 @@ test("an agent may do without what its envFrom calls optional", async () => {
 test("a changed prompt, and a changed key, roll a revision; what changes elsewhere rolls none", async () => {
   await giveKeys();
   await post(`${CORE}/configmaps`, { metadata: { name: "texts" }, data: { mine: "One.", other: "x" } });
-  await make("ArkAgent", "arkagents", "roller", {
+  await make("ArkAgent", "roller", {
     model: "gpt-4o",
     systemPromptRef: { configMapKeyRef: { name: "texts", key: "mine" } },
   });
@@ -141,7 +129,7 @@ test("what an agent may reach follows its networkPolicy and the services it name
   await system("gateway", { selector: { app: "gateway" }, ports: [{ port: 80, targetPort: 8081 }] });
   const externalName = "gateway.ark-system.svc.cluster.local";
   await post(`${CORE}/services`, { metadata: { name: "wiki" }, spec: { type: "ExternalName", externalName } });
-  await make("ArkAgent", "arkagents", "confined", {
+  await make("ArkAgent", "confined", {
     model: "gpt-4o",
     systemPrompt: "You stay.",
     networkPolicy: "strict",
@@ -172,7 +160,7 @@ test("what an agent may reach follows its networkPolicy and the services it name
 
 test("bounds and resources stand in the Service of an agent, and follow a change", async () => {
   await giveKeys();
-  await make("ArkAgent", "arkagents", "sized", {
+  await make("ArkAgent", "sized", {
     model: "gpt-4o",
     systemPrompt: "You fit.",
     autoscaling: { minReplicas: 1, maxReplicas: 4 },
@@ -191,7 +179,7 @@ test("bounds and resources stand in the Service of an agent, and follow a change
 
 test("status: asleep, awake by the pods of its revisions, and what waits for it", async () => {
   await giveKeys();
-  await make("ArkAgent", "arkagents", "sleeper", { model: "gpt-4o", systemPrompt: "You sleep.", replicas: 3 });
+  await make("ArkAgent", "sleeper", { model: "gpt-4o", systemPrompt: "You sleep.", replicas: 3 });
   const path = `${SERVICES}/sleeper-agent`;
   await expect.poll(() => get(path), POLL).toBeDefined();
   const url = "http://127.0.0.1:9";
@@ -225,7 +213,7 @@ test("status: asleep, awake by the pods of its revisions, and what waits for it"
 
 test("api 16: an agent that has used up its day is told of once; without the limit nothing is said of it", async () => {
   await giveKeys();
-  await make("ArkAgent", "arkagents", "spender", {
+  await make("ArkAgent", "spender", {
     model: "gpt-4o",
     systemPrompt: "You spend.",
     limits: { maxDailyTokens: 100 },
@@ -248,7 +236,7 @@ test("D26: what an agent said last shows while it sleeps, with its reason", asyn
   await giveKeys();
   const livenessProbe = { type: "semantic", validatorPrompt: "Say HEALTHY", intervalSeconds: 5 };
   const spec = { model: "gpt-4o", systemPrompt: "You ail.", livenessProbe };
-  const made = await make("ArkAgent", "arkagents", "patient", spec);
+  const made = await make("ArkAgent", "patient", spec);
   const id = { namespace: "default", agent: "patient", uid: String(fieldOf(made, "metadata", "uid")) };
   const status = async () => fieldOf(await get(`${ark("arkagents")}/patient`), "status");
   const healthy = (verdict: string, reason: string) =>
@@ -272,7 +260,7 @@ test("D26: what an agent said last shows while it sleeps, with its reason", asyn
 
   await world.api.request("DELETE", `${ark("arkagents")}/patient`);
   await expect.poll(status, POLL).toBeUndefined();
-  await make("ArkAgent", "arkagents", "patient", spec);
+  await make("ArkAgent", "patient", spec);
   await expect.poll(status, POLL).toMatchObject({ conditions: healthy("Unknown", "NotProbed") });
   expect(fieldOf(await status(), "lastProbe")).toBeUndefined();
 });
@@ -285,7 +273,7 @@ test("D27: how its instances found its MCP servers last shows while it sleeps; w
   ];
   const spec = { model: "gpt-4o", systemPrompt: "You look up.", mcpServers: servers };
   const path = `${ark("arkagents")}/reader`;
-  const made = await make("ArkAgent", "arkagents", "reader", spec);
+  const made = await make("ArkAgent", "reader", spec);
   const status = async () => fieldOf(await get(path), "status");
   const degraded = (verdict: string, reason: string, message = expect.any(String)) =>
     expect.arrayContaining([expect.objectContaining({ type: "MCPDegraded", status: verdict, reason, message })]);
@@ -328,7 +316,7 @@ test("D27: how its instances found its MCP servers last shows while it sleeps; w
 
   await world.api.request("DELETE", path);
   await expect.poll(() => get(path), POLL).toBeUndefined();
-  await make("ArkAgent", "arkagents", "reader", spec);
+  await make("ArkAgent", "reader", spec);
   await expect.poll(status, POLL).toMatchObject({ conditions: degraded("Unknown", "NotTried") });
   expect(fieldOf(await status(), "mcpServers")).toBeUndefined();
 });
@@ -339,7 +327,7 @@ const TEAM = {
 };
 
 test("a team's inline role becomes an ArkAgent that follows it, and goes with the role", async () => {
-  await make("ArkTeam", "arkteams", "blog", TEAM);
+  await make("ArkTeam", "blog", TEAM);
   const path = `${ark("arkagents")}/blog-writer`;
   await expect.poll(() => get(path), POLL).toBeDefined();
   await expect.poll(() => ready("arkteams", "blog"), POLL).toBe("True Validated");
@@ -360,7 +348,7 @@ test("a team's inline role becomes an ArkAgent that follows it, and goes with th
 
 test("api 2, 3: what only its own library can judge is found, and named, before anything runs", async () => {
   const step = { role: "writer", outputSchema: { type: "strin" } };
-  await make("ArkTeam", "arkteams", "unclear", { ...TEAM, pipeline: [step] });
+  await make("ArkTeam", "unclear", { ...TEAM, pipeline: [step] });
   await expect.poll(() => ready("arkteams", "unclear"), POLL).toBe("False InvalidSchema");
   const status = fieldOf(await get(`${ark("arkteams")}/unclear`), "status");
   expect(JSON.stringify(status)).toContain("spec.pipeline[0].outputSchema: ");
@@ -369,22 +357,22 @@ test("api 2, 3: what only its own library can judge is found, and named, before 
 
   await giveKeys();
   const tool = { name: "post", url: "https://tools.example/post", inputSchema: "{" };
-  await make("ArkAgent", "arkagents", "muddled", { model: "gpt-4o", systemPrompt: "You muddle.", tools: [tool] });
+  await make("ArkAgent", "muddled", { model: "gpt-4o", systemPrompt: "You muddle.", tools: [tool] });
   await expect.poll(() => ready("arkagents", "muddled"), POLL).toBe("False InvalidSpec");
   expect(await get(`${SERVICES}/muddled-agent`)).toBeUndefined();
 });
 
 test("M1: an ArkAgent of somebody's own is not taken over", async () => {
-  await make("ArkAgent", "arkagents", "press-writer", { model: "gpt-4o", systemPrompt: "Mine." });
-  await make("ArkTeam", "arkteams", "press", TEAM);
+  await make("ArkAgent", "press-writer", { model: "gpt-4o", systemPrompt: "Mine." });
+  await make("ArkTeam", "press", TEAM);
   await expect.poll(() => ready("arkteams", "press"), POLL).toBe("False ReconcileError");
   expect(fieldOf(await get(`${ark("arkagents")}/press-writer`), "spec", "systemPrompt")).toBe("Mine.");
 });
 
 test("a run made by hand is completed, announced once, and cancelled by annotation", async () => {
-  await make("ArkTeam", "arkteams", "hand", { ...TEAM, input: { topic: "x" } });
+  await make("ArkTeam", "hand", { ...TEAM, input: { topic: "x" } });
   const path = `${ark("arkruns")}/hand-run-1`;
-  const run = await make("ArkRun", "arkruns", "hand-run-1", { teamRef: "hand", input: { topic: "y" } });
+  const run = await make("ArkRun", "hand-run-1", { teamRef: "hand", input: { topic: "y" } });
   const uid = String(fieldOf(run, "metadata", "uid"));
   const facts = async () => {
     const kinds: string[] = [];
@@ -425,7 +413,7 @@ test("R1: a fire's run is held from its first moment, by whoever made it: the op
 
 test("the token of the record that a user deletes to rotate it comes back, also where nothing starts (T1)", async () => {
   const path = `${CORE}/secrets/ark-record-token`;
-  await make("ArkAgent", "arkagents", "keeper", { model: "gpt-4o", systemPrompt: "x" });
+  await make("ArkAgent", "keeper", { model: "gpt-4o", systemPrompt: "x" });
   const uid = async () => fieldOf(await get(path), "metadata", "uid");
   await expect.poll(uid, POLL).toBeDefined();
   const before = await uid();
@@ -435,7 +423,7 @@ test("the token of the record that a user deletes to rotate it comes back, also 
 });
 
 test("a burst of runs is shown once a second: no status leads to the next one", async () => {
-  await make("ArkTeam", "arkteams", "busy", { ...TEAM, successfulRunsHistoryLimit: 100 });
+  await make("ArkTeam", "busy", { ...TEAM, successfulRunsHistoryLimit: 100 });
   const team = `${ark("arkteams")}/busy`;
   await expect.poll(() => ready("arkteams", "busy"), POLL).toContain("True");
   const kube = openKube({ kubeconfig: world.api.kubeconfig });
@@ -449,7 +437,7 @@ test("a burst of runs is shown once a second: no status leads to the next one", 
   const began = performance.now();
   const before = changes;
   for (let n = 0; n < 40; n++) {
-    await make("ArkRun", "arkruns", `busy-${n}`, { teamRef: "busy" });
+    await make("ArkRun", `busy-${n}`, { teamRef: "busy" });
     await patch(`${ark("arkruns")}/busy-${n}/status`, { status: { phase: n % 2 === 0 ? "Succeeded" : "Failed" } });
   }
   const shown = async () => fieldOf(await get(team), "status", "lastRunPhase");
@@ -471,7 +459,7 @@ function stateOf(uid: string, run: string, ended = false) {
 
 test("R2: a run that is deleted while it goes on is cancelled first; its record goes with it", async () => {
   const name = { namespace: "default", run: "doomed" };
-  const run = await make("ArkRun", "arkruns", "doomed", { agent: "sleeper", prompt: "go" });
+  const run = await make("ArkRun", "doomed", { agent: "sleeper", prompt: "go" });
   const uid = String(fieldOf(run, "metadata", "uid"));
   const path = `${ark("arkruns")}/doomed`;
   await expect.poll(async () => fieldOf(await get(path), "metadata", "finalizers"), POLL).toEqual(["arkonis.dev/run"]);
@@ -491,9 +479,9 @@ test("R2: a run that is deleted while it goes on is cancelled first; its record 
 });
 
 test("D52: ended runs beyond a team's limits are let go, those that go on never", async () => {
-  await make("ArkTeam", "arkteams", "tidy", { ...TEAM, successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 0 });
+  await make("ArkTeam", "tidy", { ...TEAM, successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 0 });
   const runs = ["tidy-1", "tidy-2", "tidy-3", "tidy-4"];
-  for (const name of runs) await make("ArkRun", "arkruns", name, { teamRef: "tidy" });
+  for (const name of runs) await make("ArkRun", name, { teamRef: "tidy" });
   const end = (name: string, phase: string, second: number) =>
     patch(`${ark("arkruns")}/${name}/status`, { status: { phase, completionTime: `2026-01-01T00:00:0${second}Z` } });
   await end("tidy-1", "Succeeded", 1);
@@ -509,7 +497,7 @@ test("D52: ended runs beyond a team's limits are let go, those that go on never"
 test("T1: ended runs of an agent without a team are let go too, once nobody can still wait for them", async () => {
   const runs = Array.from({ length: 13 }, (_, n) => `solo-${String(n).padStart(2, "0")}`);
   for (const name of runs) {
-    await make("ArkRun", "arkruns", name, { agent: "solo", prompt: "go" });
+    await make("ArkRun", name, { agent: "solo", prompt: "go" });
     const completionTime = name === "solo-12" ? new Date().toISOString() : `2026-01-01T00:00:${name.slice(5)}Z`;
     await patch(`${ark("arkruns")}/${name}/status`, { status: { phase: "Succeeded", completionTime } });
   }
@@ -524,7 +512,7 @@ test("where NATS has users, an agent waits for its namespace's, and says for whi
   await giveKeys();
   await world.stopLeading();
   world.lead({ ARK_AGENT_NATS_SECRET: "nats-user" });
-  await make("ArkAgent", "arkagents", "stranger", { model: "gpt-4o", systemPrompt: "You sign in." });
+  await make("ArkAgent", "stranger", { model: "gpt-4o", systemPrompt: "You sign in." });
   await expect.poll(() => ready("arkagents", "stranger"), POLL).toBe("False MissingCredentials");
   const conditions = fieldOf(await get(`${ark("arkagents")}/stranger`), "status", "conditions");
   expect(JSON.stringify(conditions)).toContain('Secret \\"nats-user\\" has no key \\"nats.creds\\"');
@@ -547,7 +535,7 @@ test("P4, G3: a deleted agent's queue goes with it, whoever leads then; a task f
   const result = async (run: string) => (await world.js.factLog.finished(task(run, ""), task(run, "")))?.fact;
   const waiting = (agent: string) => world.js.tasks.pending({ namespace: "default", agent });
   for (const agent of ["leaver", "sneaker"]) {
-    await make("ArkAgent", "arkagents", agent, { model: "gpt-4o", systemPrompt: "You write." });
+    await make("ArkAgent", agent, { model: "gpt-4o", systemPrompt: "You write." });
     await expect.poll(() => get(`${SERVICES}/${agent}-agent`), POLL).toBeDefined();
     // As its executor does before its first task comes.
     await world.js.tasks.next({ namespace: "default", agent }, 1, AbortSignal.timeout(60_000));

@@ -5,7 +5,16 @@ import { kubeChildren } from "#platform/kube/children.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { triggerName } from "../../../operator/resources/names.ts";
 import { trigger } from "../../../operator/resources/trigger.ts";
-import { type Body, configOf, fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import {
+  type Body,
+  configOf,
+  fieldOf,
+  type OperatorWorld,
+  POLL,
+  readyOf,
+  startOperatorWorld,
+  SYSTEM,
+} from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -17,7 +26,6 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const POLL = { timeout: 60_000, interval: 50 };
 const EVENTS = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkevents";
 const TRIGGERS = `/apis/eventing.knative.dev/v1/namespaces/${SYSTEM}/triggers`;
 const PINGS = "/apis/sources.knative.dev/v1/namespaces/default/pingsources";
@@ -25,20 +33,10 @@ const SECRETS = "/api/v1/namespaces/default/secrets";
 
 const triggerPath = (event: string) => `${TRIGGERS}/${triggerName({ namespace: "default", name: event })}`;
 
-async function get(path: string): Promise<Body | undefined> {
-  const { status, body } = await world.api.request("GET", path);
-  return status === 200 ? body : undefined;
-}
+const get = (path: string) => world.get(path);
 
-async function create(name: string, spec: object): Promise<void> {
-  const answer = await world.api.request("POST", EVENTS, {
-    apiVersion: "arkonis.dev/v1alpha1",
-    kind: "ArkEvent",
-    metadata: { name },
-    spec: { targets: [{ agent: "writer", prompt: "go" }], ...spec },
-  });
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-}
+const create = (name: string, spec: object) =>
+  world.create("ArkEvent", name, { targets: [{ agent: "writer", prompt: "go" }], ...spec });
 
 async function there(path: string): Promise<Body> {
   await expect.poll(() => get(path), POLL).toBeDefined();
@@ -51,10 +49,7 @@ async function statusOf(name: string): Promise<Record<string, unknown>> {
   return ((await get(`${EVENTS}/${name}`))?.["status"] ?? {}) as Record<string, unknown>;
 }
 
-async function reasonOf(name: string): Promise<unknown> {
-  const { conditions } = (await statusOf(name)) as { conditions?: { type: string; reason: string }[] };
-  return conditions?.find(({ type }) => type === "Ready")?.reason;
-}
+const reasonOf = async (name: string) => readyOf(await get(`${EVENTS}/${name}`)).reason;
 
 /** What Knative's controllers would say. */
 async function makeReady(path: string): Promise<void> {

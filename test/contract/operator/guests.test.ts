@@ -6,11 +6,10 @@ import { createAccount } from "@nats-io/jwt";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { type GuardedNats, startGuardedNats } from "../../harness/nats-accounts.ts";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld } from "./world.ts";
+import { fieldOf, type OperatorWorld, POLL, startOperatorWorld } from "./world.ts";
 
 vi.setConfig({ testTimeout: 180_000 });
 
-const POLL = { timeout: 60_000, interval: 50 };
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 const SERVICES = "/apis/serving.knative.dev/v1/namespaces/default/services";
 const SECRETS = "/api/v1/namespaces/default/secrets";
@@ -26,7 +25,7 @@ beforeAll(async () => {
   // As nsc writes it: the seed, then its public key.
   await writeFile(keyFile, `${guarded.signingKey}\n${guarded.signer.id}\n`);
   world.lead({ ARK_NATS_SIGNING_KEY_FILE: keyFile, ARK_NATS_GUEST_ACCOUNT: guarded.account });
-  await post(SECRETS, { metadata: { name: "ark-api-keys" }, stringData: { OPENAI_API_KEY: "sk-secret" } });
+  await world.post(SECRETS, { metadata: { name: "ark-api-keys" }, stringData: { OPENAI_API_KEY: "sk-secret" } });
 });
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
@@ -34,15 +33,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-async function get(at: string): Promise<Body | undefined> {
-  const { status, body } = await world.api.request("GET", at);
-  return status === 200 ? body : undefined;
-}
-
-async function post(at: string, body: object): Promise<void> {
-  const answer = await world.api.request("POST", at, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-}
+const get = (at: string) => world.get(at);
 
 /** Name of the Secret that the pods of this Knative Service sign in with. */
 async function mounted(service: string): Promise<string | undefined> {
@@ -58,10 +49,8 @@ async function credentials(secret: string): Promise<string | undefined> {
 }
 
 test("an agent and a service have users of their own, with which their pods do their work and no other's", async () => {
-  const make = (kind: string, plural: string, name: string, spec: object) =>
-    post(`${ARK}/${plural}`, { apiVersion: "arkonis.dev/v1alpha1", kind, metadata: { name }, spec });
-  await make("ArkAgent", "arkagents", "writer", { model: "gpt-4o", systemPrompt: "You write." });
-  await make("ArkService", "arkservices", "writing", {
+  await world.create("ArkAgent", "writer", { model: "gpt-4o", systemPrompt: "You write." });
+  await world.create("ArkService", "writing", {
     selector: { arkAgent: "writer" },
     ports: [{ protocol: "HTTP", port: 8081 }],
   });

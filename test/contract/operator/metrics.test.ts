@@ -7,11 +7,10 @@ import { createWaking } from "../../../operator/waker/waking.ts";
 import { startHttp } from "../../harness/http.ts";
 import { startOtlp } from "../../harness/otlp.ts";
 import { QUIET } from "./quiet.ts";
-import { configOf, leadDeps, startOperatorWorld, wakingDeps } from "./world.ts";
+import { configOf, leadDeps, POLL, startOperatorWorld, wakingDeps } from "./world.ts";
 
 vi.setConfig({ testTimeout: 180_000 });
 
-const POLL = { timeout: 60_000, interval: 50 };
 const RUNS = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkruns";
 
 test("passes by kind and outcome; active runs, dead letters and held wakes as they are, until the term ends", async () => {

@@ -1,7 +1,7 @@
 /** D51: an operator whose kinds are missing waits, names them, and recovers. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { installKnative } from "../../harness/knative.ts";
-import { fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import { fieldOf, type OperatorWorld, POLL, readyOf, startOperatorWorld, SYSTEM } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -12,7 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const POLL = { timeout: 60_000, interval: 50 };
 const EVENT_TYPES = `/apis/eventing.knative.dev/v1beta3/namespaces/${SYSTEM}/eventtypes`;
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 
@@ -21,23 +20,9 @@ test("D51, L2: without Knative it says what is missing and does the rest; instal
   const missing = () => new Set(leading.faults().map((fault) => fault.split(":")[0]));
   await expect.poll(missing, POLL).toEqual(new Set(["PingSource", "Revision", "Service", "Trigger"]));
   const role = { name: "writer", model: "gpt-4o", systemPrompt: "You write." };
-  const make = (kind: string, plural: string, name: string, spec: object) =>
-    world.api.request("POST", `${ARK}/${plural}`, {
-      apiVersion: "arkonis.dev/v1alpha1",
-      kind,
-      metadata: { name },
-      spec,
-    });
-  await make("ArkEvent", "arkevents", "hook", { source: { type: "webhook" }, targets: [{ team: "blog" }] });
-  await make("ArkTeam", "arkteams", "blog", { roles: [role], pipeline: [{ role: "writer" }] });
-  const reason = async (plural: string, name: string) => {
-    const conditions = fieldOf(
-      (await world.api.request("GET", `${ARK}/${plural}/${name}`)).body,
-      "status",
-      "conditions",
-    );
-    return (Array.isArray(conditions) ? conditions : []).map((one) => fieldOf(one, "reason")).at(0);
-  };
+  await world.create("ArkEvent", "hook", { source: { type: "webhook" }, targets: [{ team: "blog" }] });
+  await world.create("ArkTeam", "blog", { roles: [role], pipeline: [{ role: "writer" }] });
+  const reason = async (plural: string, name: string) => readyOf(await world.get(`${ARK}/${plural}/${name}`)).reason;
   await expect.poll(() => reason("arkteams", "blog"), POLL).toBe("Validated");
   await expect.poll(() => reason("arkevents", "hook"), POLL).toBe("TriggerNotReady");
   await installKnative(world.api);

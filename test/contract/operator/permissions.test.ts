@@ -3,13 +3,13 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { Kind } from "#core/api/objects.ts";
 import { CLUSTER_RULES, NAMESPACE_RULES } from "../../../operator/permissions.ts";
 import { freePort } from "../../harness/free-ports.ts";
 import { manifests } from "../../harness/manifests.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
-import { fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import { fieldOf, type OperatorWorld, POLL, readyOf, startOperatorWorld, SYSTEM } from "./world.ts";
 
-const POLL = { timeout: 60_000, interval: 50 };
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 
@@ -69,19 +69,8 @@ function kubeconfigOf(server: string, ca: string, bearer: string): object {
   };
 }
 
-async function reason(plural: string, name: string): Promise<unknown> {
-  const { body } = await world.api.request("GET", `${ARK}/${plural}/${name}`);
-  const conditions = fieldOf(body, "status", "conditions");
-  return (Array.isArray(conditions) ? conditions : []).map((one) => fieldOf(one, "reason")).at(0);
-}
-
-const make = (kind: string, plural: string, name: string, spec: object) =>
-  world.api.request("POST", `${ARK}/${plural}`, {
-    apiVersion: "arkonis.dev/v1alpha1",
-    kind,
-    metadata: { name },
-    spec,
-  });
+const reason = async (plural: string, name: string) => readyOf(await world.get(`${ARK}/${plural}/${name}`)).reason;
+const make = (kind: Kind, name: string, spec: object) => world.create(kind, name, spec);
 
 test("the process does all of its work with these rights", async () => {
   await world.api.request("POST", "/api/v1/namespaces/default/secrets", {
@@ -89,18 +78,18 @@ test("the process does all of its work with these rights", async () => {
     stringData: { OPENAI_API_KEY: "sk" },
   });
   const role = { name: "writer", model: "gpt-4o", systemPrompt: "You write." };
-  await make("ArkSettings", "arksettings", "style", { temperature: "0.5" });
-  await make("ArkTeam", "arkteams", "blog", { roles: [role], pipeline: [{ role: "writer" }] });
-  await make("ArkEvent", "arkevents", "hook", { source: { type: "webhook" }, targets: [{ team: "blog" }] });
-  await make("ArkEvent", "arkevents", "tick", {
+  await make("ArkSettings", "style", { temperature: "0.5" });
+  await make("ArkTeam", "blog", { roles: [role], pipeline: [{ role: "writer" }] });
+  await make("ArkEvent", "hook", { source: { type: "webhook" }, targets: [{ team: "blog" }] });
+  await make("ArkEvent", "tick", {
     source: { type: "cron", cron: "@daily" },
     targets: [{ team: "blog" }],
   });
-  await make("ArkService", "arkservices", "writing", {
+  await make("ArkService", "writing", {
     selector: { arkAgent: "blog-writer" },
     ports: [{ protocol: "HTTP", port: declared }],
   });
-  await make("ArkRun", "arkruns", "by-hand", { teamRef: "blog" });
+  await make("ArkRun", "by-hand", { teamRef: "blog" });
   await expect.poll(() => reason("arksettings", "style"), POLL).toBe("Accepted");
   await expect.poll(() => reason("arkteams", "blog"), POLL).toBe("Validated");
   await expect.poll(() => reason("arkevents", "hook"), POLL).toBe("TriggerNotReady");

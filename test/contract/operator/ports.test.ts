@@ -10,12 +10,11 @@ import { freePort, freePorts } from "../../harness/free-ports.ts";
 import { startHttp } from "../../harness/http.ts";
 import { manifests } from "../../harness/manifests.ts";
 import { QUIET } from "./quiet.ts";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import { fieldOf, type OperatorWorld, POLL, readyOf, startOperatorWorld, SYSTEM } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
 
-const POLL = { timeout: 60_000, interval: 50 };
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces";
 const SERVICE = `/api/v1/namespaces/${SYSTEM}/services/ark-operator`;
 const POLICY = `/apis/networking.k8s.io/v1/namespaces/${SYSTEM}/networkpolicies/front-door-services`;
@@ -48,10 +47,7 @@ function applyAs(manager: string, of: object) {
   return children.apply("CoreService", { ...of, metadata: { namespace: SYSTEM, name: "ark-operator" } });
 }
 
-async function get(path: string): Promise<Body | undefined> {
-  const { status, body } = await world.api.request("GET", path);
-  return status === 200 ? body : undefined;
-}
+const get = (path: string) => world.get(path);
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
@@ -72,9 +68,7 @@ async function serve(name: string, { http, a2a }: Ports, namespace = "default"):
     selector: { arkAgent: "writer" },
     ports: [{ protocol: "HTTP", port: http }, ...(a2a === undefined ? [] : [{ protocol: "A2A", port: a2a }])],
   };
-  const body = { apiVersion: "arkonis.dev/v1alpha1", kind: "ArkService", metadata: { name }, spec };
-  const answer = await world.api.request("POST", `${ARK}/${namespace}/arkservices`, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  await world.create("ArkService", name, spec, namespace);
   // Its router is there: what is left to say is about ports.
   const router = `/apis/serving.knative.dev/v1/namespaces/${namespace}/services/${name}-router`;
   await expect.poll(() => get(router), POLL).toBeDefined();
@@ -86,9 +80,8 @@ const remove = (name: string, namespace = "default") =>
   world.api.request("DELETE", `${ARK}/${namespace}/arkservices/${name}`);
 
 async function ready(name: string, namespace = "default"): Promise<string> {
-  const conditions = listOf(fieldOf(await get(`${ARK}/${namespace}/arkservices/${name}`), "status", "conditions"));
-  const one = conditions.find((each) => fieldOf(each, "type") === "Ready");
-  return `${String(fieldOf(one, "reason"))}: ${String(fieldOf(one, "message"))}`;
+  const { reason, message } = readyOf(await get(`${ARK}/${namespace}/arkservices/${name}`));
+  return `${reason}: ${message}`;
 }
 
 const portsOf = async (name: string, namespace = "default") =>

@@ -2,12 +2,10 @@
 import { expect, test, vi } from "vitest";
 import { startHttp } from "../../harness/http.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
-import { type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import { type OperatorWorld, POLL, startOperatorWorld, SYSTEM } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
-
-const POLL = { timeout: 60_000, interval: 50 };
 
 function startReplica(world: OperatorWorld, webhookUrl: string, name: string): Promise<TestProcess> {
   return startProcess({

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { Kind } from "#core/api/objects.ts";
 import { tokenDigest } from "#platform/http/bearer.ts";
 import { installCrd } from "../../harness/crds.ts";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld } from "./world.ts";
+import { fieldOf, type OperatorWorld, POLL, readyOf, startOperatorWorld } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -14,21 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const POLL = { timeout: 60_000, interval: 50 };
 const CORE = "/api/v1/namespaces/default";
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 const SERVICES = "/apis/serving.knative.dev/v1/namespaces/default/services";
 
-async function get(path: string): Promise<Body | undefined> {
-  const { status, body } = await world.api.request("GET", path);
-  return status === 200 ? body : undefined;
-}
+const get = (path: string) => world.get(path);
 
-async function make(kind: string, plural: string, name: string, spec: object): Promise<void> {
-  const body = { apiVersion: "arkonis.dev/v1alpha1", kind, metadata: { name }, spec };
-  const answer = await world.api.request("POST", `${ARK}/${plural}`, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-}
+const make = (kind: Kind, name: string, spec: object) => world.create(kind, name, spec);
 
 const serviceSpec = (arkAgent: string) => ({
   selector: { arkAgent },
@@ -42,16 +35,15 @@ const serviceSpec = (arkAgent: string) => ({
 const status = async (name: string) => fieldOf(await get(`${ARK}/arkservices/${name}`), "status");
 
 async function ready(name: string): Promise<string> {
-  const conditions = fieldOf(await status(name), "conditions");
-  const one = (Array.isArray(conditions) ? conditions : []).find((each) => fieldOf(each, "type") === "Ready");
-  return `${String(fieldOf(one, "status"))} ${String(fieldOf(one, "reason"))}`;
+  const { status, reason } = readyOf(await get(`${ARK}/arkservices/${name}`));
+  return `${status} ${reason}`;
 }
 
 test("an ArkService has a router, a token, a record; its status follows agent, router and instances", async () => {
   world.lead();
-  await make("ArkService", "arkservices", "writing", serviceSpec("writer"));
+  await make("ArkService", "writing", serviceSpec("writer"));
   await expect.poll(() => ready("writing"), POLL).toBe("False AgentNotFound");
-  await make("ArkAgent", "arkagents", "writer", { model: "gpt-4o", systemPrompt: "You write.", replicas: 0 });
+  await make("ArkAgent", "writer", { model: "gpt-4o", systemPrompt: "You write.", replicas: 0 });
   await expect.poll(() => ready("writing"), POLL).toBe("False ReconcileError");
   const router = `${SERVICES}/writing-router`;
   await expect.poll(() => get(router), POLL).toBeDefined();
@@ -122,7 +114,7 @@ test("S3, D51: services that cannot be seen are not gone", async () => {
   expect((await world.api.request("POST", SERVICES, router)).status).toBe(201);
   const { leading } = world.lead();
   // Whoever has looked at this has seen the router.
-  await make("ArkSettings", "arksettings", "seen", { temperature: "0.2" });
+  await make("ArkSettings", "seen", { temperature: "0.2" });
   const seen = async () => fieldOf(await get(`${ARK}/arksettings/seen`), "status", "conditions");
   await expect.poll(seen, POLL).toBeDefined();
   await leading.settled();
@@ -138,11 +130,11 @@ test("S3, D51: services that cannot be seen are not gone", async () => {
 
 test("S2: a service that goes takes its record with it, also while no operator looks", async () => {
   const record = (name: string) => world.js.services.get("default", name);
-  await make("ArkService", "arkservices", "short", serviceSpec("writer"));
+  await make("ArkService", "short", serviceSpec("writer"));
   await expect.poll(() => record("short"), POLL).toBeDefined();
   await world.api.request("DELETE", `${ARK}/arkservices/short`);
   await expect.poll(() => record("short"), POLL).toBeUndefined();
-  await make("ArkService", "arkservices", "unseen", serviceSpec("writer"));
+  await make("ArkService", "unseen", serviceSpec("writer"));
   await expect.poll(() => record("unseen"), POLL).toBeDefined();
   await world.stopLeading();
   await world.api.request("DELETE", `${ARK}/arkservices/unseen`);

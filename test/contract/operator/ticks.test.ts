@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { AcceptedEvent } from "#core/ports/events.ts";
 import { pingSourceUri } from "../../../operator/resources/trigger.ts";
 import { collect } from "../jetstream/open.ts";
-import { type OperatorWorld, startOperatorWorld, SYSTEM } from "./world.ts";
+import { type OperatorWorld, POLL, startOperatorWorld, SYSTEM } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -13,7 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const POLL = { timeout: 60_000, interval: 50 };
 const HOUR_MS = 3_600_000;
 const EVENTS = "/apis/arkonis.dev/v1alpha1/namespaces/default/arkevents";
 

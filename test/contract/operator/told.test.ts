@@ -1,6 +1,6 @@
 /** What `kubectl describe` tells of a run, on a real API server (api 16). */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Body, fieldOf, type OperatorWorld, startOperatorWorld } from "./world.ts";
+import { type Body, fieldOf, type OperatorWorld, POLL, startOperatorWorld } from "./world.ts";
 
 /** The machine may be busy with other things: what is waited for says when, not a clock. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -12,15 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const POLL = { timeout: 60_000, interval: 50 };
 const ARK = "/apis/arkonis.dev/v1alpha1/namespaces/default";
 const RUN = `${ARK}/arkruns/blog-run-1`;
-
-async function create(kind: string, name: string, spec: object): Promise<void> {
-  const body = { apiVersion: "arkonis.dev/v1alpha1", kind, metadata: { name }, spec };
-  const answer = await world.api.request("POST", `${ARK}/${kind.toLowerCase()}s`, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-}
 
 /** What the collector would say. */
 async function say(status: object): Promise<void> {
@@ -40,9 +33,9 @@ test("api 16: a run tells its turns and its steps' on itself, and on its team, w
     { name: "draft", role: "write" },
     { name: "polish", role: "write", dependsOn: ["draft"] },
   ];
-  await create("ArkTeam", "blog", { roles, pipeline });
+  await world.create("ArkTeam", "blog", { roles, pipeline });
   await expect.poll(() => toldOf("ArkTeam"), POLL).toContainEqual(expect.stringContaining("TeamReconciled"));
-  await create("ArkRun", "blog-run-1", { teamRef: "blog", roles, pipeline, input: {} });
+  await world.create("ArkRun", "blog-run-1", { teamRef: "blog", roles, pipeline, input: {} });
   const hold = () => world.api.request("GET", RUN).then(({ body }) => fieldOf(body, "metadata", "finalizers"));
   await expect.poll(hold, POLL).toBeDefined();
   const polish = { name: "polish", phase: "Pending" };

@@ -2,6 +2,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { parse } from "yaml";
+import type { Kind } from "#core/api/objects.ts";
+import { API_VERSION } from "#core/api/v1alpha1/common.ts";
 import type { JetStream } from "#platform/jetstream/jetstream.ts";
 import { openJetStream } from "#platform/jetstream/jetstream.ts";
 import { hold } from "#platform/http/hold.ts";
@@ -9,7 +11,7 @@ import { kubeChildren } from "#platform/kube/children.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { createRecorder } from "#platform/kube/events.ts";
 import { kubeFinalizers } from "#platform/kube/finalizers.ts";
-import { kubeObjects } from "#platform/kube/objects.ts";
+import { kubeObjects, pathOf } from "#platform/kube/objects.ts";
 import { apiMeters } from "#platform/telemetry/metrics.ts";
 import { createApplier } from "../../../operator/applier.ts";
 import { type Config, parseConfig, readEnv } from "../../../operator/config.ts";
@@ -30,6 +32,10 @@ export type OperatorWorld = AsyncDisposable & {
   readonly nats: TestNats;
   readonly js: JetStream;
   readonly config: Config;
+  /** What stands there, or undefined. */
+  get(path: string): Promise<Body | undefined>;
+  post(path: string, body: object): Promise<Body>;
+  create(kind: Kind, name: string, spec: object, namespace?: string): Promise<Body>;
   /** A leader of its own, until it is stopped. */
   lead(env?: Readonly<Record<string, string>>, now?: () => number, portFault?: LeadDeps["portFault"]): Term;
   /** Until then nobody leads. */
@@ -37,6 +43,8 @@ export type OperatorWorld = AsyncDisposable & {
 };
 
 export type Body = Record<string, unknown>;
+
+export const POLL = { timeout: 60_000, interval: 50 };
 
 const ENV = { ARK_EXECUTOR_IMAGE: "example.org/executor:1", ARK_RESYNC_SECONDS: "1" };
 export const SYSTEM = "ark-system";
@@ -51,11 +59,23 @@ export async function startOperatorWorld({ knative = true } = {}): Promise<Opera
   const namespace = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
   await api.request("POST", "/api/v1/namespaces", namespace(SYSTEM));
   const terms: Term[] = [];
+  const post: OperatorWorld["post"] = async (at, whole) => {
+    const { status, body } = await api.request("POST", at, whole);
+    if (status !== 201) throw new Error(`${at}: ${status} ${JSON.stringify(body)}`);
+    return body;
+  };
   return {
     api,
     nats,
     js,
     config: configOf(nats.url, {}),
+    async get(at) {
+      const { status, body } = await api.request("GET", at);
+      return status === 200 ? body : undefined;
+    },
+    post,
+    create: (kind, name, spec, of = "default") =>
+      post(pathOf(kind, of), { apiVersion: API_VERSION, kind, metadata: { name }, spec }),
     lead(env = {}, now = Date.now, portFault = () => undefined) {
       const term = startTerm(api, js, configOf(nats.url, env), now, portFault);
       terms.push(term);
@@ -151,6 +171,12 @@ export function leadDeps(
     meters: apiMeters(),
     log: QUIET,
   };
+}
+
+/** The condition Ready of an Ark object; empty where it has none. */
+export function readyOf(object: unknown): { status?: string; reason?: string; message?: string } {
+  const conditions = fieldOf(object, "status", "conditions");
+  return (Array.isArray(conditions) ? conditions : []).find((one) => fieldOf(one, "type") === "Ready") ?? {};
 }
 
 /** What stands at this path of fields, or undefined. */
