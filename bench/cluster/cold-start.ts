@@ -2,6 +2,7 @@
  * From a request sent to a function at zero pods to its first answer, beside a bare Node function of the same settings:
  * in every round each is woken once, by turns the one or the other first. An executor's answer is that of its health.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { apply, asleep, isReady, kubectl, until } from "../../test/e2e/harness/cluster.ts";
 import { SYSTEM } from "../../test/e2e/harness/names.ts";
 import type { Place } from "./place.ts";
@@ -14,6 +15,8 @@ type Pair = { readonly what: string; readonly ours: Service; readonly beside: Se
 type Timed = Pair & { readonly oursMs: number[]; readonly besideMs: number[] };
 
 const WAKE_MS = 120_000;
+/** kubelet looks at its containers. */
+const LOOKS_EVERY_MS = 1_000;
 const OWN: Service = { namespace: SYSTEM, name: "bench-webhook-own" };
 
 export const coldStart: ClusterBench = {
@@ -100,9 +103,15 @@ async function rounds(
 
 const last = (values: readonly number[]): string => `${values.at(-1)?.toFixed(0) ?? "–"} ms`;
 
+/** What is waited for before a start ends with a look of kubelet's: without chance all starts had the same time to the next. */
+export async function anyMoment(): Promise<void> {
+  await delay(Math.random() * LOOKS_EVERY_MS);
+}
+
 /** Throws when the first answer is no 200. */
 export async function coldMs(service: Service): Promise<number> {
   const url = `${urlOf(service)}/healthz`;
+  await anyMoment();
   const startedAt = performance.now();
   const response = await fetch(url, { signal: AbortSignal.timeout(WAKE_MS) });
   await response.text();

@@ -6,7 +6,7 @@ import { asleep, conditionOf, kube, type Watched } from "../../test/e2e/harness/
 import { askedFor } from "../../test/e2e/harness/model.ts";
 import { SYSTEM } from "../../test/e2e/harness/names.ts";
 import { watchObjects } from "#platform/kube/watch.ts";
-import { coldMs } from "./cold-start.ts";
+import { anyMoment, coldMs } from "./cold-start.ts";
 import type { Door } from "./place.ts";
 import { ms, type Row } from "./row.ts";
 import { bareOf } from "./services.ts";
@@ -53,6 +53,7 @@ export const firstRequest: ClusterBench = {
 async function fire(door: Door, namespace: string, topic: string): Promise<Seen> {
   const stop = new AbortController();
   const moments: Moments = { made: {}, ready: {} };
+  await anyMoment();
   const startedAt = performance.now();
   const now = (): number => performance.now() - startedAt;
   const watching = [SYSTEM, namespace].map((where) => watchPods(where, now, moments, stop.signal));

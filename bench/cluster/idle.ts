@@ -7,6 +7,7 @@ import { apply, ARK, asleep, isReady, kube, kubectl, untilAll, type Watched } fr
 import { SYSTEM } from "../../test/e2e/harness/names.ts";
 import { listObjects } from "#platform/kube/watch.ts";
 import { one, type Row, type Sample } from "./row.ts";
+import { bareObjects } from "./bare-objects.ts";
 import { bareOf } from "./services.ts";
 import { coldMs } from "./cold-start.ts";
 import { type ClusterBench, open } from "./site.ts";
@@ -69,6 +70,7 @@ export const idleOperator: ClusterBench = {
     await delay(SETTLE_MS);
     const after = await memory(SYSTEM, OPERATOR);
     const pods = await podsOf(namespace);
+    const byHand = await bareObjects(site, namespace, READY_MS);
     const mb = (values: readonly number[]): Sample => ({ unit: "MB", values });
     return [
       {
@@ -79,8 +81,16 @@ export const idleOperator: ClusterBench = {
       },
       { figure: "… beside a pod of bare node", value: mb(after), baseline: { what: "bare node", ...mb(bareMb) } },
       { figure: "… pods of agents", value: one("count", pods.length), target: "0" },
-      { figure: `… ${objects} agents made to all Ready`, value: one("s", agentsReady) },
-      { figure: `… ${objects} events made to all Ready`, value: one("s", eventsReady) },
+      {
+        figure: `… ${objects} agents made to all Ready`,
+        value: one("s", agentsReady),
+        baseline: { what: "Knative Services by hand", ...one("s", byHand.services) },
+      },
+      {
+        figure: `… ${objects} events made to all Ready`,
+        value: one("s", eventsReady),
+        baseline: { what: "Triggers by hand", ...one("s", byHand.triggers) },
+      },
     ];
   },
 };
