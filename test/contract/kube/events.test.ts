@@ -1,9 +1,12 @@
 /** Kubernetes Events on a real API server. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Logger } from "#core/ports/log.ts";
 import { openKube } from "#platform/kube/client.ts";
 import { createRecorder } from "#platform/kube/events.ts";
 import { startApiServer, type ApiServer } from "../../harness/api-server.ts";
+import { startKube } from "../../harness/kube.ts";
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
 const EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events";
@@ -54,5 +57,27 @@ test("V2: while the good takes all of its room, what asks for a look is still to
   for (const name of ["good-1", "good-2", "good-3"]) tell(name, "Normal");
   tell("bad", "Warning");
   await expect.poll(() => countOf("bad"), POLL).toBe(1);
-  expect(await Promise.all(["good-1", "good-2", "good-3"].map(countOf))).toEqual([1, 1, 0]);
+  await expect.poll(() => countOf("good-2"), POLL).toBe(1);
+  expect(await Promise.all(["good-1", "good-3"].map(countOf))).toEqual([1, 0]);
+});
+
+test("V4: one is written at a time, and what asks for a look before the good that was told earlier", async () => {
+  const written: string[] = [];
+  let open = 0;
+  let most = 0;
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    most = Math.max(most, (open += 1));
+    const { note } = (await json(request)) as { note: string };
+    written.push(note);
+    response.once("close", () => (open -= 1));
+    response.writeHead(201).end("{}");
+  };
+  await using there = await startKube((request, response) => void take(request, response));
+  const kube = openKube({ kubeconfig: there.kubeconfig });
+  const recorder = createRecorder(kube, { controller: "c", instance: "i", now: Date.now, log });
+  for (const note of ["good-1", "good-2", "good-3"])
+    recorder.tell(regarding(note), { type: "Normal", reason: "Told", action: "Told", note });
+  recorder.tell(regarding("bad"), { type: "Warning", reason: "Told", action: "Told", note: "bad" });
+  await expect.poll(() => written, POLL).toEqual(["good-1", "bad", "good-2", "good-3"]);
+  expect(most).toBe(1);
 });
