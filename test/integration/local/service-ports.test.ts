@@ -66,6 +66,11 @@ async function ready(name: string): Promise<string> {
   return `${condition?.status} ${condition?.reason}: ${condition?.message}`;
 }
 
+async function secondAfter(name: string): Promise<number> {
+  const object = await ark.local.js.objects.get("ArkService", { namespace: "default", name });
+  return Date.parse(object?.metadata.creationTimestamp ?? "") + 1_000;
+}
+
 const answers = async (port: number, token: string) =>
   post(port, "/", undefined, { authorization: `Bearer ${token}` }).then(
     ({ status }) => status,
@@ -119,6 +124,8 @@ describe("the port of A2A", () => {
 });
 
 test("PortConflict: the older service has the port; the other one works but for that", async () => {
+  // Of two of the same second the names would decide (N2).
+  await until(async () => (Date.now() >= (await secondAfter("writing")) ? true : undefined), "the next second");
   await ark.write({ "second.yaml": service("second", other, a2a) });
   await until(async () => ((await ready("second")).includes("PortConflict") ? true : undefined), "the conflict");
   expect(await ready("second")).toBe(`False PortConflict: spec.ports[1].port: ArkService default/writing has ${a2a}`);
