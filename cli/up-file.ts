@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import * as z from "zod";
+import { parseJson } from "#core/json.ts";
 
 const UpFileSchema = z.object({
   url: z.string(),
@@ -29,18 +30,10 @@ export async function findUpFile(cwd: string, dataDir?: string): Promise<UpFile 
 async function readUpFile(file: string): Promise<UpFile | undefined> {
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const parsed = UpFileSchema.safeParse(jsonOf(text));
+  const parsed = UpFileSchema.safeParse(parseJson(text));
   if (!parsed.success || !isAlive(parsed.data.pid)) return undefined;
   const { url, token, pid } = parsed.data;
   return { url, token, pid, path: file };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** EPERM means that the process is there and is somebody else's. */

@@ -10,6 +10,7 @@ import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
+import { parseJson } from "#core/json.ts";
 import { ArkError } from "#core/errors.ts";
 import { identify, isRunning, type ProcessIdentity } from "./process-identity.ts";
 
@@ -119,11 +120,7 @@ function sendSignal(pid: number, name: NodeJS.Signals): void {
 }
 
 function parse(text: string): Record | undefined {
-  try {
-    return Record.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return Record.safeParse(parseJson(text)).data;
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -8,6 +8,7 @@
 import { type ArkObject, type Kind, PLURALS } from "#core/api/objects.ts";
 import { checkUpdate } from "#core/api/validate.ts";
 import type { ObjectKey } from "#core/api/object-key.ts";
+import { parseJson } from "#core/json.ts";
 import type { Objects } from "#core/ports/objects.ts";
 import type { HttpReply, HttpRequest, Route } from "#platform/http/exchange.ts";
 import type { AdmitOutcome } from "../manifests/admit.ts";
@@ -172,12 +173,8 @@ async function admit(kind: Kind, request: HttpRequest, value: unknown, api: Obje
 async function jsonOf(request: HttpRequest): Promise<object | undefined> {
   const body = await request.body();
   if (body.kind !== "read") return undefined;
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body.bytes));
-    return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(new TextDecoder().decode(body.bytes));
+  return typeof value === "object" && value !== null ? value : undefined;
 }
 
 function labelsOf(selector: string | null): Readonly<Record<string, string>> | undefined {
