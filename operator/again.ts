@@ -1,6 +1,6 @@
 /** Work that no watch asks for: done at once, and every so often. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
+import { sleep } from "#platform/process/sleep.ts";
 
 export type Again = {
   readonly everyMs: number;
@@ -17,6 +17,6 @@ export async function againAndAgain(
 ): Promise<void> {
   while (!signal.aborted) {
     await work().catch((error: unknown) => log.warn({ err: error }, failed));
-    await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    await sleep(everyMs, signal);
   }
 }

@@ -4,11 +4,11 @@
  * I1  What is kept of an object is what `keep` gives: nothing grows with what nobody reads.
  * I2  A kind that is not installed, or may not be read, is a fault that names it; it is looked for again (D51).
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { keyOf } from "#core/api/object-key.ts";
 import type { Logger } from "#core/ports/log.ts";
 import { WatchRefused } from "#platform/kube/client.ts";
 import type { Change, KubeObject } from "#platform/kube/watch.ts";
+import { sleep } from "#platform/process/sleep.ts";
 
 export type InformerOptions<O extends KubeObject, T> = {
   /** For people: the kind. */
@@ -71,7 +71,7 @@ class Following<O extends KubeObject, T> implements Informer<T> {
         if (!(error instanceof WatchRefused)) throw error;
         this.fault = `${kind}: ${error.message}`;
         log.warn({ kind, status: error.status, reason: error.message }, "kind cannot be watched");
-        await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+        await sleep(AGAIN_MS, signal);
       }
     }
   }

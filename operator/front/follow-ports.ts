@@ -4,11 +4,11 @@
  * G1  A replica that begins knows all of them before it is ready.
  * G2  While the records cannot be read what is open stays open.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
 import { StoreUnavailable } from "#core/ports/record.ts";
 import type { ServicePort, ServiceRecord, Services } from "#core/ports/services.ts";
 import type { Ports } from "#platform/http/ports.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import type { DeclaredPort } from "./front.ts";
 
 export type FollowPortsDeps = {
@@ -38,7 +38,7 @@ export async function followPorts(deps: FollowPortsDeps, signal: AbortSignal): P
       if (!(error instanceof StoreUnavailable)) throw error;
       deps.log.warn({ err: error }, "services not followed");
     }
-    await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(AGAIN_MS, signal);
   }
 }
 

@@ -7,11 +7,11 @@
  * K3  Queues that cannot be read change nothing: what is held is held.
  * K4  Hints that come fast share a look: one looks at once, the next ones `GAP_MS` after it.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#core/ports/log.ts";
 import type { Meters, Reading } from "#core/ports/meters.ts";
 import { type Backlog, type FireHint, type FireHints, StoreUnavailable, type WakeHints } from "#core/ports/record.ts";
 import type { HoldOutcome } from "#platform/http/hold.ts";
+import { sleep } from "#platform/process/sleep.ts";
 import type { PoolPlan } from "./plan.ts";
 
 type Load = Awaited<ReturnType<Backlog["read"]>>;
@@ -160,8 +160,8 @@ class Waker {
     log.warn({ pool: key, reason, failures: pool.failures }, "wake not held");
   }
 
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#signal }).catch(() => undefined);
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, this.#signal);
   }
 }
 
