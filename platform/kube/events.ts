@@ -7,7 +7,7 @@
  * V3  Of one object so many are told at once, and then a few an hour: an ArkEvent that fires 30 times a second would have
  *     its own events as its greatest load. The numbers are those of client-go's EventSourceObjectSpamFilter.
  * V4  Writes go one after another with a pause between them, Warnings first: a run that does many steps at once does not
- *     share the API server with ten writes about them. Each says when its event was told, not when it was written.
+ *     share the API server with ten writes about them. `eventTime` says when it was told.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -54,7 +54,7 @@ const SERIES_MS = 30_000;
 const FORGET_MS = 6 * 60_000;
 const MAX_SERIES = 2_000;
 const MAX_NOTE = 1_024;
-/** V4: a slow API server is not asked faster than it answers. */
+/** V4: the pause after a write. */
 const GAP_MS = 50;
 /** V3. */
 const BURST = 25;
@@ -65,9 +65,6 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
   const known = new Map<string, Series>();
   const budgets = new Map<string, Budget>();
   const { now, log, room = MAX_SERIES } = options;
-
-  const waiting: Record<Told["type"], Write[]> = { Warning: [], Normal: [] };
-  let isWriting = false;
 
   const write = async ({ series, create }: Write): Promise<void> => {
     series.isWaiting = false;
@@ -87,23 +84,7 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
     }
   };
 
-  const writeAll = async (): Promise<void> => {
-    if (isWriting) return;
-    isWriting = true;
-    for (let next = take(); next !== undefined; next = take()) {
-      await write(next);
-      // What is told last does not hold its process up.
-      await delay(GAP_MS, undefined, { ref: false });
-    }
-    isWriting = false;
-  };
-  const take = (): Write | undefined => waiting.Warning.shift() ?? waiting.Normal.shift();
-
-  const enqueue = (type: Told["type"], one: Write): void => {
-    one.series.isWaiting = true;
-    waiting[type].push(one);
-    void writeAll();
-  };
+  const enqueue = oneByOne(write);
 
   return {
     tell(regarding, told) {
@@ -127,6 +108,27 @@ export function createRecorder(kube: Kube, options: RecorderOptions): Recorder {
       known.set(key, made);
       enqueue(told.type, { series: made, create: eventObject(name, regarding, told, options) });
     },
+  };
+}
+
+/** V4. */
+function oneByOne(write: (one: Write) => Promise<void>): (type: Told["type"], one: Write) => void {
+  const waiting: Record<Told["type"], Write[]> = { Warning: [], Normal: [] };
+  const take = (): Write | undefined => waiting.Warning.shift() ?? waiting.Normal.shift();
+  let isWriting = false;
+  const writeAll = async (): Promise<void> => {
+    isWriting = true;
+    for (let next = take(); next !== undefined; next = take()) {
+      await write(next);
+      // What is told last does not hold its process up.
+      await delay(GAP_MS, undefined, { ref: false });
+    }
+    isWriting = false;
+  };
+  return (type, one) => {
+    one.series.isWaiting = true;
+    waiting[type].push(one);
+    if (!isWriting) void writeAll();
   };
 }
 
